@@ -1,1 +1,69 @@
-// Placeholder until the first file of this module lands.
+public import Hardware
+import NumericFormats
+import VectorKernels
+
+/// What one core holds: SBUF, PSUM and its part of HBM, registers, accumulators, weights in the
+/// tensor engine. It knows nothing of time.
+public struct CoreState: ~Copyable {
+  /// The state buffer.
+  public let sbuf: PartitionedMemory
+  /// The accumulation memory of the tensor engine.
+  public let psum: PartitionedMemory
+  /// The device memory that the program uses.
+  public let hbm: HBMImage
+  /// Scratch rows for the element-wise engines.
+  public var rows: RowBuffers
+  /// The tensor engine's weights and its widened moving tiles.
+  public var array: WeightArray
+  /// The scalar engine's reduce registers, one per partition.
+  public var scalarAccumulators: [Float]
+  /// HBM addresses of the running invocation's tensors, by parameter index.
+  public var tensorAddresses: [Int] = []
+  /// 64 registers per sequencer, engine after engine.
+  private var registers: [Int32]
+  private let registersPerSequencer: Int
+
+  /// A core of that device. `hbmBytes` is what the program allocates; zero when only time counts.
+  public init(device: Device, hbmBytes: Int) throws(MemoryError) {
+    let memory = device.memory
+    sbuf = try PartitionedMemory(
+      partitions: memory.partitions.value,
+      bytesPerPartition: hbmBytes == 0 ? 0 : memory.sbufBytesPerPartition.value)
+    psum = try PartitionedMemory(
+      partitions: memory.partitions.value,
+      bytesPerPartition: hbmBytes == 0 ? 0 : memory.psumBytesPerPartition.value)
+    hbm = try HBMImage(sizeBytes: hbmBytes)
+    rows = try RowBuffers()
+    array = try WeightArray()
+    scalarAccumulators = Array(repeating: 0, count: memory.partitions.value)
+    registersPerSequencer = memory.registersPerSequencer.value
+    registers = Array(repeating: 0, count: registersPerSequencer * Engine.allCases.count)
+  }
+
+  /// A register of an engine's sequencer.
+  public func register(_ index: UInt8, of engine: Engine) -> Int32 {
+    registers[Int(engine.rawValue) * registersPerSequencer + Int(index)]
+  }
+
+  /// Sets a register of an engine's sequencer.
+  public mutating func setRegister(_ index: UInt8, of engine: Engine, to value: Int32) {
+    registers[Int(engine.rawValue) * registersPerSequencer + Int(index)] = value
+  }
+
+  /// The byte offset that a pattern's register adds.
+  @inline(__always)
+  func offset(_ register: UInt8, _ engine: Engine) -> Int {
+    register == AccessPattern.noRegister ? 0 : Int(self.register(register, of: engine))
+  }
+
+  /// The host address of a pattern's first element in its `partition`-th partition.
+  @inline(__always)
+  func address(_ access: AccessPattern, _ partition: Int, _ engine: Engine)
+    -> UnsafeMutableRawPointer
+  {
+    let offset = offset(access.register, engine)
+    return access.space == .sbuf
+      ? unsafe sbuf.address(access, partition: partition, offset: offset)
+      : unsafe psum.address(access, partition: partition, offset: offset)
+  }
+}

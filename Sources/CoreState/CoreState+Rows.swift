@@ -1,0 +1,111 @@
+public import Hardware
+import NumericFormats
+import VectorKernels
+
+extension CoreState {
+  /// Reads the elements that a pattern names in one of its partitions into a scratch row, as fp32.
+  @inline(__always)
+  public mutating func load(
+    _ access: AccessPattern, partition: Int, into row: Row, engine: Engine
+  ) {
+    let target = unsafe rows.pointer(row)
+    let base = unsafe UnsafeRawPointer(address(access, partition, engine))
+    if access.isContiguous {
+      unsafe Conversion.widen(
+        access.format, from: base, stride: 1, count: access.columns, into: target)
+      return
+    }
+    let inner = access.innermostSize
+    var written = 0
+    access.forEachRun { elementOffset in
+      unsafe Conversion.widen(
+        access.format, from: base + elementOffset * access.format.sizeBytes,
+        stride: access.innermostStride, count: inner, into: target + written)
+      written += inner
+    }
+  }
+
+  /// Writes a scratch row to the elements that a pattern names in one of its partitions, cast.
+  @inline(__always)
+  public mutating func store(
+    _ row: Row, to access: AccessPattern, partition: Int, engine: Engine
+  ) {
+    let source = unsafe UnsafePointer(rows.pointer(row))
+    let base = unsafe address(access, partition, engine)
+    if access.space == .sbuf { array.noteWrite(access) }
+    if access.isContiguous {
+      unsafe Conversion.narrow(
+        access.format, from: source, into: base, stride: 1, count: access.columns)
+      return
+    }
+    let inner = access.innermostSize
+    var read = 0
+    access.forEachRun { elementOffset in
+      unsafe Conversion.narrow(
+        access.format, from: source + read, into: base + elementOffset * access.format.sizeBytes,
+        stride: access.innermostStride, count: inner)
+      read += inner
+    }
+  }
+
+  /// The first element that a pattern names in one of its partitions, as fp32.
+  public func scalar(_ access: AccessPattern, partition: Int, engine: Engine) -> Float {
+    var value: Float = 0
+    unsafe withUnsafeMutablePointer(to: &value) { target in
+      unsafe Conversion.widen(
+        access.format, from: UnsafeRawPointer(address(access, partition, engine)), stride: 1,
+        count: 1, into: target)
+    }
+    return value
+  }
+
+  /// Copies elements without a change of bits: both patterns have formats of one size.
+  public mutating func copyBits(
+    from source: AccessPattern, to target: AccessPattern, partition: Int, engine: Engine
+  ) {
+    let size = source.format.sizeBytes
+    let from = unsafe UnsafeRawPointer(address(source, partition, engine))
+    let into = unsafe address(target, partition, engine)
+    if target.space == .sbuf { array.noteWrite(target) }
+    if source.isContiguous, target.isContiguous {
+      unsafe into.copyMemory(from: from, byteCount: source.columns * size)
+      return
+    }
+    for index in 0..<source.columns {
+      let read = source.elementOffset(of: index) * size
+      let write = target.elementOffset(of: index) * size
+      unsafe (into + write).copyMemory(from: from + read, byteCount: size)
+    }
+  }
+}
+
+extension AccessPattern {
+  /// Calls `body` with the element offset of each innermost run, in order.
+  @inline(__always)
+  func forEachRun(_ body: (Int) -> Void) {
+    let outer = Int(dimensionCount) - 1
+    var counts = SIMD4<Int>(1, 1, 1, 1)
+    var steps = SIMD4<Int>(0, 0, 0, 0)
+    for dimension in 0..<outer {
+      counts[3 - outer + dimension] = Int(sizes[dimension])
+      steps[3 - outer + dimension] = Int(strides[dimension])
+    }
+    for i in 0..<counts[0] {
+      for j in 0..<counts[1] {
+        for k in 0..<counts[2] { body(i * steps[0] + j * steps[1] + k * steps[2]) }
+      }
+    }
+  }
+
+  /// The offset, in elements, of the `index`-th element in order.
+  @inlinable public func elementOffset(of index: Int) -> Int {
+    var rest = index
+    var offset = 0
+    for dimension in (0..<Int(dimensionCount)).reversed() {
+      let size = Int(sizes[dimension])
+      offset += (rest % size) * Int(strides[dimension])
+      rest /= size
+    }
+    return offset
+  }
+}

@@ -1,0 +1,42 @@
+/// The host image of the HBM that a program uses. Pages that nothing touches are never resident.
+@safe public struct HBMImage: ~Copyable {
+  private let memory: AlignedMemory
+  let base: UnsafeMutableRawPointer
+  /// The size in bytes; zero in timing mode.
+  public let sizeBytes: Int
+
+  init(sizeBytes: Int) throws(MemoryError) {
+    self.sizeBytes = sizeBytes
+    memory = try AlignedMemory(sizeBytes: sizeBytes)
+    unsafe base = memory.base
+  }
+
+  /// Copies bytes into HBM, as a host upload does.
+  public func write(_ bytes: UnsafeRawBufferPointer, at address: Int) {
+    precondition(address >= 0 && address + bytes.count <= sizeBytes, "the upload lies in HBM")
+    guard let source = bytes.baseAddress else { return }
+    unsafe (base + address).copyMemory(from: source, byteCount: bytes.count)
+  }
+
+  /// Copies bytes out of HBM, as a host download does.
+  public func read(_ bytes: UnsafeMutableRawBufferPointer, at address: Int) {
+    precondition(address >= 0 && address + bytes.count <= sizeBytes, "the download lies in HBM")
+    guard let target = bytes.baseAddress else { return }
+    unsafe target.copyMemory(from: base + address, byteCount: bytes.count)
+  }
+
+  /// Uploads an array of plain values.
+  public func upload<Element: BitwiseCopyable>(_ values: [Element], at address: Int) {
+    unsafe values.withUnsafeBytes { bytes in unsafe write(bytes, at: address) }
+  }
+
+  /// Downloads `count` plain values.
+  public func download<Element: BitwiseCopyable>(
+    _ type: Element.Type, count: Int, at address: Int
+  ) -> [Element] {
+    unsafe [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+      unsafe read(UnsafeMutableRawBufferPointer(buffer), at: address)
+      initialized = count
+    }
+  }
+}

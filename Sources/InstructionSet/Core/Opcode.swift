@@ -1,0 +1,65 @@
+public import Hardware
+
+/// Every machine instruction of the model, named as device profiles name it.
+public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
+  case nop, eventSemaphore, eventSemaphoreRangeClear, drain, notify
+  case compareBranch, tensorLoad, setOrderingMode, registerMove, registerArithmetic
+  case loadWeights, matmul
+  case activate, activationTableLoad, activationReadAccumulator
+  case copy, cast, tensorTensor, tensorScalar, scalarTensorTensor, tensorReduce
+  case reciprocal, tensorTensorScan, select, memset
+  case batchNormStatistics, batchNormAggregate, max8, findIndex8, streamTranspose
+  case iota, affineSelect
+  case dmaDirect, dmaIndirect, dmaTranspose
+
+  /// The spelling in device profiles, assembly text and reports.
+  public var name: String { Self.names[Int(rawValue)] }
+
+  /// The opcode of that name, or nil.
+  public init?(name: some StringProtocol) {
+    guard let index = Self.names.firstIndex(where: { $0 == name }) else { return nil }
+    self.init(rawValue: UInt8(index))
+  }
+
+  private static let names = [
+    "NOP", "EVENT_SEMAPHORE", "EVENT_SEMAPHORE_RANGE_CLEAR", "DRAIN", "NOTIFY",
+    "COMPARE_BRANCH", "TENSOR_LOAD", "SET_ORDERING_MODE", "MOVE", "REGISTER_ALU",
+    "LDWEIGHTS", "MATMUL",
+    "ACTIVATE", "ACT_TABLE_LOAD", "ACTIVATION_READ_ACCUMULATOR",
+    "COPY", "CAST", "TENSOR_TENSOR", "TENSOR_SCALAR", "SCALAR_TENSOR_TENSOR", "TENSOR_REDUCE",
+    "RECIPROCAL", "TENSOR_TENSOR_SCAN", "SELECT", "MEMSET",
+    "BN_STATS", "BN_AGGR", "MAX8", "FIND_INDEX8", "STREAM_TRANSPOSE",
+    "IOTA", "TENSOR_SCALAR_AFFINE_SELECT",
+    "DMA_DIRECT2D", "DMA_INDIRECT", "DMA_TRANSPOSE",
+  ]
+
+  /// The engines whose queue may hold this instruction on Trainium2.
+  ///
+  /// Source: NKI instruction reference (engine of each operation); control rows run on every
+  /// sequencer; descriptors are generated in hardware for the scalar and sync queues and in
+  /// software by GpSimd.
+  public var engines: [Engine] {
+    switch self {
+    case .nop, .eventSemaphore, .eventSemaphoreRangeClear, .drain, .notify, .compareBranch,
+      .tensorLoad, .setOrderingMode, .registerMove, .registerArithmetic:
+      Engine.allCases
+    case .loadWeights, .matmul: [.tensor]
+    case .activate, .activationTableLoad, .activationReadAccumulator: [.scalar]
+    case .copy, .cast: [.vector, .scalar, .gpsimd]
+    case .tensorTensor, .memset: [.vector, .gpsimd]
+    case .tensorScalar: [.vector, .gpsimd]
+    case .iota, .affineSelect: [.gpsimd]
+    case .dmaDirect, .dmaTranspose: [.scalar, .sync, .gpsimd]
+    case .dmaIndirect: [.gpsimd]
+    case .scalarTensorTensor, .tensorReduce, .reciprocal, .tensorTensorScan, .select,
+      .batchNormStatistics, .batchNormAggregate, .max8, .findIndex8, .streamTranspose:
+      [.vector]
+    }
+  }
+
+  /// True when the sequencer alone carries the instruction out: no data path is needed.
+  public var isControl: Bool { rawValue <= Opcode.registerArithmetic.rawValue }
+
+  /// True when the instruction hands work to the DMA engines.
+  public var isDMA: Bool { rawValue >= Opcode.dmaDirect.rawValue }
+}

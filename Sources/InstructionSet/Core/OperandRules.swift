@@ -1,0 +1,190 @@
+public import CoreState
+public import Hardware
+import NumericFormats
+
+/// The rules that a device sets for the operands of one instruction.
+///
+/// Source: NKI architecture guide (partition start rule, four free dimensions, 64 Ki elements,
+/// which engine reaches which memory) and the instruction reference.
+public struct OperandRules {
+  /// The device that the program is loaded on.
+  public let device: Device
+  /// The queue that holds the instruction.
+  public let engine: Engine
+  /// The instruction's name, for faults.
+  public let instruction: String
+  /// Tensors that the segment declares.
+  public let tensorCount: Int
+  /// Instructions in this queue, for branch targets.
+  public let queueLength: Int
+
+  /// The most elements per partition that one instruction may name.
+  static let maximumColumns = 65_536
+
+  /// Rules for one instruction of one queue.
+  public init(
+    device: Device, engine: Engine, instruction: String, tensorCount: Int, queueLength: Int
+  ) {
+    self.device = device
+    self.engine = engine
+    self.instruction = instruction
+    self.tensorCount = tensorCount
+    self.queueLength = queueLength
+  }
+
+  /// A fault of this instruction.
+  public func fault(_ operand: String, _ rule: Fault.Rule) -> Fault {
+    Fault(instruction, operand: operand, rule, engine: engine)
+  }
+
+  /// Checks everything that a pattern shows by itself.
+  public func check(_ name: String, _ access: AccessPattern) throws(Fault) {
+    let memory = device.memory
+    let count = Int(access.partitionCount)
+    guard (1...memory.partitions.value).contains(count) else {
+      throw fault(name, .partitionCount(found: count, limit: memory.partitions.value))
+    }
+    try checkStart(name, access, count)
+    guard (1...AccessPattern.maximumDimensions).contains(Int(access.dimensionCount)) else {
+      throw fault(
+        name,
+        .dimensionCount(
+          found: Int(access.dimensionCount), limit: AccessPattern.maximumDimensions))
+    }
+    guard (1...Self.maximumColumns).contains(access.columns) else {
+      throw fault(name, .tooManyElements(found: access.columns, limit: Self.maximumColumns))
+    }
+    let limit =
+      access.space == .sbuf
+      ? memory.sbufBytesPerPartition.value : memory.psumBytesPerPartition.value
+    let extent = access.byteExtent
+    guard extent.lowerBound >= 0, extent.upperBound <= limit else {
+      let found = extent.lowerBound < 0 ? extent.lowerBound : extent.upperBound
+      throw fault(name, .outOfBounds(found: found, limit: limit))
+    }
+    try checkRegister(name, access.register)
+    if access.space == .psum, engine == .gpsimd {
+      throw fault(name, .space(found: "psum", allowed: "sbuf: GpSimd does not reach PSUM"))
+    }
+  }
+
+  /// The start rule depends on how many partitions are named.
+  private func checkStart(_ name: String, _ access: AccessPattern, _ count: Int) throws(Fault) {
+    let start = Int(access.startPartition)
+    let quadrant = device.memory.partitions.value / 4
+    let step = count > 2 * quadrant ? 4 * quadrant : count > quadrant ? 2 * quadrant : quadrant
+    guard start % step == 0, start + count <= device.memory.partitions.value else {
+      throw fault(name, .partitionStart(start: start, count: count))
+    }
+  }
+
+  private func checkRegister(_ name: String, _ register: UInt8) throws(Fault) {
+    let limit = device.memory.registersPerSequencer.value
+    if register != AccessPattern.noRegister, Int(register) >= limit {
+      throw fault(name, .register(found: Int(register), limit: limit))
+    }
+  }
+
+  /// Checks one end of a transfer: DMA reaches SBUF and HBM, not PSUM.
+  public func check(_ name: String, _ location: DataLocation) throws(Fault) {
+    switch location {
+    case .onChip(let access):
+      try OperandRules(
+        device: device, engine: .sync, instruction: instruction, tensorCount: tensorCount,
+        queueLength: queueLength
+      ).check(name, access)
+      if access.space == .psum {
+        throw fault(name, .space(found: "psum", allowed: "sbuf or hbm: DMA does not reach PSUM"))
+      }
+    case .hbm(let access):
+      guard Int(access.tensor) < tensorCount else {
+        throw fault(name, .unboundTensor(index: Int(access.tensor), count: tensorCount))
+      }
+      guard access.byteExtent.lowerBound >= 0 else {
+        throw fault(name, .outOfBounds(found: access.byteExtent.lowerBound, limit: 0))
+      }
+      guard (1...4).contains(Int(access.dimensionCount)), access.count > 0 else {
+        throw fault(name, .dimensionCount(found: Int(access.dimensionCount), limit: 4))
+      }
+      try checkRegister(name, access.register)
+    }
+  }
+
+  /// The operand must lie in that memory.
+  public func require(_ name: String, _ access: AccessPattern, in space: MemorySpace) throws(Fault) {
+    guard access.space == space else {
+      throw fault(name, .space(found: access.space.name, allowed: space.name))
+    }
+  }
+
+  /// The operand must name that many elements per partition.
+  public func require(_ name: String, _ access: AccessPattern, columns: Int) throws(Fault) {
+    guard access.columns == columns else {
+      throw fault(name, .elementCountMismatch(found: access.columns, expected: columns))
+    }
+  }
+
+  /// The operand must name that many partitions.
+  public func require(_ name: String, _ access: AccessPattern, partitions: Int) throws(Fault) {
+    guard Int(access.partitionCount) == partitions else {
+      throw fault(
+        name, .partitionMismatch(found: Int(access.partitionCount), expected: partitions))
+    }
+  }
+
+  /// The operand must match another's partitions and elements.
+  public func require(_ name: String, _ access: AccessPattern, like other: AccessPattern)
+    throws(Fault)
+  {
+    try require(name, access, columns: other.columns)
+    try require(name, access, partitions: Int(other.partitionCount))
+  }
+
+  /// The operand's format must be one of those.
+  public func require(_ name: String, _ access: AccessPattern, formats: [NumberFormat])
+    throws(Fault)
+  {
+    guard formats.contains(access.format) else {
+      throw fault(
+        name,
+        .format(
+          found: access.format.name, allowed: formats.map(\.name).joined(separator: ", ")))
+    }
+  }
+
+  /// Not both inputs may come from PSUM.
+  public func requireNotBothPSUM(_ name: String, _ a: AccessPattern, _ b: AccessPattern)
+    throws(Fault)
+  {
+    if a.space == .psum && b.space == .psum { throw fault(name, .bothInPSUM) }
+  }
+}
+
+/// Applies the pattern rules to every operand of an instruction.
+struct RuleChecker: OperandVisitor {
+  let rules: OperandRules
+
+  mutating func write(_ name: String, _ value: inout AccessPattern) throws(Fault) {
+    try rules.check(name, value)
+  }
+  mutating func read(_ name: String, _ value: inout AccessPattern) throws(Fault) {
+    try rules.check(name, value)
+  }
+  mutating func read(_ name: String, _ value: inout AccessPattern?) throws(Fault) {
+    if let value { try rules.check(name, value) }
+  }
+  mutating func write(_ name: String, _ value: inout AccessPattern?) throws(Fault) {
+    if let value { try rules.check(name, value) }
+  }
+  mutating func transfer(_ name: String, _ value: inout DataLocation, isWrite: Bool)
+    throws(Fault)
+  {
+    try rules.check(name, value)
+  }
+  mutating func immediate(_ name: String, _ value: inout Float) throws(Fault) {}
+  mutating func integer(_ name: String, _ value: inout Int32) throws(Fault) {}
+  mutating func flag(_ name: String, _ value: inout Bool) throws(Fault) {}
+  mutating func choice<Choice: OperandChoice>(_ name: String, _ value: inout Choice)
+    throws(Fault)
+  {}
+}

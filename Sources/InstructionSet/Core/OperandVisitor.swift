@@ -1,0 +1,33 @@
+public import CoreState
+
+/// A closed set of words that an operand can be.
+public protocol OperandChoice: CaseIterable, Hashable, Sendable {
+  /// The word in assembly text.
+  var text: String { get }
+}
+
+/// Someone who walks over the operands of an instruction: the printer, the parser, the rule
+/// checker, the hazard detector. Each instruction lists its operands once, in text order.
+public protocol OperandVisitor {
+  associatedtype Failure: Error
+  /// An operand that the instruction writes.
+  mutating func write(_ name: String, _ value: inout AccessPattern) throws(Failure)
+  /// An operand that the instruction reads.
+  mutating func read(_ name: String, _ value: inout AccessPattern) throws(Failure)
+  /// An operand that the instruction reads when it is there.
+  mutating func read(_ name: String, _ value: inout AccessPattern?) throws(Failure)
+  /// An operand that the instruction writes when it is there.
+  mutating func write(_ name: String, _ value: inout AccessPattern?) throws(Failure)
+  /// The source or target of a transfer.
+  mutating func transfer(_ name: String, _ value: inout DataLocation, isWrite: Bool)
+    throws(Failure)
+  /// An fp32 immediate.
+  mutating func immediate(_ name: String, _ value: inout Float) throws(Failure)
+  /// A whole number.
+  mutating func integer(_ name: String, _ value: inout Int32) throws(Failure)
+  /// A flag that is either named or not.
+  mutating func flag(_ name: String, _ value: inout Bool) throws(Failure)
+  /// One of a closed set of words.
+  mutating func choice<Choice: OperandChoice>(_ name: String, _ value: inout Choice)
+    throws(Failure)
+}

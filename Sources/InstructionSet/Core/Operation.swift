@@ -1,0 +1,144 @@
+public import CoreState
+public import Hardware
+
+/// Every machine instruction with its operands: the one list from which execution, costs, text,
+/// rules and hazards follow.
+public enum Operation: Hashable, Sendable, BitwiseCopyable {
+  case control(ControlInstruction)
+  case register(RegisterInstruction)
+  case tensorLoad(TensorLoad)
+  case loadWeights(LoadWeights)
+  case matmul(Matmul)
+  case activate(Activate)
+  case tableLoad(ActivationTableLoad)
+  case readAccumulator(ActivationReadAccumulator)
+  case copy(Copy)
+  case tensorTensor(TensorTensor)
+  case tensorScalar(TensorScalar)
+  case scalarTensorTensor(ScalarTensorTensor)
+  case tensorReduce(TensorReduce)
+  case reciprocal(Reciprocal)
+  case scan(TensorTensorScan)
+  case select(Select)
+  case memset(Memset)
+  case batchNormStatistics(BatchNormStatistics)
+  case batchNormAggregate(BatchNormAggregate)
+  case max8(Max8)
+  case findIndex8(FindIndex8)
+  case streamTranspose(StreamTranspose)
+  case iota(Iota)
+  case affineSelect(AffineSelect)
+  case dma(DMADirect)
+  case dmaIndirect(DMAIndirect)
+  case dmaTranspose(DMATranspose)
+}
+
+/// Something done to the payload of an operation, whatever instruction it is.
+protocol OperationBody {
+  associatedtype Result
+  associatedtype Failure: Error
+  mutating func apply<I: MachineInstruction>(_ instruction: inout I) throws(Failure) -> Result
+}
+
+extension Operation {
+  /// Hands the payload to `body` and keeps what it changed. The one switch over all instructions.
+  mutating func with<B: OperationBody>(_ body: inout B) throws(B.Failure) -> B.Result {
+    switch self {
+    case .control(var i): defer { self = .control(i) }; return try body.apply(&i)
+    case .register(var i): defer { self = .register(i) }; return try body.apply(&i)
+    case .tensorLoad(var i): defer { self = .tensorLoad(i) }; return try body.apply(&i)
+    case .loadWeights(var i): defer { self = .loadWeights(i) }; return try body.apply(&i)
+    case .matmul(var i): defer { self = .matmul(i) }; return try body.apply(&i)
+    case .activate(var i): defer { self = .activate(i) }; return try body.apply(&i)
+    case .tableLoad(var i): defer { self = .tableLoad(i) }; return try body.apply(&i)
+    case .readAccumulator(var i): defer { self = .readAccumulator(i) }; return try body.apply(&i)
+    case .copy(var i): defer { self = .copy(i) }; return try body.apply(&i)
+    case .tensorTensor(var i): defer { self = .tensorTensor(i) }; return try body.apply(&i)
+    case .tensorScalar(var i): defer { self = .tensorScalar(i) }; return try body.apply(&i)
+    case .scalarTensorTensor(var i):
+      defer { self = .scalarTensorTensor(i) }
+      return try body.apply(&i)
+    case .tensorReduce(var i): defer { self = .tensorReduce(i) }; return try body.apply(&i)
+    case .reciprocal(var i): defer { self = .reciprocal(i) }; return try body.apply(&i)
+    case .scan(var i): defer { self = .scan(i) }; return try body.apply(&i)
+    case .select(var i): defer { self = .select(i) }; return try body.apply(&i)
+    case .memset(var i): defer { self = .memset(i) }; return try body.apply(&i)
+    case .batchNormStatistics(var i):
+      defer { self = .batchNormStatistics(i) }
+      return try body.apply(&i)
+    case .batchNormAggregate(var i):
+      defer { self = .batchNormAggregate(i) }
+      return try body.apply(&i)
+    case .max8(var i): defer { self = .max8(i) }; return try body.apply(&i)
+    case .findIndex8(var i): defer { self = .findIndex8(i) }; return try body.apply(&i)
+    case .streamTranspose(var i): defer { self = .streamTranspose(i) }; return try body.apply(&i)
+    case .iota(var i): defer { self = .iota(i) }; return try body.apply(&i)
+    case .affineSelect(var i): defer { self = .affineSelect(i) }; return try body.apply(&i)
+    case .dma(var i): defer { self = .dma(i) }; return try body.apply(&i)
+    case .dmaIndirect(var i): defer { self = .dmaIndirect(i) }; return try body.apply(&i)
+    case .dmaTranspose(var i): defer { self = .dmaTranspose(i) }; return try body.apply(&i)
+    }
+  }
+
+  /// Which instruction this is.
+  public var opcode: Opcode {
+    var body = OpcodeBody()
+    var copy = self
+    return copy.with(&body)
+  }
+
+  /// What it costs on a device.
+  public func cost(on device: Device, engine: Engine) -> Cost {
+    var body = CostBody(device: device, engine: engine)
+    var copy = self
+    return copy.with(&body)
+  }
+
+  /// Walks over the operands; a parser may change them.
+  public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
+    var body = VisitBody(visitor: visitor)
+    defer { visitor = body.visitor }
+    try with(&body)
+  }
+
+  /// Checks every rule of the device for this instruction in this queue.
+  public func validate(_ rules: OperandRules) throws(Fault) {
+    let opcode = opcode
+    guard opcode.engines.contains(rules.engine) else {
+      throw rules.fault("queue", .engine(allowed: opcode.engines.map(\.name)))
+    }
+    var copy = self
+    var body = ValidateBody(rules: rules)
+    try copy.with(&body)
+  }
+}
+
+private struct OpcodeBody: OperationBody {
+  func apply<I: MachineInstruction>(_ instruction: inout I) throws(Never) -> Opcode {
+    instruction.opcode
+  }
+}
+
+private struct CostBody: OperationBody {
+  let device: Device
+  let engine: Engine
+  func apply<I: MachineInstruction>(_ instruction: inout I) throws(Never) -> Cost {
+    instruction.cost(on: device, engine: engine)
+  }
+}
+
+private struct VisitBody<V: OperandVisitor>: OperationBody {
+  var visitor: V
+  mutating func apply<I: MachineInstruction>(_ instruction: inout I) throws(V.Failure) {
+    try instruction.operands(&visitor)
+  }
+}
+
+private struct ValidateBody: OperationBody {
+  let rules: OperandRules
+  func apply<I: MachineInstruction>(_ instruction: inout I) throws(Fault) {
+    var checker = RuleChecker(rules: rules)
+    try instruction.operands(&checker)
+    try instruction.validate(rules)
+  }
+}

@@ -1,0 +1,85 @@
+public import CoreState
+public import Hardware
+
+/// How a transfer is cut into descriptors and dealt over the DMA engines of a core: all that the
+/// queue needs to time it. The queue itself adds trigger, dispatch, sharing and completion.
+///
+/// Source: profiler captures (descriptors are dealt evenly; contiguous software loads are packed
+/// into packets of 4 KiB; software stores read element by element), NKI DMA overview (each engine
+/// serves eight partitions; at most 64 KiB per descriptor).
+public struct TransferShape: Hashable, Sendable, BitwiseCopyable {
+  /// Bytes moved in all, the larger of both ends when formats differ.
+  public var totalBytes: Int64
+  /// Cycles, in tenths, that the busiest engine needs without any stall.
+  public var serviceTenths: Int64
+  /// Bytes of one descriptor.
+  public var descriptorBytes: Int32
+  /// Descriptors of the busiest engine.
+  public var descriptorsPerEngine: Int32
+  /// Engines that take part, from engine 0 on.
+  public var engines: UInt8
+  /// The ring of each engine that the trigger rings.
+  public var queue: UInt8
+  /// Some of the bytes come from HBM.
+  public var readsHBM: Bool
+  /// Some of the bytes go to HBM.
+  public var writesHBM: Bool
+  /// GpSimd builds the descriptors.
+  public var isSoftware: Bool
+  /// Index rows that software reads to build the descriptors.
+  public var indexRows: Int32 = 0
+
+  /// The shape of a transfer whose runs are at most `runElements` long.
+  ///
+  /// - Parameter slowdownPermille: 1000 for a plain copy, more when the engines compute or
+  ///   transpose on the way.
+  public init(
+    from source: DataLocation, to destination: DataLocation, queue: Int, isSoftware: Bool,
+    device: Device, slowdownPermille: Int64 = 1000
+  ) {
+    let law = device.dma
+    let elementBytes = max(source.format.sizeBytes, destination.format.sizeBytes)
+    let run = min(source.contiguousRun, destination.contiguousRun)
+    let total = source.count * elementBytes
+    engines = UInt8(Self.engineCount(source, destination, device))
+    var bytes = min(run * elementBytes, law.maxDescriptorBytes.value)
+    let packet = law.packetBytes.value
+    // A load that is contiguous in HBM is packed by the software into whole packets.
+    if isSoftware, source.isHBM, source.contiguousRun == source.count {
+      bytes = max(bytes, min(packet, total / max(1, Int(engines))))
+    }
+    let descriptors = (total + bytes - 1) / bytes
+    let perEngine = (descriptors + Int(engines) - 1) / Int(engines)
+    let softwareStore = isSoftware && !source.isHBM
+    let gap = softwareStore ? law.softwareElementCycles.value : law.descriptorGapCycles.value
+    let cyclesTenths =
+      (Int64(bytes) * 10 + law.bytesPerCycle.value - 1) / law.bytesPerCycle.value + gap * 10
+    // The first row of a share takes longer; a 4-byte write of the semaphore ends it.
+    let ends =
+      law.firstExtraCycles.value + 2 * law.rowDurationExtraCycles.value
+      - law.descriptorGapCycles.value + 1
+    serviceTenths =
+      (cyclesTenths * Int64(perEngine) * slowdownPermille + 999) / 1000 + ends * 10
+    totalBytes = Int64(total)
+    descriptorBytes = Int32(bytes)
+    descriptorsPerEngine = Int32(perEngine)
+    self.queue = UInt8(queue)
+    readsHBM = source.isHBM
+    writesHBM = destination.isHBM
+    self.isSoftware = isSoftware
+  }
+
+  /// Each engine serves a sixteenth of the partitions; copies within HBM use all engines.
+  static func engineCount(
+    _ source: DataLocation, _ destination: DataLocation, _ device: Device
+  ) -> Int {
+    var partitions = device.memory.partitions.value
+    if case .onChip(let access) = source { partitions = Int(access.partitionCount) }
+    if case .onChip(let access) = destination {
+      partitions = min(partitions, Int(access.partitionCount))
+    }
+    let engines = device.dma.enginesPerCore.value
+    let perEngine = device.memory.partitions.value / engines
+    return min(engines, (partitions + perEngine - 1) / perEngine)
+  }
+}

@@ -1,0 +1,90 @@
+public import CoreState
+public import Hardware
+import NumericFormats
+import Units
+
+/// Which part of an fp32 weight a pass of the tensor engine uses; other formats load whole.
+public enum WeightPart: UInt8, OperandChoice, BitwiseCopyable {
+  case whole, low, high
+
+  public var text: String {
+    switch self {
+    case .whole: "whole"
+    case .low: "low"
+    case .high: "high"
+    }
+  }
+}
+
+/// LDWEIGHTS: loads a stationary tile [K partitions, M columns] into the shadow set of the array.
+///
+/// Source: NKI architecture guide (fast weight load: M/4 cycles in the background), profiler
+/// captures (32, 128 and 256 + 12 cycles for 16-bit, fp32 transposed and fp32 regular tiles).
+public struct LoadWeights: MachineInstruction {
+  /// The stationary tile in SBUF: K partitions, M columns.
+  public var source = AccessPattern()
+  /// fp32 only: the pass that these weights are for.
+  public var part = WeightPart.whole
+  /// The tile passes data through unchanged to be transposed.
+  public var isTranspose = false
+  /// First row of the array (partition of K), a multiple of the tile's rows.
+  public var row: Int32 = 0
+  /// First column of the array, a multiple of the tile's columns.
+  public var column: Int32 = 0
+
+  public var opcode: Opcode { .loadWeights }
+  public init() {}
+
+  /// Loads `source`.
+  public init(_ source: AccessPattern, part: WeightPart = .whole, isTranspose: Bool = false) {
+    self.source = source
+    self.part = part
+    self.isTranspose = isTranspose
+  }
+
+  public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
+    try visitor.read("src", &source)
+    try visitor.choice("part", &part)
+    try visitor.flag("transpose", &isTranspose)
+    try visitor.integer("row", &row)
+    try visitor.integer("col", &column)
+  }
+
+  public func validate(_ rules: OperandRules) throws(Fault) {
+    try rules.require("src", source, in: .sbuf)
+    try rules.require("src", source, formats: Matmul.formats)
+    let columns = rules.device.memory.partitions.value
+    guard source.columns <= columns else {
+      throw rules.fault("src", .tooManyElements(found: source.columns, limit: columns))
+    }
+    if part != .whole, source.format != .float32 {
+      throw rules.fault("part", .value(found: part.text, allowed: "whole, unless src is fp32"))
+    }
+    try Matmul.checkTile(
+      rules, row: row, rows: Int(source.partitionCount), column: column, columns: source.columns)
+  }
+
+  public func execute(on core: inout CoreState, engine: Engine) {
+    core.loadWeights(
+      source, part: part == .whole ? .whole : part == .low ? .low : .high, row: Int(row),
+      column: Int(column), engine: engine)
+  }
+
+  public func cost(on device: Device, engine: Engine) -> Cost {
+    let law = device.tensor
+    var cost = Cost()
+    cost.kind = .loadWeights
+    let full = Int64(device.memory.partitions.value)
+    let isFP32 = source.format == .float32
+    let base =
+      !isFP32
+      ? law.loadWeightsCycles16.value
+      : isTranspose ? law.loadWeightsTranspose32.value : law.loadWeightsFP32.value
+    // The load shifts M columns in: its cycles follow M.
+    cost.loadCycles = Int32((base * Int64(source.columns) + full - 1) / full)
+    cost.loadBubbleCycles =
+      isFP32 && !isTranspose ? Int16(law.loadWeightsFP32Extra.value) : 0
+    cost.streamTenths = Int64(cost.loadCycles) * 10
+    return cost
+  }
+}

@@ -1,0 +1,141 @@
+import Hardware
+import InstructionSet
+
+/// What one dispatched instruction took, in picoseconds.
+struct TimedRow {
+  var start: Int64
+  var completion: Int64
+}
+
+extension CoreModel {
+  /// Applies the engine's law to an instruction that is dispatched at `time`.
+  @inline(__always)
+  mutating func dispatch(
+    _ engine: Int, _ index: Int, _ record: IssueRecord, _ cost: Cost, at time: Int64, isCold: Bool
+  ) -> TimedRow {
+    switch cost.kind {
+    case .matmul:
+      let row = array.stream(cost, dispatch: time, region: record.region)
+      engines[0].note(row.streamStart)
+      engines[0].controlFree = time + laws.tensorStep
+      engines[0].lastCompletion = max(engines[0].lastCompletion, row.completion)
+      return TimedRow(start: row.start, completion: row.completion)
+    case .loadWeights:
+      let row = array.loadWeights(cost, dispatch: time)
+      engines[0].note(row.streamStart)
+      engines[0].controlFree = time + laws.tensorStep
+      return TimedRow(start: row.start, completion: row.completion)
+    case .stream: return dispatchStream(engine, cost, at: time, isCold: isCold)
+    case .control: return dispatchControl(engine, record, cost, at: time)
+    case .dmaTrigger: return dispatchTrigger(engine, index, record, at: time)
+    }
+  }
+
+  /// Vector, scalar and GpSimd engines: start-up, interval and completion interval.
+  @inline(__always)
+  private mutating func dispatchStream(_ engine: Int, _ cost: Cost, at time: Int64, isCold: Bool)
+    -> TimedRow
+  {
+    var duration = (isCold ? cost.coldDuration : cost.warmDuration).value
+    var interval = (isCold ? cost.intervalAfterCold : cost.intervalAfterWarm).value
+    if cost.sharedPortPenalty.value > 0, engines[3].streamingUntil > time {
+      // The fast modes borrow GpSimd's port; while it streams they fall back to one per cycle.
+      duration += cost.sharedPortPenalty.value
+      interval += cost.sharedPortPenalty.value
+    }
+    let completion = max(
+      time + duration, engines[engine].lastCompletion + cost.completionInterval.value)
+    engines[engine].dataFree = time + interval
+    engines[engine].controlFree = time + laws.controlOverlap
+    engines[engine].lastCompletion = completion
+    engines[engine].streamingUntil = time + cost.streamTime.value
+    engines[engine].streamingBanks = cost.banks
+    engines[engine].note(completion)
+    return TimedRow(start: time, completion: completion)
+  }
+
+  /// When a port that the instruction needs is free, if it is not free now: the vector and scalar
+  /// engines stream the same PSUM bank one after the other.
+  @inline(__always)
+  func portFree(_ engine: Int, _ cost: Cost, at time: Int64) -> Int64? {
+    guard cost.banks != 0 else { return nil }
+    let other = engine == 1 ? 2 : 1
+    guard engines[other].streamingUntil > time, engines[other].streamingBanks & cost.banks != 0
+    else { return nil }
+    return engines[other].streamingUntil
+  }
+
+  /// Rows that the sequencer carries out alone.
+  private mutating func dispatchControl(
+    _ engine: Int, _ record: IssueRecord, _ cost: Cost, at time: Int64
+  ) -> TimedRow {
+    var completion = time + cost.coldDuration.value
+    var next = time + cost.intervalAfterCold.value
+    if record.opcode == .drain {
+      let drained = engines[engine].lastCompletion + laws.drainAfterCompletion[engine]
+      next += max(0, drained - completion)
+      completion = max(completion, drained)
+    }
+    engines[engine].controlFree = max(next, completion)
+    if record.opcode == .eventSemaphoreRangeClear { clear(record, engine, at: completion) }
+    return TimedRow(start: time, completion: completion)
+  }
+
+  /// A range clear writes zero to each semaphore of its range.
+  private mutating func clear(_ record: IssueRecord, _ engine: Int, at completion: Int64) {
+    guard case .control(let instruction) = instruction(at: engines[engine].next).operation else {
+      return
+    }
+    for semaphore in Int(instruction.first)..<Int(instruction.first + instruction.count) {
+      post(SemaphoreUpdate(UInt8(semaphore), .write, 0), at: completion + laws.publish[engine])
+    }
+  }
+
+  /// Hands a transfer to its ring: the queue is held for the trigger, the rest runs beside it.
+  private mutating func dispatchTrigger(
+    _ engine: Int, _ index: Int, _ record: IssueRecord, at time: Int64
+  ) -> TimedRow {
+    let shape = loaded.transfers[Int(record.transfer)]
+    let kind = Engine(rawValue: UInt8(engine))!
+    let start: Int64
+    let end: Int64
+    if shape.isSoftware {
+      start = max(
+        time + laws.softwarePreparation(shape), engines[engine].lastRow + laws.softwareInterval)
+      end = start
+      engines[engine].lastRow = start
+      engines[engine].controlFree =
+        max(time + laws.softwareInterval, start - laws.softwarePreparation(shape))
+      engines[engine].dataFree = max(engines[engine].dataFree, start)
+    } else {
+      start = time
+      end = time + laws.triggerDuration(kind, since: engines[engine].lastTrigger, at: time)
+      engines[engine].lastTrigger = time
+      engines[engine].controlFree = end + laws.afterTrigger(kind)
+    }
+    if record.update.operation != .none {
+      isUpdatedByDMA[Int(record.update.semaphore)] = true
+    }
+    dma.enqueue(
+      shape, engine: kind, triggered: end, update: record.update, program: UInt32(index))
+    return TimedRow(start: start, completion: end)
+  }
+
+  /// Carries out what happens next in the DMA engines.
+  mutating func serveTransfers<O: Observer>(_ observer: inout O) {
+    guard let completion = dma.step() else { return }
+    let transfer = completion.transfer
+    let engineCount = Int(transfer.shape.engines)
+    if transfer.update.operation != .none {
+      let increment = SemaphoreUpdate(transfer.update.semaphore, .add, 1)
+      for engine in 0..<engineCount { post(increment, at: completion.visible + dma.skews[engine]) }
+    }
+    endTime = max(endTime, completion.visible + dma.skews[engineCount - 1])
+    var event = Event(
+      start: transfer.start, duration: completion.end - transfer.start,
+      wait: transfer.start - transfer.arrival, programCounter: transfer.program, semaphore: 0,
+      cause: .none)
+    event.ring = UInt8(truncatingIfNeeded: transfer.ring)
+    observer.moved(event, engines: engineCount)
+  }
+}

@@ -1,0 +1,193 @@
+public import Hardware
+
+/// Why an engine did not start earlier than it did. Causes are exclusive.
+public enum StallCause: UInt8, CaseIterable, Sendable, BitwiseCopyable {
+  /// It started as soon as the instruction before let it.
+  case none
+  /// It waited for another engine's semaphore.
+  case semaphore
+  /// It waited for a transfer.
+  case dma
+  /// Its own pipeline was not free: start-up, interval, weights, run-ahead.
+  case dependency
+  /// Another engine held the PSUM bank or the shared port.
+  case port
+  /// Its queue was empty.
+  case queueEmpty
+
+  /// The name in reports.
+  public var name: String {
+    switch self {
+    case .none: "none"
+    case .semaphore: "semaphore"
+    case .dma: "dma"
+    case .dependency: "dependency"
+    case .port: "port"
+    case .queueEmpty: "queue_empty"
+    }
+  }
+}
+
+/// One instruction that ran, or one transfer that moved, as an observer sees it.
+public struct Event: Sendable, BitwiseCopyable {
+  /// When it began, in picoseconds.
+  public var start: Int64
+  /// How long it took, in picoseconds.
+  public var duration: Int64
+  /// How long it waited for a semaphore before it began, in picoseconds.
+  public var wait: Int64
+  /// Index of the instruction in the program: segments one after the other.
+  public var programCounter: UInt32
+  /// The semaphore that it waited for.
+  public var semaphore: UInt8
+  /// Why it waited.
+  public var cause: StallCause
+  /// The ring of a transfer.
+  public var ring: UInt8 = 0
+
+  @inline(__always)
+  init(
+    start: Int64, duration: Int64, wait: Int64, programCounter: UInt32, semaphore: UInt8,
+    cause: StallCause
+  ) {
+    self.start = start
+    self.duration = duration
+    self.wait = wait
+    self.programCounter = programCounter
+    self.semaphore = semaphore
+    self.cause = cause
+  }
+}
+
+/// Who watches a run. A generic parameter of the step loop, so that watching nothing costs nothing.
+public protocol Observer {
+  /// An instruction of an engine ran.
+  mutating func ran(_ event: Event, on engine: Engine)
+  /// A transfer moved data from its first to its last byte.
+  mutating func moved(_ event: Event, engines: Int)
+}
+
+/// Watches nothing.
+public struct NoObserver: Observer {
+  public init() {}
+  @inline(__always) public mutating func ran(_ event: Event, on engine: Engine) {}
+  @inline(__always) public mutating func moved(_ event: Event, engines: Int) {}
+}
+
+/// Collects every event in buffers of fixed size and hands full ones over.
+public struct EventRecorder: Observer {
+  /// Receives a full buffer: the track (engines by raw value, then DMA) and its events.
+  public typealias Sink = (_ track: Int, _ events: [Event]) -> Void
+
+  /// The track of transfers, after those of the engines.
+  public static let dmaTrack = Engine.allCases.count
+  private let capacity: Int
+  private let sink: Sink
+  private var buffers: [[Event]]
+
+  /// Hands over buffers of `capacity` events.
+  public init(capacity: Int = 65_536, sink: @escaping Sink) {
+    self.capacity = capacity
+    self.sink = sink
+    buffers = (0...Self.dmaTrack).map { _ in
+      var buffer: [Event] = []
+      buffer.reserveCapacity(capacity)
+      return buffer
+    }
+  }
+
+  @inline(__always)
+  private mutating func append(_ event: Event, _ track: Int) {
+    buffers[track].append(event)
+    if buffers[track].count == capacity { flush(track) }
+  }
+
+  private mutating func flush(_ track: Int) {
+    var full: [Event] = []
+    full.reserveCapacity(capacity)
+    swap(&full, &buffers[track])
+    sink(track, full)
+  }
+
+  @inline(__always)
+  public mutating func ran(_ event: Event, on engine: Engine) {
+    append(event, Int(engine.rawValue))
+  }
+
+  @inline(__always)
+  public mutating func moved(_ event: Event, engines: Int) { append(event, Self.dmaTrack) }
+
+  /// Hands over what is left.
+  public mutating func finish() {
+    for track in buffers.indices where !buffers[track].isEmpty { flush(track) }
+  }
+}
+
+/// The state of one engine at an instant of simulated time.
+public struct Sample: Sendable, BitwiseCopyable {
+  /// The instant, in picoseconds.
+  public var time: Int64
+  /// The instruction that ran or was waited with.
+  public var programCounter: UInt32
+  /// True while an instruction ran.
+  public var isBusy: Bool
+  /// Why the engine waited.
+  public var cause: StallCause
+}
+
+/// Samples every engine at a fixed interval of simulated time.
+public struct Sampler: Observer {
+  /// Receives samples of one track.
+  public typealias Sink = (_ track: Int, _ samples: [Sample]) -> Void
+
+  private let interval: Int64
+  private let sink: Sink
+  private var next: [Int64]
+  private var buffers: [[Sample]]
+  private static let capacity = 16_384
+
+  /// A sampler of that interval in picoseconds.
+  public init(intervalPicoseconds: Int64, sink: @escaping Sink) {
+    precondition(intervalPicoseconds > 0, "a sampling interval is positive")
+    interval = intervalPicoseconds
+    self.sink = sink
+    next = Array(repeating: 0, count: EventRecorder.dmaTrack + 1)
+    buffers = Array(repeating: [], count: EventRecorder.dmaTrack + 1)
+  }
+
+  @inline(__always)
+  private mutating func note(_ event: Event, _ track: Int) {
+    let end = event.start + event.duration
+    if next[track] < end { sample(event, track, end) }
+  }
+
+  @inline(never)
+  private mutating func sample(_ event: Event, _ track: Int, _ end: Int64) {
+    while next[track] < end {
+      let isBusy = next[track] >= event.start
+      let cause: StallCause = isBusy ? .none : event.cause == .none ? .dependency : event.cause
+      buffers[track].append(
+        Sample(
+          time: next[track], programCounter: event.programCounter, isBusy: isBusy, cause: cause))
+      next[track] += interval
+    }
+    if buffers[track].count >= Self.capacity { flush(track) }
+  }
+
+  private mutating func flush(_ track: Int) {
+    var full: [Sample] = []
+    swap(&full, &buffers[track])
+    sink(track, full)
+  }
+
+  @inline(__always)
+  public mutating func ran(_ event: Event, on engine: Engine) { note(event, Int(engine.rawValue)) }
+
+  @inline(__always)
+  public mutating func moved(_ event: Event, engines: Int) { note(event, EventRecorder.dmaTrack) }
+
+  /// Hands over what is left.
+  public mutating func finish() {
+    for track in buffers.indices where !buffers[track].isEmpty { flush(track) }
+  }
+}

@@ -1,0 +1,153 @@
+import Hardware
+import InstructionSet
+
+/// The tensor engine's array: one stream of rows in order, weights loaded into a shadow set while
+/// the stream before them runs.
+///
+///     stream start = max(end of the stream before + bubble, weights ready, dispatch + start-up)
+///     weights ready = max(start of the stream before + load, dispatch + start-up + load)
+///     completion = end of stream + latency
+///
+/// Times inside are ticks (see `ActivityLimiter`). Tiles of the array that do not touch each other
+/// stream side by side.
+/// Source: profiler captures (array model that reproduces every row), NKI guide (PE tiling).
+struct TensorArray {
+  /// What a row of the tensor engine took.
+  struct Row {
+    /// Picoseconds: when the row begins, as a device profile shows it.
+    var start: Int64
+    /// Picoseconds: when its result is visible in PSUM.
+    var completion: Int64
+    /// Picoseconds: when its first element enters the array.
+    var streamStart: Int64
+  }
+
+  private(set) var limiter: ActivityLimiter
+  private let ticksPerPicosecond: Int64
+  private let bubbleCycles: Int64
+  private let startTicks: Int64
+  private let startFullExtraTicks: Int64
+  private let latencyTicks: Int64
+  private let leadFixedTicks: Int64
+  private let leadCycles: Int64
+  private let loadRowFixedTicks: Int64
+  private let loadRowCycles: Int64
+  private let loadRowColdTicks: Int64
+  private var weightsReady: Int64 = 0
+  private var lastStart: Int64
+  private var lastStartWasFull = false
+  private var streamEnd: Int64
+  private var regionEnds: InlineArray<16, Int64>
+  private var regionsDiffer = false
+
+  init(device: Device) {
+    let law = device.tensor
+    limiter = ActivityLimiter(device: device)
+    let ticks = device.clocks.tensor.value.denominator
+    ticksPerPicosecond = ticks
+    bubbleCycles = law.bubbleCycles.value
+    startTicks = law.coldStart.value.value * ticks
+    startFullExtraTicks = law.coldStartFullRateExtra.value.value * ticks
+    latencyTicks = law.completionLatency.value.value * ticks
+    leadFixedTicks = law.rowLeadFixed.value.value * ticks
+    leadCycles = law.rowLeadCycles.value
+    loadRowFixedTicks = law.loadWeightsDurationFixed.value.value * ticks
+    loadRowCycles = law.loadWeightsDurationCycles.value
+    loadRowColdTicks = law.loadWeightsColdDurationFixed.value.value * ticks
+    // Far enough in the past that the first instruction is cold.
+    lastStart = -1_000_000_000
+    streamEnd = lastStart
+    regionEnds = InlineArray(repeating: lastStart)
+  }
+
+  @inline(__always)
+  private func picoseconds(_ ticks: Int64) -> Int64 {
+    (2 * ticks + ticksPerPicosecond) / (2 * ticksPerPicosecond)
+  }
+
+  /// Loads weights; `dispatch` in picoseconds.
+  mutating func loadWeights(_ cost: Cost, dispatch: Int64) -> Row {
+    let ready = dispatch * ticksPerPicosecond + startTicks
+    let isWarm = ready <= streamEnd
+    if !isWarm { limiter.advance(to: ready) }
+    let nowFull = isWarm ? lastStartWasFull : limiter.isFull
+    let behindStream = lastStart + loadTicks(cost, isFull: lastStartWasFull)
+    let fromDispatch =
+      ready + loadTicks(cost, isFull: nowFull) + (nowFull ? startFullExtraTicks : 0)
+    weightsReady = max(behindStream, fromDispatch)
+    let cycles = Int64(cost.loadCycles)
+    let start = isWarm ? lastStart - lead(isFull: lastStartWasFull) : ready - startTicks
+    let duration =
+      isWarm
+      ? loadRowFixedTicks + limiter.ticks(loadRowCycles + cycles, isFull: nowFull)
+      : loadRowColdTicks + limiter.ticks(cycles, isFull: nowFull)
+    let begin = max(picoseconds(start), dispatch)
+    return Row(start: begin, completion: begin + picoseconds(duration), streamStart: begin)
+  }
+
+  @inline(__always)
+  private func loadTicks(_ cost: Cost, isFull: Bool) -> Int64 {
+    limiter.ticks(
+      Int64(cost.loadCycles) + (isFull ? Int64(cost.loadBubbleCycles) : 0), isFull: isFull)
+  }
+
+  @inline(__always)
+  private func lead(isFull: Bool) -> Int64 {
+    leadFixedTicks + limiter.ticks(leadCycles, isFull: isFull)
+  }
+
+  /// Streams rows; `region` has one bit per 32 × 32 tile of the array, all set for a full tile.
+  mutating func stream(_ cost: Cost, dispatch: Int64, region: UInt16) -> Row {
+    let busyUntil = end(of: region)
+    limiter.advance(to: busyUntil)
+    let bubble = limiter.isFull ? bubbleCycles * limiter.cycleTicks : 0
+    let earliest = dispatch * ticksPerPicosecond + startTicks
+    let start = max(busyUntil + bubble, weightsReady, earliest)
+    if start > streamEnd { limiter.advance(to: start) }
+    let startsFull = limiter.isFull
+    let end =
+      region == .max && !regionsDiffer
+      ? limiter.stream(from: start, cycles: cost.streamTenths / 10) : streamBeside(start, cost)
+    markBusy(region, until: end)
+    lastStart = start
+    lastStartWasFull = startsFull
+    let begin = start - lead(isFull: startsFull)
+    return Row(
+      start: max(picoseconds(begin), dispatch), completion: picoseconds(end + latencyTicks),
+      streamStart: picoseconds(start))
+  }
+
+  /// A tile beside others: only what no other tile streams counts for the limiter.
+  private mutating func streamBeside(_ start: Int64, _ cost: Cost) -> Int64 {
+    let cycles = cost.streamTenths / 10
+    guard start < streamEnd else { return limiter.stream(from: start, cycles: cycles) }
+    let full = start + limiter.ticks(cycles, isFull: limiter.isFull)
+    guard full > streamEnd else { return full }
+    let rate: Int64 = limiter.isFull ? 1 : 2
+    let rest = (full - streamEnd) / (limiter.cycleTicks * rate)
+    return rest == 0 ? full : limiter.stream(from: streamEnd, cycles: rest)
+  }
+
+  private func end(of region: UInt16) -> Int64 {
+    guard regionsDiffer else { return streamEnd }
+    var latest = Int64.min
+    for index in 0..<16 where region & (1 << UInt16(index)) != 0 {
+      latest = max(latest, regionEnds[index])
+    }
+    return latest
+  }
+
+  private mutating func markBusy(_ region: UInt16, until end: Int64) {
+    if region == .max {
+      regionsDiffer = false
+      streamEnd = end
+      return
+    }
+    if !regionsDiffer {
+      for index in 0..<16 { regionEnds[index] = streamEnd }
+      regionsDiffer = true
+    }
+    for index in 0..<16 where region & (1 << UInt16(index)) != 0 { regionEnds[index] = end }
+    streamEnd = max(streamEnd, end)
+  }
+}
