@@ -1,0 +1,88 @@
+extension SequencerTiming {
+  /// Trainium2.
+  static let trainium2 = SequencerTiming(
+    eventSemaphoreDuration: EngineTimes(
+      tensor: .time(
+        52_000, .measured, "profiler captures, attention s=512, n = 10", (51_000, 53_000)),
+      vector: .time(
+        23_000, .measured, "profiler captures, attention s=512, n = 2", (22_000, 24_000)),
+      scalar: .time(
+        40_000, .measured, "profiler captures, attention s=512, n = 4", (39_000, 41_000)),
+      gpsimd: .time(
+        19_000, .measured, "profiler captures, attention s=512, n = 2", (18_000, 20_000)),
+      sync: .time(19_000, .assumed, "as GpSimd", (8_000, 40_000))),
+    eventSemaphoreNext: EngineTimes(
+      tensor: .time(
+        77_000, .measured, "profiler captures, attention s=512, n = 10", (76_000, 78_000)),
+      vector: .time(
+        103_000, .measured, "profiler captures, attention s=512, n = 1", (101_000, 105_000)),
+      scalar: .time(
+        92_500, .measured, "profiler captures, attention s=512, n = 4", (90_000, 95_000)),
+      gpsimd: .time(77_000, .assumed, "as an idle DRAIN", (19_000, 103_000)),
+      sync: .time(68_000, .assumed, "as an idle DRAIN", (19_000, 103_000))),
+    nopDuration: EngineTimes(
+      tensor: .time(17_000, .assumed, "as GpSimd", (7_000, 52_000)),
+      vector: .time(17_000, .assumed, "as GpSimd", (7_000, 52_000)),
+      scalar: .time(17_000, .assumed, "as GpSimd", (7_000, 52_000)),
+      gpsimd: .time(
+        17_000, .measured, "profiler captures, attention s=512, n = 4", (16_000, 18_000)),
+      sync: .time(17_000, .assumed, "as GpSimd", (7_000, 52_000))),
+    drainDuration: EngineTimes(
+      tensor: .time(12_000, .measured, "profiler captures, attention s=512", (11_000, 13_000)),
+      vector: .time(13_000, .measured, "profiler captures, attention s=512", (12_000, 14_000)),
+      scalar: .time(7_000, .measured, "profiler captures, attention s=512", (6_000, 8_000)),
+      gpsimd: .time(29_000, .measured, "profiler captures, attention s=512", (28_000, 30_000)),
+      sync: .time(8_000, .measured, "profiler captures, attention s=512", (7_000, 9_000))),
+    drainNext: EngineTimes(
+      tensor: .time(
+        95_500, .measured, "profiler captures, attention s=512: 92..99 ns", (92_000, 99_000)),
+      vector: .time(
+        73_000, .measured, "profiler captures, attention s=512: 70..76 ns", (70_000, 76_000)),
+      scalar: .time(76_000, .measured, "profiler captures, attention s=512", (75_000, 77_000)),
+      gpsimd: .time(77_000, .measured, "profiler captures, attention s=512", (76_000, 78_000)),
+      sync: .time(
+        68_000, .measured, "profiler captures, attention s=512: 64..72 ns", (64_000, 72_000))),
+    drainAfterCompletion: EngineTimes(
+      tensor: .time(42_500, .assumed, "between vector and scalar", (12_000, 60_000)),
+      vector: .time(
+        49_500, .measured, "profiler captures, attention s=512, n = 4", (48_000, 51_000)),
+      scalar: .time(
+        36_000, .measured, "profiler captures, attention s=512, n = 4", (35_000, 37_000)),
+      gpsimd: .time(42_500, .assumed, "between vector and scalar", (29_000, 60_000)),
+      sync: .time(8_000, .assumed, "as an idle DRAIN", (7_000, 60_000))),
+    notifyDuration: EngineTimes(
+      tensor: .time(13_000, .assumed, "as vector", (4_000, 20_000)),
+      vector: .time(
+        13_000, .measured, "profiler captures, attention s=512, n = 8", (12_000, 14_000)),
+      scalar: .time(6_500, .measured, "profiler captures, attention s=512, n = 8", (4_000, 9_000)),
+      gpsimd: .time(
+        15_000, .measured, "profiler captures, attention s=512, n = 8", (10_000, 20_000)),
+      sync: .time(10_000, .measured, "profiler captures, attention s=512, n = 8", (9_000, 11_000))),
+    setOrderingMode: EngineTimes(
+      tensor: .time(44_000, .measured, "profiler captures, attention s=512", (43_000, 45_000)),
+      vector: .time(56_000, .measured, "profiler captures, attention s=512", (55_000, 57_000)),
+      scalar: .time(41_000, .measured, "profiler captures, attention s=512", (40_000, 42_000)),
+      gpsimd: .time(41_000, .measured, "profiler captures, attention s=512", (40_000, 42_000)),
+      sync: .time(24_000, .measured, "profiler captures, attention s=512", (23_000, 25_000))),
+    rangeClear: EngineTimes(
+      tensor: .time(375_000, .measured, "profiler captures, attention s=512", (373_000, 377_000)),
+      vector: .time(312_000, .measured, "profiler captures, attention s=512", (310_000, 314_000)),
+      scalar: .time(277_000, .measured, "profiler captures, attention s=512", (275_000, 279_000)),
+      gpsimd: .time(287_000, .measured, "profiler captures, attention s=512", (285_000, 289_000)),
+      sync: .time(99_000, .measured, "profiler captures, attention s=512", (97_000, 101_000))),
+    branchConditional: .time(
+      181_500, .measured, "profiler captures, attention s=512, n = 28; middle", (123_000, 240_000)),
+    branchUnconditional: .time(
+      62_500, .measured, "profiler captures, attention s=512, n = 28; middle", (55_000, 70_000)),
+    tensorLoadOneWord: .time(
+      574_500, .measured, "profiler captures, attention s=512, n = 36; middle", (472_000, 677_000)),
+    tensorLoadTwoWords: .time(
+      1_173_500, .measured, "profiler captures, attention s=512; middle", (970_000, 1_377_000)),
+    registerMove: .time(
+      68_000, .measured, "third-party micro-benchmarks (VOY), immediate MOVE on GpSimd",
+      (60_000, 76_000)),
+    bodyStartScalar: .time(
+      156_000, .measured, "profiler captures, attention s=512, n = 4", (156_000, 157_000)),
+    bodyStartGpSimd: .time(
+      1_290_000, .measured, "profiler captures, attention s=512, n = 4", (1_287_000, 1_293_000)))
+}
