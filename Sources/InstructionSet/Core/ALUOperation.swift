@@ -1,0 +1,44 @@
+public import VectorKernels
+
+/// What the element-wise engines compute on two values. Names as in assembly text.
+///
+/// Source: NKI instruction reference, table of ALU operations.
+public enum ALUOperation: UInt8, OperandChoice, BitwiseCopyable {
+  case bypass, add, subtract, multiply, divide, max, min
+  case isEqual, notEqual, greaterEqual, greaterThan, lessEqual, lessThan
+  case logicalAnd, logicalOr, logicalXor, power, absMax, absMin
+  case bitwiseAnd, bitwiseOr, bitwiseXor, shiftLeft, shiftRight
+
+  /// The word in assembly text.
+  public var text: String {
+    switch self {
+    case .bypass: "bypass"
+    case .add: "add"
+    case .subtract: "sub"
+    case .multiply: "mul"
+    case .divide: "div"
+    case .max: "max"
+    case .min: "min"
+    case .isEqual: "eq"
+    case .notEqual: "ne"
+    case .greaterEqual: "ge"
+    case .greaterThan: "gt"
+    case .lessEqual: "le"
+    case .lessThan: "lt"
+    case .logicalAnd: "land"
+    case .logicalOr: "lor"
+    case .logicalXor: "lxor"
+    case .power: "pow"
+    case .absMax: "absmax"
+    case .absMin: "absmin"
+    case .bitwiseAnd: "and"
+    case .bitwiseOr: "or"
+    case .bitwiseXor: "xor"
+    case .shiftLeft: "shl"
+    case .shiftRight: "shr"
+    }
+  }
+
+  /// True for the operations on raw bits, which need integer formats.
+  public var isBitwise: Bool { rawValue >= ALUOperation.bitwiseAnd.rawValue }
+}
