@@ -12,8 +12,9 @@ extension CoreModel {
     let operation = program.segments[segment].instructions[place].operation
     if hazards != nil {
       let binding = program.invocations[engines[engine].invocation].tensors
+      let ring = record.opcode.isDMA ? Int(loaded.transfers[Int(record.transfer)].queue) : 0
       hazards?.execute(
-        operation, record, engine: engine, counter: index, binding: binding,
+        operation, record, engine: engine, counter: index, ring: ring, binding: binding,
         invocation: engines[engine].invocation)
     }
     guard computes || record.touchesRegisters else { return }

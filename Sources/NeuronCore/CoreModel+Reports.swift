@@ -24,7 +24,8 @@ extension CoreModel {
       active: engines.map { Picoseconds($0.activeTime) },
       stalls: stalls.map { $0.map(Picoseconds.init) }, dmaActive: Picoseconds(dma.activeTime),
       hbmReadBytes: dma.hbmReadBytes, hbmWriteBytes: dma.hbmWriteBytes,
-      throttled: Picoseconds(array.limiter.throttledWork / (2 * clock.denominator)))
+      throttled: Picoseconds(array.limiter.throttledWork / (2 * clock.denominator)),
+      invocationEnds: invocationEnds.map(Picoseconds.init))
   }
 
   /// Who waits for whom now that nothing can go on.

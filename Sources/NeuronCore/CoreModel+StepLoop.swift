@@ -154,6 +154,8 @@ extension CoreModel {
     }
     engines[engine].retired += 1
     endTime = max(endTime, row.completion)
+    let invocation = engines[engine].invocation
+    if row.completion > invocationEnds[invocation] { invocationEnds[invocation] = row.completion }
     let cause: StallCause =
       waited == 0
       ? .none : isUpdatedByDMA[Int(record.wait.semaphore)] ? .dma : .semaphore

@@ -28,6 +28,8 @@ public struct CoreModel: ~Copyable {
   var boundInvocation = -1
   /// The latest completion of anything.
   var endTime: Int64 = 0
+  /// When each invocation's last instruction completed.
+  var invocationEnds: [Int64]
 
   /// A core that is about to run a program.
   ///
@@ -45,6 +47,7 @@ public struct CoreModel: ~Copyable {
     semaphores = SemaphoreFile(count: count)
     array = TensorArray(device: device)
     dma = DMAQueues(device: device)
+    invocationEnds = Array(repeating: 0, count: loaded.program.invocations.count)
     hazards = checksHazards ? HazardDetector(device: device) : nil
     waiters = Array(repeating: 0, count: count)
     isUpdatedByDMA = Array(repeating: false, count: count)

@@ -45,12 +45,12 @@ struct HazardDetector {
 
   /// An instruction runs: its accesses are checked and remembered, its update carries its clock.
   mutating func execute(
-    _ operation: Operation, _ record: IssueRecord, engine: Int, counter: Int, binding: [Int],
-    invocation: Int
+    _ operation: Operation, _ record: IssueRecord, engine: Int, counter: Int, ring: Int,
+    binding: [Int], invocation: Int
   ) {
     var agent = engine
     if record.opcode.isDMA {
-      agent = ringAgent(operation, engine)
+      agent = ringAgent(ring, engine)
       Self.join(&clocks[agent], clocks[engine])
     }
     clocks[agent][agent] += 1
@@ -74,8 +74,8 @@ struct HazardDetector {
 
   /// The agent of a transfer's ring. Rings beyond the last agent share one: that may hide a hazard
   /// between them, never invent one.
-  private mutating func ringAgent(_ operation: Operation, _ engine: Int) -> Int {
-    let key = engine << 8 | operation.ring
+  private mutating func ringAgent(_ ring: Int, _ engine: Int) -> Int {
+    let key = engine << 8 | ring
     if let agent = ringAgents[key] { return agent }
     let agent = min(Self.maximumAgents - 1, Engine.allCases.count + ringAgents.count)
     ringAgents[key] = agent

@@ -21,6 +21,9 @@ public struct RunTotals: Hashable, Sendable {
   /// Cycles that the tensor engine streamed at half rate, in full-rate time.
   public var throttled: Picoseconds
 
+  /// When each invocation's last instruction completed, in the order of the program.
+  public var invocationEnds: [Picoseconds]
+
   /// Machine instructions retired in all.
   public var instructions: Int { retired.reduce(0, +) }
 }
