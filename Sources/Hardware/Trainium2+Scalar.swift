@@ -4,6 +4,8 @@ extension ScalarEngineTiming {
     cyclesPerElement: .hundredthsPerElement(
       100, .measured, "profiler captures, attention s=512: 0.8333 ns exactly; VOY 0.829 to 0.88",
       (100, 104)),
+    cyclesPerElement16: .hundredthsPerElement(
+      100, .documented, "NKI architecture guide, trainium2"),
     siluPSUM: .hundredthsPerElement(
       159, .measured, "third-party micro-benchmarks (VOY): 1.327 ns", (150, 165)),
     startupCopyPSUM: .tenths(
@@ -39,7 +41,7 @@ extension ScalarEngineTiming {
       1_100, .measured, "third-party micro-benchmarks (VOY): 199 ns for 128 columns", (1_060, 1_120)
     ),
     broadcastReadSBUF: .time(
-      91_000, .measured, "third-party micro-benchmarks (VOY); 78.5 ns for 16-bit", (78_500, 95_300)),
+      91_000, .measured, "third-party micro-benchmarks (VOY); 16-bit 78.5 ns", (78_500, 95_300)),
     broadcastReadPSUM: .time(
       95_300, .measured, "third-party micro-benchmarks (VOY)", (78_500, 100_000)),
     accumulateStartup: .time(
