@@ -14,7 +14,7 @@ public protocol ConstantValue: Hashable, Sendable {
   func scaled(by numerator: Int64, over denominator: Int64) -> Self
   /// Whether this value can stand where `other` stood; arrays keep their length.
   func hasShape(of other: Self) -> Bool
-  /// Half to double: the range of a documented number that is carried to another machine.
+  /// Half to double, a count of one never below one: the range of a documented number that is carried to another machine.
   var guessedRange: (low: Self, high: Self) { get }
 }
 
@@ -31,7 +31,7 @@ extension Int: ConstantValue {
   }
 
   public func scaled(by numerator: Int64, over denominator: Int64) -> Int { self }
-  public var guessedRange: (low: Int, high: Int) { (self / 2, self * 2) }
+  public var guessedRange: (low: Int, high: Int) { (self > 1 ? self / 2 : self, self * 2) }
 }
 
 extension Int64: ConstantValue {
@@ -43,7 +43,7 @@ extension Int64: ConstantValue {
   }
 
   public func scaled(by numerator: Int64, over denominator: Int64) -> Int64 { self }
-  public var guessedRange: (low: Int64, high: Int64) { (self / 2, self * 2) }
+  public var guessedRange: (low: Int64, high: Int64) { (self > 1 ? self / 2 : self, self * 2) }
 }
 
 extension Bool: ConstantValue {

@@ -50,6 +50,11 @@ public struct Device: Sendable {
   public var price: InstancePrice?
 }
 
+extension Device: CustomStringConvertible {
+  /// The vendor's name and ours; the constants are in `constants()`.
+  public var description: String { "\(title) (\(name))" }
+}
+
 extension Device {
   /// Every device, newest generation last.
   public static let all: [Device] = [.inferentia2, .trainium1, .trainium2, .trainium3]

@@ -41,6 +41,10 @@ extension DMATiming {
       17_000, .bytesPerMicrosecond, .documented, "NKI DMA bandwidth guide: 17 B/ns")
     timing.sustainedReadExtraPerPacket = .time(
       85_647, .derived, "4096 B / 17 B/ns - (4096/32 + 4) cycles at 0.85 GHz", (75_000, 95_000))
+    timing.transposeFromHBM = .number(
+      900, .permille, .documented, "NKI instruction reference, dma_transpose: at most 90 %")
+    timing.transposeFromSBUF = .number(
+      500, .permille, .documented, "NKI instruction reference, dma_transpose: at most 50 %")
     timing.computeThroughput = .number(
       500, .permille, .documented, "Neuron NEFF guide: half")
     return timing

@@ -32,9 +32,9 @@ extension ScalarEngineTiming {
     coldDispatchExtraActivateSBUF: .time(
       15_000, .measured, "profiler captures, attention s=512: 627.5 ns", (14_000, 16_000)),
     dispatchGapCopyPSUMCold: .tenths(
-      580, .measured, "profiler captures, attention s=512: 482 to 486 ns, n = 2", (510, 650)),
+      580, .measured, "profiler captures, attention s=512: fit; 482 ns seen, n = 2", (510, 665)),
     dispatchGapCopyPSUMWarm: .tenths(
-      520, .measured, "profiler captures, attention s=512: 465..476 ns, n = 2", (450, 590)),
+      520, .measured, "profiler captures, attention s=512: fit; 465..476 ns, n = 2", (450, 590)),
     completionGapCopyPSUM: .tenths(
       720, .measured, "profiler captures, attention s=512: 486..489 ns, n = 4", (712, 748)),
     gapCopySBUF: .tenths(

@@ -89,6 +89,10 @@ extension DMATiming {
       33_000, .bytesPerMicrosecond, .documented, "NKI DMA bandwidth guide: 33 B/ns")
     timing.sustainedReadExtraPerPacket = .time(
       14_121, .derived, "4096 B / 33 B/ns - (4096/32 + 4) cycles at 1.2 GHz", (10_000, 20_000))
+    timing.transposeFromHBM = .number(
+      900, .permille, .documented, "NKI instruction reference, dma_transpose: at most 90 %")
+    timing.transposeFromSBUF = .number(
+      500, .permille, .documented, "NKI instruction reference, dma_transpose: at most 50 %")
     timing.computeThroughput = .number(
       1_000, .permille, .documented, "\(guide): SBUF read-add-write at the copy rate")
     return timing

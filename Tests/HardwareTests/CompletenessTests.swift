@@ -31,6 +31,25 @@ private func mirroredPaths(of subject: Any, prefix: String) -> [String] {
     }
   }
 
+  /// Every abbreviation that a source uses is explained in the table of citations.
+  @Test(arguments: Device.all) func everyAbbreviationIsExplained(device: Device) {
+    let vendor: Set = [
+      "NKI", "SDK", "DMA", "NEFF", "HBM", "SBUF", "PSUM", "MAX", "FP32", "FP8", "BF16", "INT32",
+      "LDWEIGHTS", "DRAIN", "GPSIMD", "TENSOR", "EFA", "UINT8", "XLA", "MOVE", "MXFP8", "MX",
+    ]
+    let explained = Citation.all.map(\.key)
+    for row in device.constants() {
+      let words = row.source.split { !($0.isLetter || $0.isNumber) }.map(String.init)
+      for word in words where word.count > 1 && word.first?.isLetter == true {
+        guard word == word.uppercased(), word.contains(where: \.isLetter) else { continue }
+        let isKnown =
+          vendor.contains(word) || explained.contains { $0.contains(word) }
+          || ["MM", "INIT", "LATENCY", "START", "DYNAMIC", "GB", "KIB", "TB", "US"].contains(word)
+        #expect(isKnown, "\(word) in \(row.path)")
+      }
+    }
+  }
+
   /// Set each to its own value: a table entry whose name and key path disagree would be caught.
   @Test(arguments: Device.all) func everyConstantCanBeSetByItsPath(device: Device) throws {
     for row in device.constants() {
