@@ -14,7 +14,8 @@ public protocol ConstantValue: Hashable, Sendable {
   func scaled(by numerator: Int64, over denominator: Int64) -> Self
   /// Whether this value can stand where `other` stood; arrays keep their length.
   func hasShape(of other: Self) -> Bool
-  /// Half to double, a count of one never below one: the range of a documented number that is carried to another machine.
+  /// Half to double, a count of one never below one: the range of a documented number that is
+  /// carried to another machine.
   var guessedRange: (low: Self, high: Self) { get }
 }
 
