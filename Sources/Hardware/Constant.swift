@@ -69,9 +69,9 @@ protocol AnyConstant: Sendable {
 }
 
 extension Constant: AnyConstant {
-  var valueText: String { value.text }
+  var valueText: String { value.constantText }
 
-  var rangeText: String? { range.map { "\($0.low.text)...\($0.high.text)" } }
+  var rangeText: String? { range.map { "\($0.low.constantText)...\($0.high.constantText)" } }
 
   func moved(to end: RangeEnd) -> Self? {
     guard let range else { return nil }
@@ -81,7 +81,9 @@ extension Constant: AnyConstant {
   }
 
   func replaced(byText text: String, source: String) -> Self? {
-    guard let value = Value(text: text) else { return nil }
+    guard let value = Value(constantText: text), value.hasShape(of: self.value) else {
+      return nil
+    }
     return Constant(
       value, unit, .assumed, source, range: ConstantRange(low: value, high: value))
   }

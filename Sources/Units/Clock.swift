@@ -18,6 +18,13 @@ public struct Clock: Hashable, Sendable, BitwiseCopyable {
     return Picoseconds((2 * scaled + divisor) / (2 * divisor))
   }
 
+  /// A law with rates in hundredths of a cycle converted once, rounded half up to a picosecond.
+  @inlinable public func picoseconds(hundredthsOfCycles hundredths: Int64) -> Picoseconds {
+    let scaled = hundredths * numerator
+    let divisor = denominator * 100
+    return Picoseconds((2 * scaled + divisor) / (2 * divisor))
+  }
+
   /// Whole cycles, rounded half up to a picosecond.
   @inlinable public func picoseconds(cycles: Int64) -> Picoseconds {
     Picoseconds((2 * cycles * numerator + denominator) / (2 * denominator))
