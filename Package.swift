@@ -82,6 +82,11 @@ func target(_ module: Module) -> Target {
   }
 }
 
+/// Goldens are read by path; they are no resources of the target.
+func goldens(_ folder: String) -> [String] {
+  FileManager.default.fileExists(atPath: folder + "/Goldens") ? ["Goldens"] : []
+}
+
 /// A test target exists for each module that has a folder under Tests/.
 func tests(_ module: Module) -> Target? {
   let folder = root.appendingPathComponent("Tests/\(module.name)Tests").path
@@ -89,7 +94,7 @@ func tests(_ module: Module) -> Target? {
   let visible = Set([module.name] + module.imports)
   return .testTarget(
     name: "\(module.name)Tests", dependencies: visible.sorted().map(dependency),
-    swiftSettings: strict + hot)
+    exclude: goldens(folder), swiftSettings: strict + hot)
 }
 
 let styleTests: [Target] = [.testTarget(name: "StyleTests", swiftSettings: strict)]

@@ -97,7 +97,7 @@ import Testing
       bench.add(.scalar, trigger, update: SemaphoreUpdate(0, .add, 16))
       bench.add(engine, operation, wait: SemaphoreWait(0, .atLeast, 16))
       let timeline = try bench.run()
-      let device = Trainium2.device.dma
+      let device = Device.trainium2.dma
       let visible =
         timeline.transfers[0].end + device.notifyHardwareStore.value.nanoseconds
         + device.skew.value.map(\.nanoseconds).max()!

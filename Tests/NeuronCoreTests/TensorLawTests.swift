@@ -143,7 +143,7 @@ import Testing
 
   /// Appendix C of the hardware facts, items 2, 3 and 8: cycles by rule.
   @Test func documentedCycles() throws {
-    let device = Trainium2.device
+    let device = Device.trainium2
     func cycles(_ operation: Operation, _ engine: Engine) -> Int64 {
       operation.cost(on: device, engine: engine).streamTenths
     }

@@ -26,7 +26,7 @@ struct TestBench {
     }
   }
 
-  var device = Trainium2.device
+  var device = Device.trainium2
   var streams: [[Instruction]] = Array(repeating: [], count: 5)
   var tensors: [TensorParameter] = []
 

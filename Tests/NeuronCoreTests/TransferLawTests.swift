@@ -5,7 +5,7 @@ import Testing
 
 /// Section 7 of the captured laws: DMA from trigger to increment.
 @Suite struct TransferLawTests {
-  private let lastSkew = Trainium2.device.dma.skew.value.map(\.nanoseconds).max()!
+  private let lastSkew = Device.trainium2.dma.skew.value.map(\.nanoseconds).max()!
 
   private func bench(_ bytes: Int = 8 << 20) -> TestBench {
     var bench = TestBench()
@@ -37,7 +37,7 @@ import Testing
         wait: SemaphoreWait(0, .atLeast, UInt32(16 * (index + 1))))
     }
     let timeline = try bench.run()
-    let detect = Trainium2.device.semaphore.detectVector.value.nanoseconds
+    let detect = Device.trainium2.semaphore.detectVector.value.nanoseconds
     let rows = timeline.rows[engine]!
     return operations.indices.map {
       timeline.rows[.vector]![$0].start - detect - rows[$0].start
