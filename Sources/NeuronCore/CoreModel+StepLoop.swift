@@ -71,13 +71,13 @@ extension CoreModel {
   /// When the sequencer and the data path can take the next instruction, waits aside.
   @inline(__always)
   private func readyTime(_ engine: Int, _ kind: Cost.Kind) -> Int64 {
-    let state = engines[engine]
     switch kind {
-    case .control, .dmaTrigger: return state.controlFree
+    case .control, .dmaTrigger: return engines[engine].controlFree
     case .stream:
-      let ready = max(state.controlFree, state.dataFree)
-      return engine == 2 ? max(ready, state.noted(laws.scalarLead)) : ready
-    case .loadWeights, .matmul: return max(state.controlFree, state.noted(laws.tensorRunAhead))
+      let ready = max(engines[engine].controlFree, engines[engine].dataFree)
+      return engine == 2 ? max(ready, engines[engine].noted(laws.scalarLead)) : ready
+    case .loadWeights, .matmul:
+      return max(engines[engine].controlFree, engines[engine].noted(laws.tensorRunAhead))
     }
   }
 
