@@ -1,5 +1,5 @@
 /// CRC-32C (Castagnoli), for headers.
-enum CRC32C {
+package enum CRC32C {
   /// The remainder of each byte under the reflected polynomial 0x82F63B78.
   private static let table: [UInt32] = (0..<256).map { index in
     (0..<8).reduce(UInt32(index)) { value, _ in
@@ -7,7 +7,8 @@ enum CRC32C {
     }
   }
 
-  static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+  /// The checksum of `bytes`, with the usual inversion before and after.
+  package static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
     ~bytes.reduce(~UInt32(0)) { value, byte in
       (value >> 8) ^ table[Int(UInt8(truncatingIfNeeded: value) ^ byte)]
     }
@@ -15,14 +16,15 @@ enum CRC32C {
 }
 
 /// XXH64 with seed 0, for contents: fast enough to check every byte that is read.
-enum XXH64 {
+package enum XXH64 {
   private static let prime1: UInt64 = 0x9E37_79B1_85EB_CA87
   private static let prime2: UInt64 = 0xC2B2_AE3D_27D4_EB4F
   private static let prime3: UInt64 = 0x1656_67B1_9E37_79F9
   private static let prime4: UInt64 = 0x85EB_CA77_C2B2_AE63
   private static let prime5: UInt64 = 0x27D4_EB2F_1656_67C5
 
-  static func hash(_ bytes: [UInt8]) -> UInt64 {
+  /// The hash of `bytes`.
+  package static func hash(_ bytes: [UInt8]) -> UInt64 {
     unsafe bytes.withUnsafeBytes { hash($0) }
   }
 
