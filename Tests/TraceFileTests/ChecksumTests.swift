@@ -15,7 +15,10 @@ import TraceFile
   /// A zstd frame ends with the low half of its content's XXH64: libzstd is the reference.
   @Test func hashAgreesWithTheCompressionLibrary() throws {
     var random = SplitMix64(seed: 7)
-    let context = try #require(unsafe ZSTD_createCCtx())
+    guard let context = unsafe ZSTD_createCCtx() else {
+      Issue.record("no memory for a compression context")
+      return
+    }
     defer { unsafe ZSTD_freeCCtx(context) }
     _ = unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
     for size in Array(0...130) + [1_000, 4_095, 65_537] {

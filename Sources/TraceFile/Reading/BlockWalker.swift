@@ -1,6 +1,8 @@
 /// Finds the blocks from the front of a file, without its footer and across damage.
 struct BlockWalker {
   private(set) var blocks: [BlockEntry] = []
+  /// Blocks whose header stands but whose content is cut or overwritten.
+  private(set) var broken: [BlockEntry] = []
   private(set) var damage: [TraceDamage] = []
   /// The first byte after the last readable block.
   private(set) var end: Int64 = 0
@@ -13,14 +15,23 @@ struct BlockWalker {
     while offset < file.size {
       if let entry = try FooterReader.readHeader(file, at: offset) {
         guard entry.end <= file.size else {
+          broken.append(entry)
           damage.append(entry.damage(.cutBlock))
-          offset = file.size
-          break
+          // The size of a block that was cut out of the middle points past the end: go on after
+          // its header, in case there are later blocks.
+          offset = try scan(file, from: entry.contentOffset) ?? file.size
+          continue
         }
         blocks.append(entry)
         offset = entry.end
       } else if try isSeekTable(file, at: offset) {
         break
+      } else if let last = blocks.last, last.end == offset, try !isIntact(file, last) {
+        // The last block's size led nowhere and its content is wrong: look inside it.
+        blocks.removeLast()
+        broken.append(last)
+        damage.append(last.damage(.badBlock))
+        offset = try scan(file, from: last.contentOffset) ?? file.size
       } else {
         let next = try scan(file, from: offset + 1) ?? file.size
         damage.append(TraceDamage(.unreadable, offset: offset, length: next - offset))
@@ -28,6 +39,13 @@ struct BlockWalker {
       }
     }
     end = offset
+  }
+
+  private func isIntact(
+    _ file: borrowing InputFile, _ entry: BlockEntry
+  ) throws(TraceError) -> Bool {
+    let size = Int(entry.header.compressedSize)
+    return XXH64.hash(try file.read(at: entry.contentOffset, count: size)) == entry.header.hash
   }
 
   /// Whether everything from `offset` to the end of the file is a seek table.

@@ -7,8 +7,10 @@ struct TraceContents {
   var metadata = TraceMetadata()
   var program = ProgramTable()
   var blocks: [BlockEntry] = []
+  /// Blocks whose header stands but whose content does not, found without the footer.
+  var broken: [BlockEntry] = []
   var open = TrackID.all.map { _ in OpenRecords() }
-  var summary = RunSummary(state: .killed, end: 0, tracks: [], isExact: true)
+  var summary = RunSummary(state: .killed, end: 0, tracks: [], isExact: true, hasEvents: false)
   var damage: [TraceDamage] = []
   /// Whether the file ends with a footer that holds.
   var hasFooter = false
@@ -57,15 +59,17 @@ struct TraceContents {
     }
     let hasIndex = walker.blocks.contains { $0.header.kind == .index }
     damage.append(TraceDamage(hasIndex ? .footer : .noFooter, offset: walker.end))
+    broken = walker.broken
     damage += lostRecords()
   }
 
-  /// Gaps in the tracks' own counts.
+  /// Gaps in the tracks' own counts, but for the blocks that are named as broken already.
   private func lostRecords() -> [TraceDamage] {
     var lost: [TraceDamage] = []
     var next: [Int: (records: Int64, time: Int64)] = [:]
-    for block in blocks where block.header.kind == .events || block.header.kind == .samples {
+    for block in (blocks + broken).sorted(by: { $0.offset < $1.offset }) {
       let header = block.header
+      guard header.kind == .events || header.kind == .samples else { continue }
       let key = Int(header.track) * 2 + (header.kind == .events ? 0 : 1)
       let expected = next[key] ?? (0, min(0, header.timeMin))
       if header.recordsBefore > expected.records {
@@ -82,11 +86,13 @@ struct TraceContents {
 
   /// Records that the run's summary counts and no block after the gap can tell of.
   private func lostAtEnd(_ summary: RunSummary) -> [TraceDamage] {
-    TrackID.all.flatMap { track in
+    let known = (blocks + broken).sorted { $0.offset < $1.offset }
+    return TrackID.all.flatMap { track in
       let totals = summary.tracks[Int(track.rawValue)]
-      let families = [(BlockKind.events, totals.events), (.samples, totals.samples)]
-      return families.compactMap { kind, expected in
-        let last = blocks.last { $0.header.kind == kind && $0.header.track == track.rawValue }
+      let events = summary.hasEvents ? totals.events : 0
+      let families = [(BlockKind.events, events), (.samples, totals.samples)]
+      return families.compactMap { kind, expected -> TraceDamage? in
+        let last = known.last { $0.header.kind == kind && $0.header.track == track.rawValue }
         let found = last.map { $0.header.recordsBefore + Int64($0.header.count) } ?? 0
         guard found < expected else { return nil }
         return TraceDamage(

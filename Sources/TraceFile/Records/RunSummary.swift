@@ -54,11 +54,16 @@ package struct RunSummary: Codable, Equatable, Sendable {
   package var tracks: [TrackTotals]
   /// Whether `tracks` are exact; false where they rest on samples alone.
   package var isExact: Bool
+  /// Whether the trace holds events; without them `tracks` may still count them.
+  package var hasEvents: Bool
 
-  package init(state: RunState, end: Int64, tracks: [TrackTotals], isExact: Bool) {
+  package init(
+    state: RunState, end: Int64, tracks: [TrackTotals], isExact: Bool, hasEvents: Bool
+  ) {
     self.state = state
     self.end = end
     self.tracks = tracks
     self.isExact = isExact
+    self.hasEvents = hasEvents
   }
 }

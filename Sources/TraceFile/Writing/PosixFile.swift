@@ -90,8 +90,9 @@ struct InputFile: ~Copyable {
 
   deinit { close(descriptor) }
 
-  /// The bytes from `offset`, fewer than `count` at the end of the file.
+  /// The bytes from `offset`, fewer than `count` at the end of the file, none before its start.
   func read(at offset: Int64, count: Int) throws(TraceError) -> [UInt8] {
+    guard offset >= 0 else { return [] }
     let wanted = Int(max(0, min(Int64(count), size - offset)))
     var failure: Int32 = 0
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: wanted) { target, filled in

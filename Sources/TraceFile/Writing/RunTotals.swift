@@ -30,6 +30,6 @@ extension RunSummary {
     let lastEnd = tracks.map(\.end).max() ?? 0
     return RunSummary(
       state: state, end: max(given?.end ?? 0, lastEnd, lastSample), tracks: tracks,
-      isExact: isExact)
+      isExact: isExact, hasEvents: hasEvents)
   }
 }
