@@ -33,10 +33,11 @@ extension Comparator {
     let adjusted = holmAdjusted(
       tested.map { MannWhitney(drafts[$0].base.measurements, drafts[$0].new.measurements).pValue })
     let pValues = Dictionary(uniqueKeysWithValues: zip(tested, adjusted))
+    let needed = MannWhitney.samplesNeeded(alpha: level)
     return drafts.indices.map { index in
       let draft = drafts[index]
       if draft.isExact { return exactRow(draft) }
-      return hostRow(draft, pValue: pValues[index], needed: MannWhitney.samplesNeeded(alpha: level))
+      return hostRow(draft, pValue: pValues[index], needed: needed)
     }
   }
 

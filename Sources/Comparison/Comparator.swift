@@ -28,22 +28,23 @@ package struct Comparator: Hashable, Sendable {
     let includesDevice = !isDeviceAgainstDevice(base, new)
     let bases = latest(base, includesDevice: includesDevice)
     let news = latest(new, includesDevice: includesDevice)
+    let (baseNames, newNames) = (RowLabels(bases.values), RowLabels(news.values))
     var report = ComparisonReport(rows: [])
     var drafts: [DraftRow] = []
     for (key, newResult) in news.sorted(by: { $0.key < $1.key }) {
+      let name = newNames.label(newResult)
       guard let baseResult = bases[key] else {
-        report.onlyInNew.append(label(newResult, in: news.values))
+        report.onlyInNew.append(name)
         continue
       }
       if let reason = refusalReason(base: baseResult, new: newResult) {
-        report.refusals.append(Refusal(workload: label(newResult, in: news.values), reason: reason))
+        report.refusals.append(Refusal(workload: name, reason: reason))
         continue
       }
-      let name = label(newResult, in: news.values)
       drafts += draftRows(base: baseResult, new: newResult, workload: name)
     }
     report.onlyInBase = bases.filter { news[$0.key] == nil }.sorted { $0.key < $1.key }
-      .map { label($0.value, in: bases.values) }
+      .map { baseNames.label($0.value) }
     report.rows = judge(drafts)
     return report
   }
@@ -73,18 +74,6 @@ package struct Comparator: Hashable, Sendable {
       }
       if let violation = result.determinismViolation(against: earlier) { throw violation }
     }
-  }
-
-  /// The workload's name, with device, mode, variant and seed where they are needed to tell apart.
-  private func label(_ result: RunResult, in all: some Collection<RunResult>) -> String {
-    let others = all.filter { $0.workload == result.workload }
-    guard others.count > 1 else { return result.workload }
-    var parts = [result.workload]
-    if Set(others.map(\.device)).count > 1 { parts.append(result.device) }
-    if Set(others.map(\.mode)).count > 1 { parts.append(result.mode.rawValue) }
-    if Set(others.map(\.variant)).count > 1 { parts.append(result.variant ?? "standard") }
-    if Set(others.map(\.seed)).count > 1 { parts.append("seed \(result.seed)") }
-    return parts.joined(separator: " ")
   }
 
   /// Why two results of one workload answer different questions; nil if they may be compared.

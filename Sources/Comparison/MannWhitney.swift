@@ -13,16 +13,14 @@ package struct MannWhitney: Hashable, Sendable {
   /// True when `pValue` is exact.
   package let isExact: Bool
 
-  static let exactLimit = 30
-
-  /// Both sides have at least one sample.
-  package init(_ first: [Double], _ second: [Double]) {
+  /// Both sides have at least one sample; exact up to `exactLimit` samples together.
+  package init(_ first: [Double], _ second: [Double], exactLimit: Int = 30) {
     precondition(!first.isEmpty && !second.isEmpty, "a rank test needs samples on both sides")
     let ranks = DoubledRanks(first + second)
     let count = first.count
     let doubledSum = ranks.values[..<count].reduce(0, +)
     u = Double(doubledSum - count * (count + 1)) / 2
-    if first.count + second.count <= Self.exactLimit {
+    if first.count + second.count <= exactLimit {
       pValue = Self.exactP(ranks: ranks.values, count: count, doubledSum: doubledSum)
       isExact = true
     } else {
@@ -55,9 +53,11 @@ package struct MannWhitney: Hashable, Sendable {
     let width = total + 1
     var ways = [Double](repeating: 0, count: (count + 1) * width)
     ways[0] = 1
+    var largest = 0
     for rank in ranks {
+      largest += rank
       for size in stride(from: count, through: 1, by: -1) {
-        for sum in stride(from: total, through: rank, by: -1) {
+        for sum in stride(from: largest, through: rank, by: -1) {
           ways[size * width + sum] += ways[(size - 1) * width + sum - rank]
         }
       }

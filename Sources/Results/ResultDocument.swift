@@ -30,8 +30,20 @@ package enum ResultDocument {
 
   /// The results of a file that holds one RUN or a `{"schema", "runs"}` document.
   package static func decodeRuns(_ data: Data, path: String) throws(ResultsError) -> [RunResult] {
-    if let document = try? JSONDecoder().decode(Runs.self, from: data) { return document.runs }
+    let isList = (try? JSONDecoder().decode(ListProbe.self, from: data))?.isList ?? false
+    if isList { return try decode(Runs.self, data, path: path).runs }
     return [try decodeRun(data, path: path)]
+  }
+
+  /// Tells the two documents apart without reading their runs.
+  private struct ListProbe: Decodable {
+    var isList: Bool
+
+    private enum CodingKeys: CodingKey { case runs }
+
+    init(from decoder: any Decoder) throws {
+      isList = try decoder.container(keyedBy: CodingKeys.self).contains(.runs)
+    }
   }
 
   /// Any decodable document, its damage located.

@@ -63,12 +63,13 @@ package enum ReaderNumber {
   package static func significant(_ value: Double) -> String {
     guard value.isFinite else { return special(value) }
     if value.rounded() == value, value.magnitude < 10_000 { return fixed(value, digits: 0) }
+    // The limits are where rounding carries into the next digit: 9.9996 is 10.00, not 10.000.
     switch value.magnitude {
-    case 1000...: return fixed(value, digits: 0)
-    case 100..<1000: return fixed(value, digits: 1)
-    case 10..<100: return fixed(value, digits: 2)
-    case 1..<10: return fixed(value, digits: 3)
-    case 0.1..<1: return fixed(value, digits: 4)
+    case 999.95...: return fixed(value, digits: 0)
+    case 99.995..<999.95: return fixed(value, digits: 1)
+    case 9.9995..<99.995: return fixed(value, digits: 2)
+    case 0.99995..<9.9995: return fixed(value, digits: 3)
+    case 0.1..<0.99995: return fixed(value, digits: 4)
     default: return value.magnitude < 1e-6 ? "\(value)" : fixed(value, digits: 6)
     }
   }

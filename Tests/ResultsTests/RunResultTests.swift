@@ -27,6 +27,15 @@ import Testing
     #expect(try ResultDocument.decodeRuns(data, path: "x") == runs)
     let single = try ResultDocument.encode(runs[0])
     #expect(try ResultDocument.decodeRuns(single, path: "x") == [runs[0]])
+    let broken = String(decoding: data, as: UTF8.self)
+      .replacingOccurrences(of: "\"trn3\"", with: "3")
+    let error = #expect(throws: ResultsError.self) {
+      try ResultDocument.decodeRuns(Data(broken.utf8), path: "x")
+    }
+    guard case .invalidField(_, "runs.Index 1.device", _) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
   }
 
   @Test func integersStayExact() throws {
