@@ -2,8 +2,11 @@ package import Results
 
 /// One metric of one workload on both sides.
 package struct ComparisonRow: Hashable, Sendable {
+  /// The workload, with what else tells two rows apart.
   package var workload: String
+  /// The metric's JSON name.
   package var metric: String
+  /// The unit of both values.
   package var unit: String
   /// Nil where there is nothing to stand beside: printed as a dash.
   package var base: MetricValue?
@@ -11,7 +14,9 @@ package struct ComparisonRow: Hashable, Sendable {
   package var new: MetricValue?
   /// `100 * (new - base) / base`; nil where a side is missing, or the base is 0 and the new is not.
   package var changePercent: Double?
+  /// What the comparison says.
   package var verdict: Verdict
+  /// How the verdict was reached.
   package var how: Method
   /// What a reader has to know: `needs n>=6`, a source, why there is a dash.
   package var note: String?
@@ -72,6 +77,7 @@ extension ComparisonRow: Codable {
 
 /// Two results of one workload that were not compared, and why.
 package struct Refusal: Hashable, Sendable, Codable {
+  /// The workload, with what else tells two rows apart.
   package var workload: String
   /// `shape: base k=4096, new k=2048`.
   package var reason: String
@@ -101,8 +107,8 @@ package struct ComparisonReport: Hashable, Sendable {
   /// The exit code's outcome: regression, then refusals, then a missing baseline, then doubt.
   ///
   /// A workload that only the new side has is a missing baseline when nothing could be paired or
-  /// when `isStrict`; adding a workload does not fail a comparison otherwise. Doubt counts only when
-  /// `isStrict`.
+  /// when `isStrict`; adding a workload does not fail a comparison otherwise. Doubt counts only
+  /// when `isStrict`.
   package func outcome(failAbovePercent: Double? = nil, isStrict: Bool = false) -> Outcome {
     if let failAbovePercent, rows.contains(where: { $0.isRegression(beyond: failAbovePercent) }) {
       return .regression

@@ -16,8 +16,11 @@ package struct PublishedNumber: Hashable, Sendable {
   package var unit: String
   /// Floating-point operations, or bytes for `GB/s`, of one invocation, as the source counts them.
   package var work: Double
+  /// The library or kernel that was measured.
   package var software: String
+  /// Where the number stands.
   package var source: String
+  /// Conditions and caveats of the source.
   package var notes: String
   /// How well the number is founded: A official, B measured by its authors, C stated.
   package var trust: String

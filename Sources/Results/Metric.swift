@@ -17,7 +17,9 @@ package struct Metric: Codable, Hashable, Sendable {
   package var value: MetricValue
   /// The unit as people write it: `us`, `percent`, `bytes`, `tokens/s`.
   package var unit: String
+  /// Which way it improves.
   package var better: MetricDirection
+  /// Simulated and exact, or measured on the host.
   package var kind: MetricKind
   /// The single measurements of a host metric in the order they were taken; empty if simulated.
   package var samples: [MetricValue]

@@ -4,7 +4,9 @@ package import Foundation
 package enum ResultDocument {
   /// The document that `run --format json` prints.
   package struct Runs: Codable, Hashable, Sendable {
+    /// The version of the layout.
     package var schema = RunResult.schema
+    /// In the order they were run.
     package var runs: [RunResult]
 
     package init(runs: [RunResult]) { self.runs = runs }

@@ -34,8 +34,8 @@ package enum ResultSelection: Hashable, Sendable {
 extension ResultStore {
   /// The selected results, never empty.
   ///
-  /// Throws `noResults` where the selection is valid and holds nothing, `unknownRevision` and
-  /// `noGit` for a revision that cannot be found. A reference has no results and throws `noResults`.
+  /// Throws `noResults` where the selection is valid and holds nothing (a reference always),
+  /// `unknownRevision` and `noGit` for a revision that cannot be found.
   package func results(
     _ selection: ResultSelection, git: GitRepository
   ) throws(ResultsError) -> [RunResult] {
@@ -63,9 +63,10 @@ extension ResultStore {
     let dirty = SourceState(commit: commit, isDirty: true)
     let hasDirty = FileManager.default.fileExists(
       atPath: root.appendingPathComponent(dirty.folderName).path)
+    let folder = "\(root.lastPathComponent)/\(dirty.folderName)"
     let hint =
       hasDirty
-      ? "only a dirty tree was recorded, name \(root.lastPathComponent)/\(dirty.folderName) to use it"
+      ? "only a dirty tree was recorded, name \(folder) to use it"
       : "check it out and run the workloads there first"
     throw .noResults(selection: "'\(revision)' (\(commit.prefix(12)))", hint: hint)
   }

@@ -1,6 +1,8 @@
 /// What the numerics check found.
 package struct NumericsReport: Hashable, Sendable {
+  /// Whether values were computed and compared.
   package var isChecked: Bool
+  /// Whether every compared value was within its tolerance.
   package var isPassed: Bool
   /// Nil when nothing was checked.
   package var maximumRelativeError: Double?

@@ -13,19 +13,27 @@ package struct RunResult: Hashable, Sendable {
 
   /// `family/name`.
   package var workload: String
+  /// The modelled machine.
   package var device: String
+  /// With values or times alone.
   package var mode: RunMode
   /// Names a run that differs in an option, such as another number format; nil for the usual run.
   package var variant: String?
+  /// The seed of the inputs.
   package var seed: UInt64
+  /// The sources that the model was built from.
   package var source: SourceState
   /// When the run began, ISO-8601; for people and for "the latest", never part of an identity.
   package var started: String
   /// Facts about the machine that ran the model.
   package var host: [String: String]
+  /// By JSON name.
   package var metrics: [String: Metric]
+  /// What was computed.
   package var work: WorkDescription
+  /// Whether the values were right.
   package var numerics: NumericsReport
+  /// What the model says about itself.
   package var model: ModelReport
   /// The trace file's path, if one was recorded.
   package var trace: String?

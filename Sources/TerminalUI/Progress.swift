@@ -2,6 +2,7 @@
 package struct ProgressLine: Hashable, Sendable {
   /// What is going on, in a few words.
   package var title: String
+  /// How much is done.
   package var done: Int64
   /// 0 where the end is not known: no bar and no time left then.
   package var total: Int64

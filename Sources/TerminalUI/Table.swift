@@ -9,6 +9,7 @@ package struct Column: Hashable, Sendable {
   package var key: String
   /// The name for people.
   package var title: String
+  /// Numbers stand on the right, texts on the left.
   package var alignment: Alignment
   /// 0 is always shown; of the others the highest number is dropped first on a narrow terminal.
   package var priority: Int
@@ -37,6 +38,7 @@ package struct Column: Hashable, Sendable {
 
 /// Values in, lines out: one table, printed in any format from the same cells.
 package struct Table: Hashable, Sendable {
+  /// From left to right.
   package var columns: [Column]
   /// As many cells in each as there are columns.
   package private(set) var rows: [[Cell]] = []

@@ -15,13 +15,17 @@ package struct ReferenceRow: Hashable, Sendable {
   package var precisions: [String]
   /// What the number measures, such as `throughput`.
   package var metric: String
+  /// The published number.
   package var value: Double
   /// The unit of `value`.
   package var unit: String
   /// Operations or bytes of one invocation, as the source counts them.
   package var work: Double
+  /// The library or kernel that was measured.
   package var software: String
+  /// Where the number stands.
   package var source: String
+  /// Conditions and caveats of the source.
   package var notes: String
   /// A, B or C: an official result, measured by its authors, stated.
   package var trust: String
@@ -33,16 +37,19 @@ package struct ReferenceFile: Hashable, Sendable {
   package var name: String
   /// The hardware of every row.
   package var device: String
+  /// In the order of the file.
   package var rows: [ReferenceRow]
 }
 
 /// A mistake in a reference file: where it is, what was expected, what was found.
 package struct ReferenceCatalogError: Error, Hashable, CustomStringConvertible {
+  /// The file.
   package var path: String
   /// From 1; nil where the whole file is meant.
   package var line: Int?
   /// From 1; nil where the whole file is meant.
   package var column: Int?
+  /// What was expected and what was found.
   package var message: String
   /// True when the file could not be read at all.
   package var isUnreadable = false
@@ -148,7 +155,8 @@ private struct ReferenceReader {
       path: path, line: node.mark?.line, column: node.mark?.column, message: message)
   }
 
-  /// The fields of a mapping; a key that is not in `keys` is a mistake (any key when `keys` is nil).
+  /// The fields of a mapping; a key that is not in `keys` is a mistake; any key is good when
+  /// `keys` is nil.
   func mapping(
     _ node: Node, _ what: String, keys: [String]?
   ) throws(ReferenceCatalogError) -> [String: Node] {
