@@ -1,7 +1,8 @@
+# shellcheck shell=bash
 # Shared by the scripts beside it (sourced, not run): goes to the repository root and defines
 # how a script speaks, fails and shows its own head comment as help.
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 # Says a line on standard error, so that standard output stays for results.
 say() { printf '%s\n' "$*" >&2; }
