@@ -5,6 +5,7 @@ public struct Clock: Hashable, Sendable, BitwiseCopyable {
   /// See `numerator`.
   public let denominator: Int64
 
+  /// A clock of that period; both numbers are positive.
   @inlinable public init(periodPicoseconds numerator: Int64, over denominator: Int64) {
     precondition(numerator > 0 && denominator > 0, "a clock period is positive")
     self.numerator = numerator
