@@ -34,7 +34,7 @@ struct CatalogTests {
       }
       #expect(
         error("kernel/b2")
-          == "no workload or suite is named 'kernel/b2'. Did you mean 'kernel/a'?")
+          == "no workload or suite is named 'kernel/b2'. Did you mean 'kernel/b1'?")
       #expect(error("b1") == "no workload or suite is named 'b1'. Did you mean 's'?")
       #expect(error("kernel/x*") == "no workload matches 'kernel/x*'; 'trnbench list' names them")
       #expect(error("*") == "no workload matches '*'; 'trnbench list' names them")
