@@ -83,7 +83,7 @@ struct RepositoryTests {
     ]
     let endings = [".swift", ".md", ".yaml", ".txt", ".h", ".sh", ".py", "/run"]
     let below = folders.flatMap(Repository.paths(under:)).filter { path in
-      endings.contains { path.hasSuffix($0) } || path.hasPrefix("scripts/")
+      endings.contains { path.hasSuffix($0) } || path.hasPrefix("scripts/") && !path.contains(".")
     }
     return below + files
   }
