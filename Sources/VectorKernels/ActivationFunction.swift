@@ -1,7 +1,7 @@
 /// The functions of the scalar engine's activation instruction, in our own arithmetic.
 ///
 /// fp32 in, fp32 out. Those that are not exact are evaluated in fp64 by polynomials good to about
-/// 1e-12 and rounded once, so every one stays within 0.51 units in the last place of the true value
+/// 1e-12 and rounded once, so every one stays within 0.501 units in the last place of the true value
 /// over its valid range (measured in the tests; a correctly rounded function has 0.5). NaN gives
 /// NaN. Source of the list and of the valid ranges: the activation table of the public NKI
 /// language reference. Unlike the device, which promises nothing outside a range, only `sin` gives
@@ -9,27 +9,27 @@
 public enum ActivationFunction: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   /// x. Exact.
   case identity
-  /// e^x. 0.51 ulp.
+  /// e^x. 0.501 ulp.
   case exp
-  /// Natural logarithm; -infinity at 0, NaN below. 0.51 ulp.
+  /// Natural logarithm; -infinity at 0, NaN below. 0.501 ulp.
   case log
-  /// Hyperbolic tangent. 0.51 ulp.
+  /// Hyperbolic tangent. 0.501 ulp.
   case tanh
-  /// 1 / (1 + e^-x). 0.51 ulp.
+  /// 1 / (1 + e^-x). 0.501 ulp.
   case sigmoid
-  /// x sigmoid(x). 0.51 ulp.
+  /// x sigmoid(x). 0.501 ulp.
   case silu
-  /// The derivative of `silu`. 0.51 ulp but near its zero, where the absolute error is 1e-12.
+  /// The derivative of `silu`. 0.501 ulp but near its zero, where the absolute error is 1e-12.
   case siluDerivative
-  /// x times the normal distribution, by `erf`. 0.51 ulp.
+  /// x times the normal distribution, by `erf`. 0.501 ulp.
   case gelu
-  /// The derivative of `gelu`. 0.51 ulp but near its zero.
+  /// The derivative of `gelu`. 0.501 ulp but near its zero.
   case geluDerivative
-  /// x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). 0.51 ulp.
+  /// x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). 0.501 ulp.
   case geluTanh
-  /// x sigmoid(1.702 x). 0.51 ulp.
+  /// x sigmoid(1.702 x). 0.501 ulp.
   case geluSigmoid
-  /// The derivative of `geluSigmoid`. 0.51 ulp but near its zero.
+  /// The derivative of `geluSigmoid`. 0.501 ulp but near its zero.
   case geluSigmoidDerivative
   /// The larger of x and 0. Exact.
   case relu
@@ -37,7 +37,7 @@ public enum ActivationFunction: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case prelu
   /// Square root; NaN below 0. Correctly rounded.
   case sqrt
-  /// 1 / sqrt(x). 0.51 ulp.
+  /// 1 / sqrt(x). 0.501 ulp.
   case rsqrt
   /// 1 / x. Correctly rounded.
   case reciprocal
@@ -47,17 +47,17 @@ public enum ActivationFunction: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case abs
   /// -1, 0 or 1. Exact.
   case sign
-  /// Sine, for arguments in [-pi, pi]; beyond them the result is garbage, as on the device. 0.51 ulp.
+  /// Sine, for arguments in [-pi, pi]; beyond them the result is garbage, as on the device. 0.501 ulp.
   case sin
-  /// Arctangent. 0.51 ulp.
+  /// Arctangent. 0.501 ulp.
   case arctan
-  /// The error function. 0.51 ulp.
+  /// The error function. 0.501 ulp.
   case erf
-  /// 2 / sqrt(pi) e^(-x^2). 0.51 ulp.
+  /// 2 / sqrt(pi) e^(-x^2). 0.501 ulp.
   case erfDerivative
-  /// ln(1 + e^x). 0.51 ulp.
+  /// ln(1 + e^x). 0.501 ulp.
   case softplus
-  /// x tanh(softplus(x)). 0.51 ulp.
+  /// x tanh(softplus(x)). 0.501 ulp.
   case mish
 
   /// The function of one value: the scalar reference of `Activation.apply`, equal to it bit for bit.
