@@ -34,7 +34,9 @@ public struct CoreState: ~Copyable {
       bytesPerPartition: hbmBytes == 0 ? 0 : memory.psumBytesPerPartition.value)
     hbm = try HBMImage(sizeBytes: hbmBytes)
     rows = try RowBuffers()
-    array = try WeightArray()
+    array = try WeightArray(
+      maximumColumns: device.tensor.maximumMovingColumns.value,
+      bytesPerPartition: memory.sbufBytesPerPartition.value)
     scalarAccumulators = Array(repeating: 0, count: memory.partitions.value)
     registersPerSequencer = memory.registersPerSequencer.value
     registers = Array(repeating: 0, count: registersPerSequencer * Engine.allCases.count)
@@ -50,20 +52,36 @@ public struct CoreState: ~Copyable {
     registers[Int(engine.rawValue) * registersPerSequencer + Int(index)] = value
   }
 
+  /// True when the core holds data; in timing mode it has registers only.
+  public var hasData: Bool { hbm.sizeBytes > 0 }
+
   /// The byte offset that a pattern's register adds.
   @inline(__always)
-  func offset(_ register: UInt8, _ engine: Engine) -> Int {
+  public func offset(_ register: UInt8, _ engine: Engine) -> Int {
     register == AccessPattern.noRegister ? 0 : Int(self.register(register, of: engine))
   }
 
-  /// The host address of a pattern's first element in its `partition`-th partition.
+  /// The host address of a pattern's first element in its `partition`-th partition. Fixed patterns
+  /// were checked when the program was loaded; one with a register is checked here again, because
+  /// only now is its address known.
   @inline(__always)
   func address(_ access: AccessPattern, _ partition: Int, _ engine: Engine)
     -> UnsafeMutableRawPointer
   {
-    let offset = offset(access.register, engine)
+    var offset = 0
+    if access.register != AccessPattern.noRegister {
+      offset = self.offset(access.register, engine)
+      precondition(reaches(access, offset: offset), "the register was checked before the access")
+    }
     return access.space == .sbuf
       ? unsafe sbuf.address(access, partition: partition, offset: offset)
       : unsafe psum.address(access, partition: partition, offset: offset)
+  }
+
+  /// True when a pattern whose register adds `offset` bytes stays inside its memory.
+  public func reaches(_ access: AccessPattern, offset: Int) -> Bool {
+    let extent = access.byteExtent
+    let limit = access.space == .sbuf ? sbuf.bytesPerPartition : psum.bytesPerPartition
+    return extent.lowerBound + offset >= 0 && extent.upperBound + offset <= limit
   }
 }

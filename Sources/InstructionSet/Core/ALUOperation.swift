@@ -1,4 +1,4 @@
-public import VectorKernels
+import CoreState
 
 /// What the element-wise engines compute on two values. Names as in assembly text.
 ///
