@@ -60,7 +60,8 @@ extension CoreState {
   ) {
     switch size {
     case 1:
-      unsafe base.storeBytes(of: UInt8(truncatingIfNeeded: bits), toByteOffset: byte, as: UInt8.self)
+      unsafe base.storeBytes(
+        of: UInt8(truncatingIfNeeded: bits), toByteOffset: byte, as: UInt8.self)
     case 2:
       unsafe base.storeBytes(
         of: UInt16(truncatingIfNeeded: bits), toByteOffset: byte, as: UInt16.self)

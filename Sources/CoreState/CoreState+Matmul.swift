@@ -80,7 +80,7 @@ extension CoreState {
       array.weightMemory(position).assumingMemoryBound(to: Float.self))
     let count = moving.columns
     let target = unsafe address(destination, 0, engine)
-    if destination.isContiguous, unsafe UInt(bitPattern: target) % 4 == 0 {
+    if destination.isContiguous, UInt(bitPattern: target) % 4 == 0 {
       unsafe MatrixTile.multiply(
         stationary: panels, moving: tile, k: depth, m: known, n: count,
         into: target.assumingMemoryBound(to: Float.self), cPitch: psum.pitch / 4,

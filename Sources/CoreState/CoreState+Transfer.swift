@@ -148,7 +148,8 @@ extension CoreState {
       let size = access.format.sizeBytes
       return unsafe ElementCursor(
         address(access, engine), access.format,
-        (0..<Int(access.dimensionCount)).map { (Int(access.sizes[$0]), Int(access.strides[$0]) * size)
+        (0..<Int(access.dimensionCount)).map {
+          (Int(access.sizes[$0]), Int(access.strides[$0]) * size)
         })
     }
   }

@@ -12,9 +12,9 @@ public struct CoreState: ~Copyable {
   /// The device memory that the program uses.
   public let hbm: HBMImage
   /// Scratch rows for the element-wise engines.
-  public var rows: RowBuffers
+  public let rows: RowBuffers
   /// The tensor engine's weights and its widened moving tiles.
-  public var array: WeightArray
+  public internal(set) var array: WeightArray
   /// The scalar engine's reduce registers, one per partition.
   public var scalarAccumulators: [Float]
   /// HBM addresses of the running invocation's tensors, by parameter index.
@@ -26,17 +26,23 @@ public struct CoreState: ~Copyable {
   /// A core of that device. `hbmBytes` is what the program allocates; zero when only time counts.
   public init(device: Device, hbmBytes: Int) throws(MemoryError) {
     let memory = device.memory
-    sbuf = try PartitionedMemory(
+    // Everything that can fail comes before the first property is set.
+    let sbuf = try PartitionedMemory(
       partitions: memory.partitions.value,
       bytesPerPartition: hbmBytes == 0 ? 0 : memory.sbufBytesPerPartition.value)
-    psum = try PartitionedMemory(
+    let psum = try PartitionedMemory(
       partitions: memory.partitions.value,
       bytesPerPartition: hbmBytes == 0 ? 0 : memory.psumBytesPerPartition.value)
-    hbm = try HBMImage(sizeBytes: hbmBytes)
-    rows = try RowBuffers()
-    array = try WeightArray(
+    let hbm = try HBMImage(sizeBytes: hbmBytes)
+    let rows = try RowBuffers()
+    let array = try WeightArray(
       maximumColumns: device.tensor.maximumMovingColumns.value,
       bytesPerPartition: memory.sbufBytesPerPartition.value)
+    self.sbuf = sbuf
+    self.psum = psum
+    self.hbm = hbm
+    self.rows = rows
+    self.array = array
     scalarAccumulators = Array(repeating: 0, count: memory.partitions.value)
     registersPerSequencer = memory.registersPerSequencer.value
     registers = Array(repeating: 0, count: registersPerSequencer * Engine.allCases.count)

@@ -1,3 +1,4 @@
+import NumericFormats
 public import VectorKernels
 
 extension RowBuffers {

@@ -37,8 +37,8 @@ import VectorKernels
   private static let tileCount = 64
   private static let blockBytes = 256
 
-  private let weights: AlignedMemory
-  private let tileMemory: AlignedMemory
+  private let memory: AlignedMemory
+  private let slotBytes: Int
   private let slotFloats: Int
   private let tileFloats: Int
   private(set) var slots = [Slot](repeating: Slot(), count: side * side)
@@ -55,10 +55,14 @@ import VectorKernels
 
   init(maximumColumns: Int, bytesPerPartition: Int) throws(MemoryError) {
     let full = Self.side * Self.tileSize
-    slotFloats = MatrixTile.stationaryFloatCount(k: full, m: full)
-    tileFloats = MatrixTile.movingFloatCount(k: full, n: maximumColumns)
-    weights = try AlignedMemory(sizeBytes: slots.count * slotFloats * 4)
-    tileMemory = try AlignedMemory(sizeBytes: Self.tileCount * tileFloats * 4)
+    let slotFloats = MatrixTile.stationaryFloatCount(k: full, m: full)
+    let tileFloats = MatrixTile.movingFloatCount(k: full, n: maximumColumns)
+    // One block for both: everything that can fail comes before the first property is set.
+    let slotBytes = Self.side * Self.side * slotFloats * 4
+    memory = try AlignedMemory(sizeBytes: slotBytes + Self.tileCount * tileFloats * 4)
+    self.slotFloats = slotFloats
+    self.tileFloats = tileFloats
+    self.slotBytes = slotBytes
     blockWrites = Array(repeating: 0, count: bytesPerPartition / Self.blockBytes + 1)
   }
 
@@ -70,7 +74,7 @@ import VectorKernels
   /// Where the weights of a position lie: packed panels, or raw elements.
   func weightMemory(_ position: Int) -> UnsafeMutableRawPointer {
     precondition(position >= 0 && position < slots.count, "a tile position of the array")
-    return unsafe weights.base + position * slotFloats * 4
+    return unsafe memory.base + position * slotFloats * 4
   }
 
   /// Replaces the weights of a position, and forgets those of every position that they cover.
@@ -109,7 +113,7 @@ import VectorKernels
   /// The memory of the entry with that index.
   func tileMemory(_ index: Int) -> UnsafeMutablePointer<Float> {
     precondition(index >= 0 && index < Self.tileCount, "an entry of the cache")
-    return unsafe (tileMemory.base + index * tileFloats * 4)
+    return unsafe (memory.base + slotBytes + index * tileFloats * 4)
       .assumingMemoryBound(to: Float.self)
   }
 

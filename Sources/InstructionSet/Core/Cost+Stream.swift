@@ -1,5 +1,6 @@
 import CoreState
 import Hardware
+import NumericFormats
 import Units
 
 /// What a streaming instruction moves through a data path: the inputs of every engine's law.

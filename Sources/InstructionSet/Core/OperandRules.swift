@@ -1,6 +1,6 @@
 public import CoreState
 public import Hardware
-import NumericFormats
+public import NumericFormats
 
 /// The rules that a device sets for the operands of one instruction.
 ///
@@ -78,7 +78,8 @@ public struct OperandRules {
     guard byte % format.sizeBytes == 0 else {
       throw fault(
         name,
-        .value(found: "byte \(byte)", allowed: "multiples of \(format.sizeBytes) for \(format.name)"))
+        .value(
+          found: "byte \(byte)", allowed: "multiples of \(format.sizeBytes) for \(format.name)"))
     }
   }
 
@@ -131,7 +132,8 @@ public struct OperandRules {
   }
 
   /// The operand must lie in that memory.
-  public func require(_ name: String, _ access: AccessPattern, in space: MemorySpace) throws(Fault) {
+  public func require(_ name: String, _ access: AccessPattern, in space: MemorySpace) throws(Fault)
+  {
     guard access.space == space else {
       throw fault(name, .space(found: access.space.name, allowed: space.name))
     }

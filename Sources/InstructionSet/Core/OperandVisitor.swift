@@ -35,3 +35,18 @@ public protocol OperandVisitor {
   mutating func choice<Choice: OperandChoice>(_ name: String, _ value: inout Choice)
     throws(Failure)
 }
+
+/// A visitor that only looks at operands in memory leaves the others alone.
+extension OperandVisitor {
+  public mutating func immediate(_ name: String, _ value: inout Float) throws(Failure) {}
+  public mutating func integer(_ name: String, _ value: inout Int32) throws(Failure) {}
+  public mutating func steps(_ name: String, _ value: inout SIMD4<Int32>) throws(Failure) {}
+  public mutating func register(_ name: String, _ value: inout UInt8) throws(Failure) {}
+  public mutating func registerOrInteger(_ name: String, _ value: inout RegisterOperand)
+    throws(Failure)
+  {}
+  public mutating func flag(_ name: String, _ value: inout Bool) throws(Failure) {}
+  public mutating func choice<Choice: OperandChoice>(_ name: String, _ value: inout Choice)
+    throws(Failure)
+  {}
+}

@@ -1,5 +1,6 @@
 import CoreState
 import Hardware
+import NumericFormats
 
 /// Applies the pattern rules to every operand of an instruction.
 struct RuleChecker: OperandVisitor {
@@ -25,17 +26,10 @@ struct RuleChecker: OperandVisitor {
   {
     try rules.check(name, value)
   }
-  mutating func immediate(_ name: String, _ value: inout Float) throws(Fault) {}
-  mutating func integer(_ name: String, _ value: inout Int32) throws(Fault) {}
-  mutating func steps(_ name: String, _ value: inout SIMD4<Int32>) throws(Fault) {}
   mutating func register(_ name: String, _ value: inout UInt8) throws(Fault) {
     try rules.checkRegister(name, value)
   }
   mutating func registerOrInteger(_ name: String, _ value: inout RegisterOperand) throws(Fault) {
     if case .register(let index) = value { try rules.checkRegister(name, index) }
   }
-  mutating func flag(_ name: String, _ value: inout Bool) throws(Fault) {}
-  mutating func choice<Choice: OperandChoice>(_ name: String, _ value: inout Choice)
-    throws(Fault)
-  {}
 }

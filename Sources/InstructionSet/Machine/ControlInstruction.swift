@@ -1,5 +1,6 @@
 public import CoreState
 public import Hardware
+import Units
 
 /// The rows that the sequencer carries out by itself: waits, updates and bookkeeping.
 ///
