@@ -2,9 +2,10 @@ package import NumericFormats
 
 /// Compares a device's output of one node with the float64 reference.
 ///
-/// Small nodes are compared whole. Above `wholeBelowOperations` the reference is evaluated at seeded
-/// elements that touch every output tile, corners included, and a matrix product is projected whole
-/// by a random vector besides.
+/// Small nodes are compared whole. Above `wholeBelowOperations` the reference is evaluated at
+/// seeded
+/// elements that touch every output tile, corners included, and a matrix product is projected
+/// whole by a random vector besides.
 package struct NumericsChecker: Sendable {
   /// Nodes of fewer operations are compared whole.
   package var wholeBelowOperations = 2_000_000_000

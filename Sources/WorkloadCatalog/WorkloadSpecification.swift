@@ -17,8 +17,8 @@ package enum ThroughputUnit: String, Hashable, Sendable, CaseIterable {
   case instructions = "instructions/s"
 }
 
-/// A published number of another shape: shown beside a result, never compared with it. Numbers of the
-/// workload's own shape need no mention: they are found by it.
+/// A published number of another shape: shown beside a result, never compared with it. Numbers of
+/// the workload's own shape need no mention: they are found by it.
 package struct NearReference: Hashable, Sendable {
   /// In the words of `Workloads/references/`, such as `gemm` or `attention-forward`.
   package var operation: String

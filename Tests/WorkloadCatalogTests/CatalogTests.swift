@@ -85,7 +85,8 @@ struct CatalogTests {
       goodKernel
         + """
 
-        numerics: {samples: 99, output_tile: [64, 32], whole_below_operations: 0, intermediate: tf32}
+        numerics: {samples: 99, output_tile: [64, 32], whole_below_operations: 0,
+          intermediate: tf32}
         near_references:
           - {operation: gemm, shape: {m: 1, n: 2}, note: other}
         """
