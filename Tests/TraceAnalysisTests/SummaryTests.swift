@@ -154,7 +154,7 @@ import Units
     #expect(whole.damage.isEmpty)
     #expect(whole.basis == .counters)
     #expect((whole.engines[0].busy, whole.engines[0].records) == (501, 7))
-    #expect(whole.strips[0].busy == [130, 120, 130, 120])
+    #expect(whole.strips[0].busy == [130, 130, 120, 120])
     #expect(whole.groups(by: .kernel).first?.busy == 500)
     let part = try summary(from: 0, to: 400)
     #expect(part.basis == .samples)
@@ -225,7 +225,7 @@ import Units
     bins.add(from: 2_000, to: 2_500)
     bins.add(from: 3_001, to: 5_000)
     #expect(HeatStrip.draw(bins) == " ▁▄▇█")
-    #expect(HeatStrip.draw(bins, isASCII: true) == " .-#@")
+    #expect(HeatStrip.draw(bins, isASCII: true) == " .=#@")
     let empty = TimeBins(from: 0, to: 5_000, count: 5)
     #expect(HeatStrip.draw(mean: [bins, empty]) == " ▁▂▄▄")
   }
