@@ -27,7 +27,7 @@ final class WriterQueue: @unchecked Sendable {
   /// Records that may wait: 8 MiB of events. A producer that is further ahead waits.
   static let limit = 262_144
   /// Emptied buffers kept for reuse.
-  private static let spareLimit = 32
+  private static let spareLimit = 8
 
   private let condition = NSCondition()
   private var jobs: [Job] = []
