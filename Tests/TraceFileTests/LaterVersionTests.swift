@@ -46,11 +46,11 @@ import Units
   private func withUnknownColumn(
     _ block: (header: [UInt8], frame: [UInt8])
   ) -> (header: [UInt8], frame: [UInt8]) {
-    var raw = recode(block.frame, capacity: number(block.header, 60)) {
+    var raw = unsafe recode(block.frame, capacity: number(block.header, 60)) {
       unsafe ZSTD_decompress($0.baseAddress, $0.count, $1.baseAddress, $1.count)
     }
     raw = [200, 2, 0, 0, 3, 0, 0, 0, 1, 2, 3] + raw + [201, 77, 0, 0, 1, 0, 0, 0, 9]
-    let frame = recode(raw, capacity: raw.count + 1_000) {
+    let frame = unsafe recode(raw, capacity: raw.count + 1_000) {
       unsafe ZSTD_compress($0.baseAddress, $0.count, $1.baseAddress, $1.count, 3)
     }
     var header = block.header
