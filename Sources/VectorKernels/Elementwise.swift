@@ -1,0 +1,168 @@
+/// Arithmetic on contiguous fp32 rows, element by element.
+///
+/// The choice of operation is made once per row. A destination is equal to a source or disjoint
+/// from it. `ArithmeticOperation.apply` and its neighbours are the scalar references.
+public enum Elementwise {
+  /// `destination[i] = left[i] operation right[i]`.
+  public static func binary(
+    _ operation: ArithmeticOperation, _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>,
+    into destination: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    let (a, b, out) = unsafe (left, right, destination)
+    switch operation {
+    case .bypass: unsafe mapRow(a, out, count) { $0 }
+    case .add: unsafe mapRows(a, b, out, count) { $0 + $1 }
+    case .subtract: unsafe mapRows(a, b, out, count) { $0 - $1 }
+    case .multiply: unsafe mapRows(a, b, out, count) { $0 * $1 }
+    case .divide: unsafe mapRows(a, b, out, count) { $0 / $1 }
+    case .max: unsafe mapRows(a, b, out, count, maximum)
+    case .min: unsafe mapRows(a, b, out, count, minimum)
+    case .isEqual: unsafe mapRows(a, b, out, count) { truth($0 .== $1) }
+    case .notEqual: unsafe mapRows(a, b, out, count) { truth($0 .!= $1) }
+    case .greaterEqual: unsafe mapRows(a, b, out, count) { truth($0 .>= $1) }
+    case .greaterThan: unsafe mapRows(a, b, out, count) { truth($0 .> $1) }
+    case .lessEqual: unsafe mapRows(a, b, out, count) { truth($0 .<= $1) }
+    case .lessThan: unsafe mapRows(a, b, out, count) { truth($0 .< $1) }
+    case .logicalAnd: unsafe mapRows(a, b, out, count) { truth($0 .!= 0 .& $1 .!= 0) }
+    case .logicalOr: unsafe mapRows(a, b, out, count) { truth($0 .!= 0 .| $1 .!= 0) }
+    case .logicalXor: unsafe mapRows(a, b, out, count) { truth(($0 .!= 0) .^ ($1 .!= 0)) }
+    case .power: unsafe Power.rows(a, b, out, count)
+    case .absMax: unsafe mapRows(a, b, out, count) { maximum(magnitude($0), magnitude($1)) }
+    case .absMin: unsafe mapRows(a, b, out, count) { minimum(magnitude($0), magnitude($1)) }
+    }
+  }
+
+  /// `destination[i] = source[i] operation scalar`, or `scalar operation source[i]` when reversed.
+  public static func withScalar(
+    _ operation: ArithmeticOperation, _ source: UnsafePointer<Float>, _ scalar: Float,
+    isReversed: Bool = false, into destination: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    let row = unsafe ScalarRow(source, scalar, isReversed, destination, count)
+    switch operation {
+    case .bypass: row.map { left, _ in left }
+    case .add: row.map { $0 + $1 }
+    case .subtract: row.map { $0 - $1 }
+    case .multiply: row.map { $0 * $1 }
+    case .divide: row.map { $0 / $1 }
+    case .max: row.map(maximum)
+    case .min: row.map(minimum)
+    case .isEqual: row.map { truth($0 .== $1) }
+    case .notEqual: row.map { truth($0 .!= $1) }
+    case .greaterEqual: row.map { truth($0 .>= $1) }
+    case .greaterThan: row.map { truth($0 .> $1) }
+    case .lessEqual: row.map { truth($0 .<= $1) }
+    case .lessThan: row.map { truth($0 .< $1) }
+    case .logicalAnd: row.map { truth($0 .!= 0 .& $1 .!= 0) }
+    case .logicalOr: row.map { truth($0 .!= 0 .| $1 .!= 0) }
+    case .logicalXor: row.map { truth(($0 .!= 0) .^ ($1 .!= 0)) }
+    case .power: unsafe Power.withScalar(source, scalar, isReversed, destination, count)
+    case .absMax: row.map { maximum(magnitude($0), magnitude($1)) }
+    case .absMin: row.map { minimum(magnitude($0), magnitude($1)) }
+    }
+  }
+
+  /// `destination[i] = operation(source[i])`.
+  public static func unary(
+    _ operation: UnaryOperation, _ source: UnsafePointer<Float>,
+    into destination: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    switch operation {
+    case .abs: unsafe mapRow(source, destination, count, magnitude)
+    case .square: unsafe mapRow(source, destination, count) { $0 * $0 }
+    case .relu: unsafe mapRow(source, destination, count, VectorMath.relu)
+    case .rsqrt:
+      unsafe mapDoubles(source, destination, count, VectorMath.reciprocalSquareRoot)
+    case .reciprocal: unsafe mapRow(source, destination, count) { 1 / $0 }
+    }
+  }
+
+  /// `destination[i] = (source[i] op0 scalar0) op1 scalar1`, each result rounded to fp32.
+  ///
+  /// A reversed operation has the scalar on its left.
+  public static func tensorScalar(
+    _ first: ArithmeticOperation, _ firstScalar: Float, isFirstReversed: Bool = false,
+    _ second: ArithmeticOperation, _ secondScalar: Float, isSecondReversed: Bool = false,
+    from source: UnsafePointer<Float>, into destination: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    if second == .bypass && !isSecondReversed {
+      unsafe withScalar(
+        first, source, firstScalar, isReversed: isFirstReversed, into: destination, count: count)
+      return
+    }
+    unsafe forEachChunk(count) { start, length, scratch in
+      unsafe withScalar(
+        first, source + start, firstScalar, isReversed: isFirstReversed, into: scratch,
+        count: length)
+      unsafe withScalar(
+        second, scratch, secondScalar, isReversed: isSecondReversed, into: destination + start,
+        count: length)
+    }
+  }
+
+  /// `destination[i] = (source[i] op0 scalar) op1 other[i]`, each result rounded to fp32.
+  ///
+  /// A reversed first operation has the scalar on its left, a reversed second one `other`.
+  public static func scalarTensorTensor(
+    _ first: ArithmeticOperation, _ scalar: Float, isFirstReversed: Bool = false,
+    _ second: ArithmeticOperation, _ other: UnsafePointer<Float>, isSecondReversed: Bool = false,
+    from source: UnsafePointer<Float>, into destination: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    unsafe forEachChunk(count) { start, length, scratch in
+      unsafe withScalar(
+        first, source + start, scalar, isReversed: isFirstReversed, into: scratch, count: length)
+      let partial = unsafe UnsafePointer(scratch)
+      let left = unsafe isSecondReversed ? other + start : partial
+      let right = unsafe isSecondReversed ? partial : other + start
+      unsafe binary(second, left, right, into: destination + start, count: length)
+    }
+  }
+
+  /// Walks a row in pieces whose scratch row stays in the first-level cache.
+  private static func forEachChunk(
+    _ count: Int, _ body: (Int, Int, UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let chunk = 512
+    unsafe withUnsafeTemporaryAllocation(byteCount: chunk * 4, alignment: 64) { raw in
+      guard let base = raw.baseAddress else { return }
+      let scratch = unsafe base.assumingMemoryBound(to: Float.self)
+      var start = 0
+      while start < count {
+        let length = Swift.min(chunk, count - start)
+        unsafe body(start, length, scratch)
+        start += length
+      }
+    }
+  }
+}
+
+/// A row, a scalar and the side that the scalar stands on.
+@safe
+struct ScalarRow {
+  private let source: UnsafePointer<Float>
+  private let scalar: Float
+  private let isReversed: Bool
+  private let destination: UnsafeMutablePointer<Float>
+  private let count: Int
+
+  init(
+    _ source: UnsafePointer<Float>, _ scalar: Float, _ isReversed: Bool,
+    _ destination: UnsafeMutablePointer<Float>, _ count: Int
+  ) {
+    unsafe self.source = source
+    self.scalar = scalar
+    self.isReversed = isReversed
+    unsafe self.destination = destination
+    self.count = count
+  }
+
+  /// In bounds because the initialiser's caller proved `count` elements on both sides.
+  @inline(__always)
+  func map(_ function: (Lanes, Lanes) -> Lanes) {
+    let operand = Lanes(repeating: scalar)
+    if isReversed {
+      unsafe mapRow(source, destination, count) { function(operand, $0) }
+    } else {
+      unsafe mapRow(source, destination, count) { function($0, operand) }
+    }
+  }
+}

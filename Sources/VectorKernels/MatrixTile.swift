@@ -1,0 +1,93 @@
+/// The tensor engine's product on the host: C = A^T B or C += A^T B in fp32.
+///
+/// For each output element the products accumulate k upward by fused multiply-add from +0, and the
+/// sum is then stored in, or added to, C. Both operands come widened to fp32 and packed: the
+/// stationary one into panels of `panelRows` columns of A, the moving one into panels of
+/// `panelColumns` columns of B, each panel k-major, so that the inner loop reads both straight
+/// through. A packed moving tile can be kept and met by many stationary ones.
+public enum MatrixTile {
+  /// Floats that the packed form of a stationary tile [k][m] takes.
+  public static func stationaryFloatCount(k: Int, m: Int) -> Int {
+    panelCount(m, panelRows) * panelRows * k
+  }
+
+  /// Floats that the packed form of a moving tile [k][n] takes.
+  public static func movingFloatCount(k: Int, n: Int) -> Int {
+    panelCount(n, panelColumns) * panelColumns * k
+  }
+
+  /// C[m][n] (rows `cPitch` floats apart) = or += the product of two packed tiles.
+  ///
+  /// `stationary` holds `stationaryFloatCount(k:m:)` floats, `moving` `movingFloatCount(k:n:)`.
+  /// With k = 0 the product is +0. C overlaps neither operand.
+  public static func multiply(
+    stationary: UnsafePointer<Float>, moving: UnsafePointer<Float>, k: Int, m: Int, n: Int,
+    into c: UnsafeMutablePointer<Float>, cPitch: Int, accumulate: Bool
+  ) {
+    // One moving panel stays in the first-level cache while all stationary panels pass.
+    var column = 0
+    while column < n {
+      let movingPanel = unsafe moving + column * k
+      let columns = min(panelColumns, n - column)
+      var row = 0
+      while row < m {
+        let stationaryPanel = unsafe stationary + row * k
+        let target = unsafe c + (row * cPitch + column)
+        let rows = min(panelRows, m - row)
+        if rows == panelRows && columns == panelColumns {
+          unsafe wholeTile(stationaryPanel, movingPanel, k, target, cPitch, accumulate)
+        } else {
+          unsafe edgeTile(
+            stationaryPanel, movingPanel, k, rows, columns, target, cPitch, accumulate)
+        }
+        row += panelRows
+      }
+      column += panelColumns
+    }
+  }
+
+  static func panelCount(_ size: Int, _ panel: Int) -> Int { (size + panel - 1) / panel }
+
+  /// Computes a whole tile beside C and moves over the part that exists.
+  private static func edgeTile(
+    _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int, _ rows: Int,
+    _ columns: Int, _ c: UnsafeMutablePointer<Float>, _ cPitch: Int, _ accumulate: Bool
+  ) {
+    unsafe withUnsafeTemporaryAllocation(
+      byteCount: panelRows * panelColumns * 4, alignment: 64
+    ) { raw in
+      guard let base = raw.baseAddress else { return }
+      let scratch = unsafe base.assumingMemoryBound(to: Float.self)
+      if columns <= panelColumns / 2 {
+        unsafe leftHalfTile(stationary, moving, k, scratch)
+      } else {
+        unsafe wholeTile(stationary, moving, k, scratch, panelColumns, false)
+      }
+      for row in 0..<rows {
+        let source = unsafe scratch + row * panelColumns
+        let target = unsafe c + row * cPitch
+        for column in 0..<columns {
+          unsafe target[column] = accumulate ? target[column] + source[column] : source[column]
+        }
+      }
+    }
+  }
+
+  /// The scalar reference of `multiply`, on operands that are not packed: A is [k][m] and B [k][n],
+  /// rows `aPitch` and `bPitch` floats apart.
+  public static func multiplyReference(
+    _ a: UnsafePointer<Float>, aPitch: Int, _ b: UnsafePointer<Float>, bPitch: Int, k: Int, m: Int,
+    n: Int, into c: UnsafeMutablePointer<Float>, cPitch: Int, accumulate: Bool
+  ) {
+    for row in 0..<m {
+      for column in 0..<n {
+        var sum: Float = 0
+        for depth in 0..<k {
+          unsafe sum.addProduct(a[depth * aPitch + row], b[depth * bPitch + column])
+        }
+        let index = row * cPitch + column
+        unsafe c[index] = accumulate ? c[index] + sum : sum
+      }
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import NumericFormats
+import Testing
+import VectorKernels
+
+@Suite struct MatrixTileTests {
+  /// The packed product and the reference on the same operands and the same old C.
+  func products(k: Int, m: Int, n: Int, accumulate: Bool, isTame: Bool) -> ([Float], [Float]) {
+    let a = sampleRow(k * m + 1, seed: UInt64(k + 131 * m), isTame: isTame)
+    let b = sampleRow(k * n + 1, seed: UInt64(k + 17 * n + 9), isTame: isTame)
+    let pitch = n + 3
+    let old = sampleRow(m * pitch + 1, seed: 77, isTame: isTame)
+    var fast = old
+    var slow = old
+    var panels = [Float](repeating: 9, count: MatrixTile.stationaryFloatCount(k: k, m: m) + 1)
+    var moving = [Float](repeating: 9, count: MatrixTile.movingFloatCount(k: k, n: n) + 1)
+    unsafe MatrixTile.packStationary(from: a, pitch: m, k: k, m: m, into: &panels)
+    unsafe MatrixTile.packMoving(from: b, pitch: n, k: k, n: n, into: &moving)
+    unsafe MatrixTile.multiply(
+      stationary: panels, moving: moving, k: k, m: m, n: n, into: &fast, cPitch: pitch,
+      accumulate: accumulate)
+    unsafe MatrixTile.multiplyReference(
+      a, aPitch: m, b, bPitch: n, k: k, m: m, n: n, into: &slow, cPitch: pitch,
+      accumulate: accumulate)
+    return (fast, slow)
+  }
+
+  @Test func everySmallShapeEqualsTheReferenceBitForBit() {
+    for k in [0, 1, 2, 5, 127, 128, 129] {
+      for m in [0, 1, 5, 6, 7, 8, 9, 16, 17] {
+        for n in [0, 1, 11, 12, 15, 16, 17, 31, 32, 33, 64] {
+          for accumulate in [false, true] {
+            let (fast, slow) = products(k: k, m: m, n: n, accumulate: accumulate, isTame: k > 1)
+            #expect(isSame(fast, slow), "k \(k) m \(m) n \(n) accumulate \(accumulate)")
+          }
+        }
+      }
+    }
+  }
+
+  @Test func theLargestTileEqualsTheReferenceWithAwkwardValuesToo() {
+    for isTame in [true, false] {
+      let (fast, slow) = products(k: 128, m: 128, n: 512, accumulate: true, isTame: isTame)
+      #expect(isSame(fast, slow))
+    }
+  }
+
+  @Test func packingFromAFormatEqualsWideningFirst() {
+    let (k, m) = (5, 37)
+    for format in [NumberFormat.bfloat16, .float8e4m3, .float32, .float16] {
+      for stride in [1, 2] {
+        let pitchBytes = (m * stride + 3) * format.sizeBytes
+        var bytes = [UInt8](repeating: 0, count: k * pitchBytes)
+        var generator = Seeded(3)
+        for index in bytes.indices { bytes[index] = UInt8.random(in: 0..<0x70, using: &generator) }
+        var wide = [Float](repeating: 0, count: k * m)
+        var direct = [Float](repeating: 1, count: MatrixTile.movingFloatCount(k: k, n: m))
+        var staged = direct
+        var left = [Float](repeating: 1, count: MatrixTile.stationaryFloatCount(k: k, m: m))
+        var leftStaged = left
+        unsafe bytes.withUnsafeBytes { raw in
+          guard let base = raw.baseAddress else { return }
+          unsafe wide.withUnsafeMutableBufferPointer { out in
+            guard let target = out.baseAddress else { return }
+            for row in 0..<k {
+              unsafe Conversion.widen(
+                format, from: base + row * pitchBytes, stride: stride, count: m,
+                into: target + row * m)
+            }
+          }
+          unsafe MatrixTile.packMoving(
+            format, from: base, rowPitchBytes: pitchBytes, stride: stride, k: k, n: m, into: &direct
+          )
+          unsafe MatrixTile.packStationary(
+            format, from: base, rowPitchBytes: pitchBytes, stride: stride, k: k, m: m, into: &left)
+        }
+        unsafe MatrixTile.packMoving(from: wide, pitch: m, k: k, n: m, into: &staged)
+        unsafe MatrixTile.packStationary(from: wide, pitch: m, k: k, m: m, into: &leftStaged)
+        #expect(isSame(direct, staged) && isSame(left, leftStaged), "\(format.name)")
+      }
+    }
+  }
+}
