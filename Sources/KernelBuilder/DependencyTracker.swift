@@ -1,7 +1,8 @@
 import CoreState
+import NumericFormats
 
 /// A rectangle of a memory: partitions (or tensor rows) × bytes.
-struct Region: Hashable, BitwiseCopyable {
+struct Region: Hashable {
   var rows: Range<Int>
   var bytes: Range<Int>
   /// Every byte of the rectangle is touched, not only some.
@@ -26,7 +27,7 @@ enum Conflict { case readAfterWrite, writeAfterRead, writeAfterWrite }
 
 /// Who touched which part of one stretch of memory last: all that a later access can conflict with.
 struct AccessHistory {
-  struct Record: BitwiseCopyable {
+  struct Record {
     var region: Region
     var point: ProgressPoint
     var isWrite: Bool

@@ -28,7 +28,7 @@ extension KernelBuilder {
   }
 
   private mutating func loadTable(_ table: ActivationTable, site: UInt32) {
-    guard loadedTable != table else { return }
+    guard table != .everySet, loadedTable != table else { return }
     let isFirst = loadedTable == nil
     loadedTable = table
     let operation = Operation.tableLoad(ActivationTableLoad(table))

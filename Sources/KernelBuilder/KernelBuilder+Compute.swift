@@ -1,4 +1,4 @@
-package import CoreState
+import CoreState
 package import Hardware
 package import InstructionSet
 

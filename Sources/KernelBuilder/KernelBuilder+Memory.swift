@@ -1,4 +1,5 @@
-package import CoreState
+import CoreState
+import Hardware
 package import NumericFormats
 
 extension KernelBuilder {

@@ -50,16 +50,13 @@ extension KernelBuilder {
   /// accesses under `point`.
   private mutating func append(_ entry: Entry, point: ProgressPoint, isTransfer: Bool) {
     var entry = entry
-    var collector = AccessCollector()
-    var operation = entry.operation
-    operation.operands(&collector)
-    if case .dmaIndirect = operation { collector.touchesWholeTensors = true }
-    let needed = conflicts(collector, of: entry.engine, isTransfer: isTransfer)
+    let accesses = AccessList(entry.operation)
+    let needed = conflicts(accesses, of: entry.engine, isTransfer: isTransfer)
     place(waits: needed, in: &entry)
     entry.clock = snapshot(of: entry.engine)
-    for access in collector.onChip { tracker.add(access.pattern, point, isWrite: access.isWrite) }
-    for access in collector.hbm {
-      let region = region(access.tensor, isWhole: collector.touchesWholeTensors)
+    for access in accesses.onChip { tracker.add(access.pattern, point, isWrite: access.isWrite) }
+    for access in accesses.hbm {
+      let region = region(access.tensor, isWhole: accesses.touchesWholeTensors)
       tracker.add(
         tensor: Int(access.tensor.tensor), region, point, isWrite: access.isWrite)
     }
@@ -76,7 +73,7 @@ extension KernelBuilder {
   }
 
   /// The latest operation of each domain that must have completed, unless it is known to have.
-  private func conflicts(_ accesses: AccessCollector, of engine: Engine, isTransfer: Bool)
+  private func conflicts(_ accesses: AccessList, of engine: Engine, isTransfer: Bool)
     -> [ProgressPoint]
   {
     let own = ProgressDomain(index: Int(engine.rawValue))
@@ -146,37 +143,20 @@ extension KernelBuilder {
   }
 }
 
-/// Gathers what an instruction reads and writes, from its own list of operands.
-struct AccessCollector: OperandVisitor {
+/// What an instruction reads and writes in memory.
+struct AccessList {
   var onChip: [(pattern: AccessPattern, isWrite: Bool)] = []
   var hbm: [(tensor: TensorAccess, isWrite: Bool)] = []
   /// An index decides which rows are touched.
   var touchesWholeTensors = false
 
-  mutating func write(_ name: String, _ value: inout AccessPattern) throws(Never) {
-    onChip.append((value, true))
-  }
-  mutating func read(_ name: String, _ value: inout AccessPattern) throws(Never) {
-    onChip.append((value, false))
-  }
-  mutating func scalar(_ name: String, _ value: inout ScalarOperand) throws(Never) {
-    if case .pointer(let access) = value { onChip.append((access, false)) }
-  }
-  mutating func transfer(_ name: String, _ value: inout DataLocation, isWrite: Bool)
-    throws(Never)
-  {
-    switch value {
-    case .onChip(let access): onChip.append((access, isWrite))
-    case .hbm(let access): hbm.append((access, isWrite))
+  init(_ operation: Operation) {
+    operation.memoryAccesses { location, isWrite in
+      switch location {
+      case .onChip(let access): onChip.append((access, isWrite))
+      case .hbm(let access): hbm.append((access, isWrite))
+      }
     }
+    if case .dmaIndirect = operation { touchesWholeTensors = true }
   }
-  mutating func immediate(_ name: String, _ value: inout Float) throws(Never) {}
-  mutating func integer(_ name: String, _ value: inout Int32) throws(Never) {}
-  mutating func steps(_ name: String, _ value: inout SIMD4<Int32>) throws(Never) {}
-  mutating func register(_ name: String, _ value: inout UInt8) throws(Never) {}
-  mutating func registerOrInteger(_ name: String, _ value: inout RegisterOperand) throws(Never) {}
-  mutating func flag(_ name: String, _ value: inout Bool) throws(Never) {}
-  mutating func choice<Choice: OperandChoice>(_ name: String, _ value: inout Choice)
-    throws(Never)
-  {}
 }

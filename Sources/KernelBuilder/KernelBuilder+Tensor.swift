@@ -1,7 +1,8 @@
 import CoreState
 import Hardware
-package import InstructionSet
-import NumericFormats
+package import NumericFormats
+
+import InstructionSet
 
 extension KernelBuilder {
   /// nc_matmul: destination [M, N] in PSUM (=|+=) stationaryᵀ [K, M] · moving [K, N].
@@ -14,10 +15,19 @@ extension KernelBuilder {
     loadsWeights: Bool = true, file: StaticString = #fileID, line: UInt = #line
   ) {
     var operations: [Operation] = []
-    NcMatmul(
-      destination.access, stationary: stationary.access, moving: moving.access,
-      accumulate: accumulates, loadsWeights: loadsWeights
-    ).expand(into: &operations)
+    let m = stationary.columns
+    if stationary.format == .float32 {
+      operations = [
+        .loadWeights(LoadWeights(stationary.access, part: .low)),
+        .matmul(Matmul(destination.access, moving.access, columns: m, accumulate: accumulates)),
+        .loadWeights(LoadWeights(stationary.access, part: .high)),
+        .matmul(Matmul(destination.access, moving.access, columns: m, accumulate: true)),
+      ]
+    } else {
+      if loadsWeights { operations.append(.loadWeights(LoadWeights(stationary.access))) }
+      operations.append(
+        .matmul(Matmul(destination.access, moving.access, columns: m, accumulate: accumulates)))
+    }
     appendTensor(operations, site: site(file, line))
   }
 
@@ -28,9 +38,13 @@ extension KernelBuilder {
     _ destination: Tile, _ data: Tile, identity: Tile, file: StaticString = #fileID,
     line: UInt = #line
   ) {
-    var operations: [Operation] = []
-    NcTranspose(destination.access, data.access, identity: identity.access)
-      .expand(into: &operations)
+    let operations: [Operation] = [
+      .loadWeights(LoadWeights(data.access, isTranspose: true)),
+      .matmul(
+        Matmul(
+          destination.access, identity.access, columns: data.columns, accumulate: false,
+          isTranspose: true)),
+    ]
     appendTensor(operations, site: site(file, line))
   }
 

@@ -1,6 +1,6 @@
 package import CoreState
 package import Hardware
-package import InstructionSet
+import InstructionSet
 
 extension KernelBuilder {
   /// dma_copy from HBM into a tile; formats may differ.
@@ -46,11 +46,11 @@ extension KernelBuilder {
     file: StaticString = #fileID, line: UInt = #line
   ) {
     let site = site(file, line)
-    let probe = DMATranspose(tile.access, from: .hbm(access), queue: 0)
+    let probe = DMATranspose(tile.access, from: access, queue: 0)
     let engines = Int(probe.shape(on: device, engine: queue).engines)
     guard let ring = nextRing(queue, engines) else { return }
     appendTransfer(
-      .dmaTranspose(DMATranspose(tile.access, from: .hbm(access), queue: ring)), on: queue,
+      .dmaTranspose(DMATranspose(tile.access, from: access, queue: ring)), on: queue,
       ring: RingTable.domain(queue, ring: ring), engines: engines, site: site)
   }
 
@@ -62,7 +62,7 @@ extension KernelBuilder {
     let row = tensor.block(rows: 0..<1, columns: columns ?? 0..<tensor.columns)
     indirect(
       .onChip(tile.access), from: .hbm(row), index: index, isScatter: false,
-      rowBytes: tensor.rowBytes, site: site(file, line))
+      tensor: tensor, site: site(file, line))
   }
 
   /// Scatters rows: partition p of the tile goes to row `index[p]` of the tensor.
@@ -73,17 +73,17 @@ extension KernelBuilder {
     let row = tensor.block(rows: 0..<1, columns: 0..<tensor.columns)
     indirect(
       .hbm(row), from: .onChip(tile.access), index: index, isScatter: true,
-      rowBytes: tensor.rowBytes, site: site(file, line))
+      tensor: tensor, site: site(file, line))
   }
 
   private mutating func indirect(
     _ destination: DataLocation, from source: DataLocation, index: Tile, isScatter: Bool,
-    rowBytes: Int, site: UInt32
+    tensor: TensorHandle, site: UInt32
   ) {
     let make = { (ring: Int) in
       DMAIndirect(
         destination, from: source, index: index.access, isScatter: isScatter,
-        rowStrideBytes: rowBytes, queue: ring)
+        rowStrideBytes: tensor.rowBytes, rowCount: tensor.rows, queue: ring)
     }
     let engines = Int(make(0).shape(on: device, engine: .gpsimd).engines)
     guard let ring = nextRing(.gpsimd, engines) else { return }

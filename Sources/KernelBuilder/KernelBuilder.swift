@@ -1,5 +1,5 @@
 package import Hardware
-package import InstructionSet
+import InstructionSet
 package import NumericFormats
 
 /// Tiles in, instructions out: what a kernel writes to.

@@ -1,3 +1,4 @@
+import CoreState
 package import NumericFormats
 
 /// A few tiles of one shape that are handed out in turn: the memory behind double buffering.
