@@ -15,24 +15,22 @@ extension KernelBuilder {
     file: StaticString = #fileID, line: UInt = #line
   ) {
     let site = site(file, line)
-    loadTable(function.table, site: site)
-    append(
-      .activate(
-        Activate(
-          destination.access, function, source.access, scale: scale, bias: bias,
-          accumulate: sum == nil ? .idle : .resetReduce)), on: .scalar, site: site)
-    if let sum {
-      append(
-        .readAccumulator(ActivationReadAccumulator(sum.access)), on: .scalar, site: site)
+    let activate = Activate(
+      destination.access, function, source.access, scale: scale, bias: bias,
+      accumulate: sum == nil ? .idle : .resetReduce)
+    var operations: [Operation] = []
+    NkiActivation(activate, sums: sum?.access).expand(into: &operations, loaded: &loadedTable)
+    for operation in operations {
+      if case .tableLoad = operation {
+        appendTableLoad(operation, site: site)
+      } else {
+        append(operation, on: .scalar, site: site)
+      }
     }
   }
 
-  private mutating func loadTable(_ table: ActivationTable, site: UInt32) {
-    guard table != .everySet, loadedTable != table else { return }
-    let isFirst = loadedTable == nil
-    loadedTable = table
-    let operation = Operation.tableLoad(ActivationTableLoad(table))
-    if isFirst {
+  private mutating func appendTableLoad(_ operation: Operation, site: UInt32) {
+    if firstTable == nil {
       firstTable = Entry(operation: operation, site: site, engine: .scalar, domain: nil)
     } else {
       appendControl(operation, on: .scalar, site: site)

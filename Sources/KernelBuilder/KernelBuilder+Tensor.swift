@@ -15,19 +15,10 @@ extension KernelBuilder {
     loadsWeights: Bool = true, file: StaticString = #fileID, line: UInt = #line
   ) {
     var operations: [Operation] = []
-    let m = stationary.columns
-    if stationary.format == .float32 {
-      operations = [
-        .loadWeights(LoadWeights(stationary.access, part: .low)),
-        .matmul(Matmul(destination.access, moving.access, columns: m, accumulate: accumulates)),
-        .loadWeights(LoadWeights(stationary.access, part: .high)),
-        .matmul(Matmul(destination.access, moving.access, columns: m, accumulate: true)),
-      ]
-    } else {
-      if loadsWeights { operations.append(.loadWeights(LoadWeights(stationary.access))) }
-      operations.append(
-        .matmul(Matmul(destination.access, moving.access, columns: m, accumulate: accumulates)))
-    }
+    NcMatmul(
+      destination.access, stationary: stationary.access, moving: moving.access,
+      accumulate: accumulates, loadsWeights: loadsWeights
+    ).expand(into: &operations)
     appendTensor(operations, site: site(file, line))
   }
 
@@ -38,13 +29,9 @@ extension KernelBuilder {
     _ destination: Tile, _ data: Tile, identity: Tile, file: StaticString = #fileID,
     line: UInt = #line
   ) {
-    let operations: [Operation] = [
-      .loadWeights(LoadWeights(data.access, isTranspose: true)),
-      .matmul(
-        Matmul(
-          destination.access, identity.access, columns: data.columns, accumulate: false,
-          isTranspose: true)),
-    ]
+    var operations: [Operation] = []
+    NcTranspose(destination.access, data.access, identity: identity.access)
+      .expand(into: &operations)
     appendTensor(operations, site: site(file, line))
   }
 

@@ -1,6 +1,7 @@
 import Hardware
 import InstructionSet
 import KernelBuilder
+import NumericFormats
 
 /// Emits attention as a pipeline of three stages.
 struct AttentionEmitter {

@@ -1,3 +1,5 @@
+import Hardware
+import InstructionSet
 import KernelBuilder
 
 /// The causal mask as constants: tiles that an accumulating product adds to the scores.

@@ -1,3 +1,6 @@
+import CoreState
+import Hardware
+import InstructionSet
 package import KernelBuilder
 package import NumericFormats
 

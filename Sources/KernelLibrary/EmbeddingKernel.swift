@@ -1,3 +1,4 @@
+import Hardware
 package import KernelBuilder
 package import NumericFormats
 

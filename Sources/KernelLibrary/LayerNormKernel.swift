@@ -1,3 +1,5 @@
+import Hardware
+import InstructionSet
 package import KernelBuilder
 package import NumericFormats
 

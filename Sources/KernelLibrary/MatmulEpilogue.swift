@@ -1,3 +1,4 @@
+import CoreState
 import Hardware
 import InstructionSet
 import KernelBuilder

@@ -1,3 +1,4 @@
+import Hardware
 import KernelBuilder
 
 /// The two naive variants, for comparison with the published times of the vendor's tutorial.

@@ -1,5 +1,6 @@
 import Hardware
 import KernelBuilder
+import NumericFormats
 
 /// A block of out and a chunk of K: one step of the blocked product.
 struct MatmulStep {

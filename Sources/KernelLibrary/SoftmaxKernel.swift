@@ -1,3 +1,4 @@
+import InstructionSet
 package import KernelBuilder
 package import NumericFormats
 

@@ -1,4 +1,5 @@
 import Hardware
+import InstructionSet
 import KernelBuilder
 import NumericFormats
 
