@@ -73,6 +73,7 @@ import Testing
   @Test func emptyKernelsHaveABarrierOnly() throws {
     let segment = try KernelBuilder(name: "empty", device: .trainium2).finish()
     #expect(OrderChecker(segment).problems == [])
-    #expect(segment.instructions.allSatisfy(\.operation.opcode.isControl))
+    let isOnlyControl = segment.instructions.allSatisfy { $0.operation.opcode.isControl }
+    #expect(isOnlyControl)
   }
 }
