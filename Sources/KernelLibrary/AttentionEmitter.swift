@@ -65,7 +65,17 @@ struct AttentionEmitter {
       if step < units.count { emitScores(step, &builder) }
       if step >= 1, step - 1 < units.count { emitTransposes(step - 1, &builder) }
       if step >= 2 { emitProduct(step - 2, &builder) }
+      prefetch(after: step, &builder)
     }
+  }
+
+  /// K, V and Q of the next group come while a group is computed: as soon as no stage that is still
+  /// to be emitted needs the buffers that they go to.
+  private mutating func prefetch(after step: Int, _ builder: inout KernelBuilder) {
+    let each = operands.unitsPerGroup
+    guard step < units.count, step % each == min(2, each - 1) else { return }
+    let next = (step / each + 1) * each
+    if next < units.count { operands.load(units[next], &builder) }
   }
 
   private func column(_ tile: Tile, _ column: Column) -> Tile {
@@ -76,12 +86,6 @@ struct AttentionEmitter {
   private mutating func emitScores(_ index: Int, _ builder: inout KernelBuilder) {
     let unit = units[index]
     let previous = unit.isFirst ? nil : live.last
-    if index + 1 < units.count, index == 0 || units[index - 1].groupIndex != unit.groupIndex {
-      // K, V and Q of the next group come while this one is computed.
-      if let next = units[index...].first(where: { $0.groupIndex != unit.groupIndex }) {
-        operands.load(next, &builder)
-      }
-    }
     let count = unit.rows.count
     let bank = scores.next(partitions: count, columns: unit.keys.count)
     let query = operands.query(unit.rows, unit.groupIndex)

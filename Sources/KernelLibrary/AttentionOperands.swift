@@ -3,6 +3,8 @@ import KernelBuilder
 
 /// Q, K and V of the groups of heads in use, and where outputs go.
 struct AttentionOperands {
+  /// Units of one group of heads.
+  let unitsPerGroup: Int
   private let kernel: AttentionKernel
   private let tensors: [TensorHandle]
   private var queryPool: TilePool
@@ -15,7 +17,10 @@ struct AttentionOperands {
   {
     self.kernel = kernel
     self.tensors = tensors
-    let buffers = min(2, kernel.batch * kernel.kvHeads)
+    let count = kernel.batch * kernel.kvHeads
+    unitsPerGroup = kernel.units().count / count
+    // Stages of the last two units before a group's first are still to be emitted when it is loaded.
+    let buffers = min(unitsPerGroup < 2 ? 3 : 2, count)
     let size = kernel.size
     queryPool = try builder.pool(
       "Q", buffers: buffers, partitions: size, kernel.group, kernel.queries, format: kernel.format)
@@ -35,7 +40,7 @@ struct AttentionOperands {
     loadKeys(keys, rows, &builder)
     loadValues(values, rows, &builder)
     groups.append((unit.groupIndex, query, keys, values))
-    if groups.count > 2 { groups.removeFirst() }
+    if groups.count > 3 { groups.removeFirst() }
   }
 
   private func loadQueries(_ tile: Tile, _ rows: AttentionRows, _ builder: inout KernelBuilder) {
