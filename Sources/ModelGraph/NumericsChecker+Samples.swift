@@ -1,7 +1,7 @@
 extension NumericsChecker {
   /// Flat indices that touch every tile of an output: its first and last element, and seeded ones
   /// in between; at least `sampleCount` of them, each once.
-  func samples(_ operation: Operator, shape: TensorShape) -> [Int] {
+  package func samples(_ operation: Operator, shape: TensorShape) -> [Int] {
     let tiles = TileGrid(shape: shape, tile: outputTile)
     let perTile = max(2, (sampleCount + tiles.count - 1) / tiles.count)
     let generator = SeededGenerator(seed: seed, stream: "samples")

@@ -42,4 +42,13 @@ package struct NumericsReport: Hashable, Sendable {
     }
     return text
   }
+
+  /// The same findings of a check that saw only some elements of a larger output.
+  package func located(at indices: [Int], outputCount: Int) -> NumericsReport {
+    NumericsReport(
+      node: node, checkedCount: checkedCount, outputCount: outputCount,
+      maxAbsoluteError: maxAbsoluteError,
+      worstIndex: indices.isEmpty ? 0 : indices[worstIndex], expected: expected, found: found,
+      absoluteTolerance: absoluteTolerance, scale: scale, projection: projection, passed: passed)
+  }
 }

@@ -76,3 +76,8 @@ public struct CoreModel: ~Copyable {
     try loop(&sampler, isCancelled)
   }
 }
+
+extension CoreModel {
+  /// Ends the model and hands over its memories.
+  public consuming func takeCore() -> CoreState { core }
+}

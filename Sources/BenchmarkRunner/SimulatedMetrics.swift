@@ -1,0 +1,54 @@
+import Hardware
+import NeuronCore
+import Results
+import Units
+
+/// What a run's totals say as the metrics that every result carries.
+struct SimulatedMetrics {
+  let device: Device
+  let totals: NeuronCore.RunTotals
+  /// Floating-point operations of the model, transposes and recomputation left out.
+  let modelFlops: Int64
+  /// What one execution counts for throughput, and its unit.
+  let amount: (value: Double, unit: String)
+  /// The format that the peak rate is taken for.
+  let peakGigaflops: Int64
+
+  /// The run's time: the kernel envelope once, then the body.
+  var latency: Picoseconds { device.envelope.fixedKernel.value + totals.duration }
+
+  /// Metric by name.
+  var metrics: [String: Metric] {
+    var result: [String: Metric] = [:]
+    func add(_ name: StandardMetric, _ value: Double, unit: String? = nil) {
+      result[name.rawValue] = name.simulated(MetricValue(value), unit: unit)
+    }
+    func add(_ name: StandardMetric, _ value: Int64) {
+      result[name.rawValue] = name.simulated(MetricValue(value))
+    }
+    let seconds = latency.seconds
+    add(.latency, Double(latency.value) / 1e6)
+    add(.throughput, amount.value / seconds, unit: amount.unit)
+    for (name, engine) in [
+      (StandardMetric.tensorEngineActive, Engine.tensor), (.vectorEngineActive, .vector),
+      (.scalarEngineActive, .scalar), (.gpsimdEngineActive, .gpsimd),
+    ] {
+      add(name, percent(totals.active[Int(engine.rawValue)]))
+    }
+    add(.dmaActive, percent(totals.dmaActive))
+    add(
+      .modelFlopsUtilization,
+      100 * Double(modelFlops) / (seconds * Double(peakGigaflops) * 1e9))
+    let bytes = Double(totals.hbmReadBytes + totals.hbmWriteBytes)
+    let bandwidth = Double(device.hbmBytesPerMicrosecondPerCore) * 1e6
+    add(.modelBandwidthUtilization, 100 * bytes / (seconds * bandwidth))
+    add(.hbmRead, totals.hbmReadBytes)
+    add(.hbmWrite, totals.hbmWriteBytes)
+    add(.instructions, Int64(totals.instructions))
+    return result
+  }
+
+  private func percent(_ time: Picoseconds) -> Double {
+    100 * Double(time.value) / Double(max(1, latency.value))
+  }
+}
