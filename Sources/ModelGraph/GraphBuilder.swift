@@ -106,6 +106,13 @@ package struct GraphBuilder: Sendable {
     return outputs
   }
 
+  /// Changes what a tensor is to the graph. Throws `unknownTensor`.
+  package mutating func mark(_ tensor: String, as role: TensorRole, updates: String? = nil)
+    throws(GraphError)
+  {
+    try graph.mark(tensor, as: role, updates: updates)
+  }
+
   /// The verified graph. Throws what `Graph.verify` finds.
   package consuming func finish() throws(GraphError) -> Graph {
     try graph.verify()

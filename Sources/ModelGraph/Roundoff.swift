@@ -8,7 +8,7 @@ package enum Roundoff {
     switch format {
     case .float32: 0x1p-24
     case .tensorFloat32, .float16: 0x1p-11
-    case .bfloat16: 0x1p-9
+    case .bfloat16: 0x1p-8
     case .float8e4m3, .float8e4m3fn: 0x1p-4
     case .float8e5m2: 0x1p-3
     case .float8e3m4: 0x1p-5
