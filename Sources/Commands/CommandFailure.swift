@@ -4,6 +4,8 @@ package import Results
 package enum CommandFailure: OutcomeError, Equatable {
   /// A word that is no verb; `path` is what stands before it, such as `trnbench trace`.
   case unknownVerb(String, path: String, nearest: String?)
+  /// An option that the verb does not have.
+  case unknownOption(String, path: String, nearest: String?)
   /// A name that nothing has.
   case unknownName(kind: String, name: String, nearest: String?, list: String)
   /// Something that a later release brings, or that cannot be combined.
@@ -30,6 +32,8 @@ package enum CommandFailure: OutcomeError, Equatable {
     switch self {
     case .unknownVerb(let word, let path, let nearest):
       "'\(path)' has no verb '\(word)'\(Self.hint(nearest)); '\(path) --help' lists them"
+    case .unknownOption(let option, let path, let nearest):
+      "'\(path)' has no option '\(option)'\(Self.hint(nearest)); '\(path) --help' lists them"
     case .unknownName(let kind, let name, let nearest, let list):
       "no \(kind) is named '\(name)'\(Self.hint(nearest)); '\(list)' lists them"
     case .unsupported(let what, let advice): "\(what); \(advice)"

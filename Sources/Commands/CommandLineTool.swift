@@ -33,7 +33,7 @@ package struct CommandLineTool {
       command = try TrnbenchCommand.parseAsRoot(arguments)
       if !(command is any Verb) { try command.run() }
     } catch {
-      return try answer(error)
+      return try answer(error, arguments)
     }
     guard let verb = command as? any Verb else { return .done }
     return try verb.execute(CommandContext(environment: environment, options: verb.output))
@@ -41,10 +41,11 @@ package struct CommandLineTool {
 
   /// What the argument parser has to say: help, version and completions on standard output with
   /// success, mistakes on standard error.
-  private func answer(_ error: any Error) throws -> Outcome {
+  private func answer(_ error: any Error, _ arguments: [String]) throws -> Outcome {
     let columns = min(environment.outputTerminal.width, Self.widestHelp)
     let text = TrnbenchCommand.fullMessage(for: error, columns: columns)
     guard TrnbenchCommand.exitCode(for: error) == .success else {
+      if let failure = VerbTree.unknownOption(in: arguments) { throw failure }
       try environment.errors.write(text + "\n")
       return .badInput
     }
@@ -53,8 +54,36 @@ package struct CommandLineTool {
   }
 }
 
-/// Looks for verbs before the parser does, which would call a mistyped one a stray argument.
+/// Names mistyped verbs and options better than the parser does, which takes a mistyped verb for a
+/// stray argument, and the value of a mistyped option too.
 enum VerbTree {
+  /// The first option that the verb's own help does not name; asked only once parsing has failed.
+  static func unknownOption(in arguments: [String]) -> CommandFailure? {
+    var command: any ParsableCommand.Type = TrnbenchCommand.self
+    var path = ["trnbench"]
+    for word in arguments.prefix(while: { $0 != "--" }) {
+      let verbs = command.configuration.subcommands
+      if let next = verbs.first(where: { $0.configuration.commandName == word }) {
+        command = next
+        path.append(word)
+      } else if word.hasPrefix("--") {
+        let option = String(word.prefix { $0 != "=" })
+        let known = options(of: command)
+        if known.contains(option) { continue }
+        return .unknownOption(
+          option, path: path.joined(separator: " "), nearest: closestMatch(option, in: known))
+      }
+    }
+    return nil
+  }
+
+  /// Every word of the help text that begins as an option does.
+  private static func options(of command: any ParsableCommand.Type) -> Set<String> {
+    let text = TrnbenchCommand.helpMessage(for: command, includeHidden: true, columns: 100)
+    let words = text.split { $0.isWhitespace || $0 == "/" || $0 == "," || $0 == "[" || $0 == "]" }
+    return Set(words.filter { $0.hasPrefix("--") }.map(String.init))
+  }
+
   static func unknownVerb(in arguments: [String]) -> CommandFailure? {
     var command: any ParsableCommand.Type = TrnbenchCommand.self
     var path = ["trnbench"]

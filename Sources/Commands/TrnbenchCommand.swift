@@ -23,16 +23,19 @@ struct TrnbenchCommand: ParsableCommand {
         trnbench run quick --trace samples         a few minutes, with traces
         trnbench run 'kernel/*' --device trn3      a family on another device
         trnbench trace summary Results/.../x.trntrace
-        trnbench compare HEAD~1                    did the last commit change anything
+        trnbench compare HEAD~1                    what did the last commit change
         trnbench compare reference:h100            beside published numbers
 
       \(exitCodes)
       """,
-    version: "0.1.0",
+    version: version,
     subcommands: [
       ListCommand.self, RunCommand.self, TraceCommand.self, CompareCommand.self,
       DeviceCommand.self, AssembleCommand.self, DisassembleCommand.self, DoctorCommand.self,
     ])
+
+  /// The release that this is.
+  static let version = "0.1.0"
 
   /// Errors look the same whoever reports them.
   static var _errorLabel: String { "error" }

@@ -16,7 +16,8 @@ package final class FileDescriptorSink: TextSink {
   private let descriptor: Int32
   private let isReaderGone = Mutex(false)
 
-  private init(descriptor: Int32) { self.descriptor = descriptor }
+  /// Writes to a descriptor that somebody else opened and will close.
+  package init(descriptor: Int32) { self.descriptor = descriptor }
 
   /// Standard output of this process.
   package static let standardOutput = FileDescriptorSink(descriptor: STDOUT_FILENO)
