@@ -40,7 +40,8 @@ struct HealthCheck {
         topic: "built for", found: .text(host.buildExtensions.joined(separator: " ")),
         advice: advice),
       HealthFact(
-        topic: "TRNBENCH_CPU", found: environment.variables["TRNBENCH_CPU"].map { .text($0) }
+        topic: "TRNBENCH_CPU",
+        found: environment.variables["TRNBENCH_CPU"].map { .text($0) }
           ?? .text("not set: builds are for this machine's own CPU")),
       HealthFact(topic: "cores", found: .integer(Int64(host.coreCount))),
       HealthFact(topic: "memory", found: .bytes(Double(host.memoryBytes))),

@@ -4,7 +4,8 @@ import TerminalUI
 /// The options that every verb has.
 struct OutputOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Print as table, json, csv or markdown. (default: table)", valueName: "format"),
+    help: ArgumentHelp(
+      "Print as table, json, csv or markdown. (default: table)", valueName: "format"),
     completion: .list(OutputFormat.allCases.map(\.rawValue)), transform: { try Choice.of($0) })
   var format: OutputFormat = .table
 

@@ -17,7 +17,7 @@ struct RunPrinter {
         String(decoding: try ResultDocument.encode(ResultDocument.Runs(runs: runs)), as: UTF8.self))
     } else {
       let hasRuns = records.contains { $0.result != nil }
-      if hasRuns { 
+      if hasRuns {
         let table = RunTable(records, references: references, isForPeople: context.isForPeople)
         try context.show(table.table())
       }

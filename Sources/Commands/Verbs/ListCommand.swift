@@ -20,7 +20,8 @@ struct ListCommand: Verb {
 
   @Argument(
     help: ArgumentHelp(
-      "workloads (default), suites, devices, references, kernels or instructions.", valueName: "what"),
+      "workloads (default), suites, devices, references, kernels or instructions.",
+      valueName: "what"),
     completion: .list(ListingKind.allCases.map(\.rawValue)), transform: { try Choice.of($0) })
   var kind: ListingKind = .workloads
 

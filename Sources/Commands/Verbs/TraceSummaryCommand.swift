@@ -33,7 +33,8 @@ struct TraceSummaryCommand: Verb {
   var file: String
 
   @Option(
-    help: ArgumentHelp("engine, kernel, opcode, layer or stall. (default: engine)", valueName: "what"),
+    help: ArgumentHelp(
+      "engine, kernel, opcode, layer or stall. (default: engine)", valueName: "what"),
     completion: .list(SummaryGrouping.allCases.map(\.rawValue)), transform: { try Choice.of($0) })
   var by: SummaryGrouping = .engine
 
