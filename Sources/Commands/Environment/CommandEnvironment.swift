@@ -62,7 +62,10 @@ package struct CommandEnvironment: Sendable {
 
   /// A path as the user wrote it, from the current directory.
   package func url(_ path: String) -> URL {
-    URL(fileURLWithPath: (path as NSString).expandingTildeInPath, relativeTo: currentDirectory)
-      .standardizedFileURL
+    let expanded = (path as NSString).expandingTildeInPath
+    let url =
+      expanded.hasPrefix("/")
+      ? URL(fileURLWithPath: expanded) : currentDirectory.appendingPathComponent(expanded)
+    return url.standardizedFileURL
   }
 }
