@@ -34,6 +34,27 @@ struct ProgramRun: ~Copyable {
     core = model.takeCore()
   }
 
+  /// Runs a short program and keeps all of its events.
+  init(
+    _ loaded: LoadedProgram, computes: Bool, options: RunOptions, collector: EventCollector,
+    isCancelled: () -> Bool
+  ) throws(RunnerError) {
+    var model: CoreModel
+    do {
+      model = try CoreModel(loaded, computes: computes, checksHazards: options.checksHazards)
+    } catch { throw .memory(error.description) }
+    let start = DispatchTime.now().uptimeNanoseconds
+    var recorder = EventRecorder(capacity: 1_024) { track, events in
+      collector.append(track, events)
+    }
+    do { totals = try model.run(recording: &recorder, isCancelled: isCancelled) } catch {
+      throw Self.runnerError(error)
+    }
+    recorder.finish()
+    seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+    core = model.takeCore()
+  }
+
   private static func execute(
     _ model: inout CoreModel, _ loaded: LoadedProgram, _ options: RunOptions,
     _ request: TraceRequest?, _ isCancelled: () -> Bool
@@ -81,10 +102,4 @@ struct ProgramRun: ~Copyable {
     if case .cancelled = error { return .cancelled }
     return .failed(error.description)
   }
-}
-
-/// Where a trace goes and what it says of its run.
-struct TraceRequest {
-  var path: String
-  var metadata: TraceMetadata
 }

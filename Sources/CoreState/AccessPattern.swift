@@ -68,7 +68,9 @@ public struct AccessPattern: Hashable, Sendable, BitwiseCopyable {
   }
 
   /// An operand that is not there yet: one fp32 element at the beginning of SBUF.
-  @inlinable public init() { self.init(.sbuf, .float32, partitions: 0..<1, byteOffset: 0, columns: 1) }
+  @inlinable public init() {
+    self.init(.sbuf, .float32, partitions: 0..<1, byteOffset: 0, columns: 1)
+  }
 
   /// Elements per partition.
   @inlinable public var columns: Int {

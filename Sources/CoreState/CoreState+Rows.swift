@@ -4,10 +4,10 @@ import VectorKernels
 
 extension CoreState {
   /// Reads the elements that a pattern names in one of its partitions into a scratch row, as fp32.
-  @inline(__always)
   public mutating func load(
     _ access: AccessPattern, partition: Int, into row: Row, engine: Engine
   ) {
+    rows.check(access.columns)
     let target = unsafe rows.pointer(row)
     let base = unsafe UnsafeRawPointer(address(access, partition, engine))
     if access.isContiguous {
@@ -26,13 +26,13 @@ extension CoreState {
   }
 
   /// Writes a scratch row to the elements that a pattern names in one of its partitions, cast.
-  @inline(__always)
   public mutating func store(
     _ row: Row, to access: AccessPattern, partition: Int, engine: Engine
   ) {
-    let source = unsafe UnsafePointer(rows.pointer(row))
+    rows.check(access.columns)
+    noteWrite(access, partition: partition, engine: engine)
+    let source = unsafe rows.source(row)
     let base = unsafe address(access, partition, engine)
-    if access.space == .sbuf { array.noteWrite(access) }
     if access.isContiguous {
       unsafe Conversion.narrow(
         access.format, from: source, into: base, stride: 1, count: access.columns)
@@ -64,18 +64,56 @@ extension CoreState {
     from source: AccessPattern, to target: AccessPattern, partition: Int, engine: Engine
   ) {
     let size = source.format.sizeBytes
-    let from = unsafe UnsafeRawPointer(address(source, partition, engine))
-    let into = unsafe address(target, partition, engine)
-    if target.space == .sbuf { array.noteWrite(target) }
+    precondition(size == target.format.sizeBytes, "both formats have one size")
     if source.isContiguous, target.isContiguous {
-      unsafe into.copyMemory(from: from, byteCount: source.columns * size)
+      noteWrite(target, partition: partition, engine: engine)
+      unsafe address(target, partition, engine).copyMemory(
+        from: UnsafeRawPointer(address(source, partition, engine)),
+        byteCount: min(source.columns, target.columns) * size)
       return
     }
-    for index in 0..<source.columns {
-      let read = source.elementOffset(of: index) * size
-      let write = target.elementOffset(of: index) * size
-      unsafe (into + write).copyMemory(from: from + read, byteCount: size)
+    loadPacked(source, partition: partition, engine: engine)
+    storePacked(target, partition: partition, engine: engine)
+  }
+
+  /// Reads the raw elements of a partition, one after the other, into the first row of bits.
+  private func loadPacked(_ access: AccessPattern, partition: Int, engine: Engine) {
+    rows.check(access.columns)
+    let size = access.format.sizeBytes
+    let target = unsafe UnsafeMutableRawPointer(rows.bits(.a))
+    let base = unsafe UnsafeRawPointer(address(access, partition, engine))
+    let inner = access.innermostSize
+    var written = 0
+    access.forEachRun { elementOffset in
+      unsafe Conversion.copyBits(
+        sizeBytes: size, from: base + elementOffset * size, sourceStride: access.innermostStride,
+        into: target + written * size, destinationStride: 1, count: inner)
+      written += inner
     }
+  }
+
+  /// Writes the raw elements of the first row of bits to a partition.
+  private mutating func storePacked(_ access: AccessPattern, partition: Int, engine: Engine) {
+    noteWrite(access, partition: partition, engine: engine)
+    let size = access.format.sizeBytes
+    let source = unsafe UnsafeRawPointer(rows.bits(.a))
+    let base = unsafe address(access, partition, engine)
+    let inner = access.innermostSize
+    var read = 0
+    access.forEachRun { elementOffset in
+      unsafe Conversion.copyBits(
+        sizeBytes: size, from: source + read * size, sourceStride: 1,
+        into: base + elementOffset * size, destinationStride: access.innermostStride, count: inner)
+      read += inner
+    }
+  }
+
+  /// Tells the tensor engine's cache of widened tiles that SBUF changes: once per pattern, since
+  /// every instruction begins with the first partition.
+  @inline(__always)
+  mutating func noteWrite(_ access: AccessPattern, partition: Int, engine: Engine) {
+    guard access.space == .sbuf, partition == 0 else { return }
+    array.noteWrite(access, offset: offset(access.register, engine))
   }
 }
 

@@ -12,9 +12,9 @@ public struct CoreState: ~Copyable {
   /// The device memory that the program uses.
   public let hbm: HBMImage
   /// Scratch rows for the element-wise engines.
-  public var rows: RowBuffers
+  public let rows: RowBuffers
   /// The tensor engine's weights and its widened moving tiles.
-  public var array: WeightArray
+  public internal(set) var array: WeightArray
   /// The scalar engine's reduce registers, one per partition.
   public var scalarAccumulators: [Float]
   /// HBM addresses of the running invocation's tensors, by parameter index.
@@ -26,15 +26,23 @@ public struct CoreState: ~Copyable {
   /// A core of that device. `hbmBytes` is what the program allocates; zero when only time counts.
   public init(device: Device, hbmBytes: Int) throws(MemoryError) {
     let memory = device.memory
-    sbuf = try PartitionedMemory(
+    // Everything that can fail comes before the first property is set.
+    let sbuf = try PartitionedMemory(
       partitions: memory.partitions.value,
       bytesPerPartition: hbmBytes == 0 ? 0 : memory.sbufBytesPerPartition.value)
-    psum = try PartitionedMemory(
+    let psum = try PartitionedMemory(
       partitions: memory.partitions.value,
       bytesPerPartition: hbmBytes == 0 ? 0 : memory.psumBytesPerPartition.value)
-    hbm = try HBMImage(sizeBytes: hbmBytes)
-    rows = try RowBuffers()
-    array = try WeightArray()
+    let hbm = try HBMImage(sizeBytes: hbmBytes)
+    let rows = try RowBuffers()
+    let array = try WeightArray(
+      maximumColumns: device.tensor.maximumMovingColumns.value,
+      bytesPerPartition: memory.sbufBytesPerPartition.value)
+    self.sbuf = sbuf
+    self.psum = psum
+    self.hbm = hbm
+    self.rows = rows
+    self.array = array
     scalarAccumulators = Array(repeating: 0, count: memory.partitions.value)
     registersPerSequencer = memory.registersPerSequencer.value
     registers = Array(repeating: 0, count: registersPerSequencer * Engine.allCases.count)
@@ -50,20 +58,36 @@ public struct CoreState: ~Copyable {
     registers[Int(engine.rawValue) * registersPerSequencer + Int(index)] = value
   }
 
+  /// True when the core holds data; in timing mode it has registers only.
+  public var hasData: Bool { hbm.sizeBytes > 0 }
+
   /// The byte offset that a pattern's register adds.
   @inline(__always)
-  func offset(_ register: UInt8, _ engine: Engine) -> Int {
+  public func offset(_ register: UInt8, _ engine: Engine) -> Int {
     register == AccessPattern.noRegister ? 0 : Int(self.register(register, of: engine))
   }
 
-  /// The host address of a pattern's first element in its `partition`-th partition.
+  /// The host address of a pattern's first element in its `partition`-th partition. Fixed patterns
+  /// were checked when the program was loaded; one with a register is checked here again, because
+  /// only now is its address known.
   @inline(__always)
   func address(_ access: AccessPattern, _ partition: Int, _ engine: Engine)
     -> UnsafeMutableRawPointer
   {
-    let offset = offset(access.register, engine)
+    var offset = 0
+    if access.register != AccessPattern.noRegister {
+      offset = self.offset(access.register, engine)
+      precondition(reaches(access, offset: offset), "the register was checked before the access")
+    }
     return access.space == .sbuf
       ? unsafe sbuf.address(access, partition: partition, offset: offset)
       : unsafe psum.address(access, partition: partition, offset: offset)
+  }
+
+  /// True when a pattern whose register adds `offset` bytes stays inside its memory.
+  public func reaches(_ access: AccessPattern, offset: Int) -> Bool {
+    let extent = access.byteExtent
+    let limit = access.space == .sbuf ? sbuf.bytesPerPartition : psum.bytesPerPartition
+    return extent.lowerBound + offset >= 0 && extent.upperBound + offset <= limit
   }
 }

@@ -1,10 +1,11 @@
-import NumericFormats
+package import NumericFormats
 
 /// Compares a device's output of one node with the float64 reference.
 ///
-/// Small nodes are compared whole. Above `wholeBelowOperations` the reference is evaluated at seeded
-/// elements that touch every output tile, corners included, and a matrix product is projected whole
-/// by a random vector besides.
+/// Small nodes are compared whole. Above `wholeBelowOperations` the reference is evaluated at
+/// seeded
+/// elements that touch every output tile, corners included, and a matrix product is projected
+/// whole by a random vector besides.
 package struct NumericsChecker: Sendable {
   /// Nodes of fewer operations are compared whole.
   package var wholeBelowOperations = 2_000_000_000
@@ -12,6 +13,9 @@ package struct NumericsChecker: Sendable {
   package var sampleCount = 4_096
   /// The tile of the output that each must be touched: lengths of the last axes.
   package var outputTile = [128, 512]
+  /// A format that kernels may round to between the steps of an operator; nil for
+  /// `Rounding.usual`.
+  package var intermediate: NumberFormat?
   /// What samples and projection are drawn from.
   package var seed: UInt64
 
@@ -50,8 +54,7 @@ package struct NumericsChecker: Sendable {
       isWhole
       ? try Float64Interpreter.evaluate(operation, inputs: inputs)
       : try Float64Interpreter.evaluate(operation, inputs: inputs, at: indices)
-    let rounding =
-      rounding ?? .usual(operation, inputs: inputs, output: output.format)
+    let rounding = rounding ?? self.rounding(operation, inputs: inputs, output: output)
     let tolerance = Tolerance(operation, inputs: inputs, shape: shape, rounding: rounding)
     let bounds = try tolerance.bounds(at: indices, reference: reference)
     var projection: Projection?
@@ -63,6 +66,14 @@ package struct NumericsChecker: Sendable {
     return Self.report(
       name, indices: indices, reference: reference, bounds: bounds, output: output,
       projection: projection)
+  }
+
+  private func rounding(_ operation: Operator, inputs: [TensorView], output: TensorView)
+    -> Rounding
+  {
+    var rounding = Rounding.usual(operation, inputs: inputs, output: output.format)
+    if let intermediate { rounding.intermediate = intermediate }
+    return rounding
   }
 
   private func value(_ name: String, of graph: Graph, _ values: (String) -> TensorView?)

@@ -2,7 +2,8 @@ import NumericFormats
 
 /// How far a correct kernel's result may be from the reference, element by element.
 ///
-/// The root of all bounds is 4 · u · √K · ‖row‖ · ‖column‖ for a sum of K products that is kept in a
+/// The root of all bounds is 4 · u · √K · ‖row‖ · ‖column‖ for a sum of K products that is kept in
+/// a
 /// format of unit roundoff u: single roundings add up like a random walk, and 4 covers the largest
 /// of millions of elements. To that come the rounding of the result to its format (u of that format
 /// times the element, the whole of what rounding to nearest can do), roundings between the steps of

@@ -1,5 +1,6 @@
 import Hardware
 import InstructionSet
+import Units
 
 /// What one dispatched instruction took, in picoseconds.
 struct TimedRow {

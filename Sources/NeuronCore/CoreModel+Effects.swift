@@ -65,6 +65,6 @@ extension CoreModel {
     guard case .register(let branch) = instruction(at: engines[engine].next).operation else {
       return nil
     }
-    return branch.target(on: core, engine: Engine(rawValue: UInt8(engine))!)
+    return branch.branchTarget(on: core, engine: Engine(rawValue: UInt8(engine))!)
   }
 }

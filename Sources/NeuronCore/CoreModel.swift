@@ -1,6 +1,6 @@
 public import CoreState
-public import Hardware
-public import InstructionSet
+import Hardware
+import InstructionSet
 
 /// One NeuronCore that runs a loaded program: five in-order engines, the DMA engines, semaphores.
 ///

@@ -1,5 +1,6 @@
 import Hardware
 import InstructionSet
+import Units
 
 /// The hand-off and trigger constants of a device as plain picoseconds, by engine.
 struct EngineLaws {

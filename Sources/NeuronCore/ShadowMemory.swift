@@ -1,4 +1,5 @@
 import CoreState
+import NumericFormats
 
 /// An access that is not ordered with the present one.
 struct ShadowConflict {

@@ -1,4 +1,5 @@
 import CoreState
+import NumericFormats
 
 /// Who wrote and read which bytes of HBM within one invocation. A segment ends with a barrier over
 /// all engines, so accesses of different invocations are ordered.

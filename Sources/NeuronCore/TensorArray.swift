@@ -1,5 +1,6 @@
 import Hardware
 import InstructionSet
+import Units
 
 /// The tensor engine's array: one stream of rows in order, weights loaded into a shadow set while
 /// the stream before them runs.

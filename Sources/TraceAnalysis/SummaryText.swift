@@ -19,6 +19,7 @@ package struct SummaryText {
 
   private static let nameWidth = 8
   private static let shareWidth = 9
+  private static let causeWidth = 14
 
   /// The cells that a strip has at this width; summaries are to be made with as many.
   package var cells: Int { width - Self.nameWidth - 3 * Self.shareWidth - 1 }
@@ -83,29 +84,19 @@ package struct SummaryText {
       + String(repeating: " ", count: gap) + last
   }
 
-  /// The causes that occur, one column each.
+  /// One line per cause that occurs, one column per engine.
   private func stalls(_ summary: TraceSummary) -> [String] {
-    let causes = StallCause.allCases.filter { cause in
-      summary.engines.contains { $0.stall[Int(cause.rawValue)] > 0 }
+    func line(_ name: String, _ value: (TrackShare) -> String) -> String {
+      Self.left(name, Self.causeWidth)
+        + summary.engines.map { Self.right(value($0), Self.shareWidth) }.joined()
     }
-    let columns = causes.map { max($0.key.count + 2, Self.shareWidth) }
-    var lines = [
-      Self.left("stalls", Self.nameWidth)
-        + zip(causes, columns).map { Self.right($0.key, $1) }.joined()
-        + Self.right("instructions", 14)
-    ]
-    for share in summary.engines {
-      let values = zip(causes, columns).map { cause, width in
-        Self.right(
-          percent(share.percent(share.stall[Int(cause.rawValue)])).trimmingCharacters(
-            in: .whitespaces),
-          width)
-      }
-      lines.append(
-        Self.left(share.track.name, Self.nameWidth) + values.joined()
-          + Self.right(String(share.records), 14))
+    var lines = [line("stalled for", \.track.name)]
+    for cause in StallCause.allCases {
+      let index = Int(cause.rawValue)
+      guard summary.engines.contains(where: { $0.stall[index] > 0 }) else { continue }
+      lines.append(line(cause.key) { percent($0.percent($0.stall[index])) })
     }
-    return lines
+    return lines + [line("instructions") { String($0.records) }]
   }
 
   // MARK: By group

@@ -66,7 +66,8 @@ struct NarrowFloatStep {
   private let minimumNormal: UInt32
   private let exponentOffset: UInt32
   private let roundingMagic: UInt32
-  private let scale: Float
+  private let biasDifference: UInt32
+  private let smallestNormalCode: UInt32
 
   init(_ layout: FloatLayout) {
     mantissaShift = 23 - layout.mantissaBits
@@ -78,22 +79,26 @@ struct NarrowFloatStep {
     minimumNormal = (128 - layout.bias) << 23
     exponentOffset = (127 - layout.bias) << layout.mantissaBits
     roundingMagic = (151 - layout.bias - layout.mantissaBits) << 23
-    scale = Float(bitPattern: (254 - layout.bias) << 23)
+    biasDifference = (127 - layout.bias) << 23
+    smallestNormalCode = 1 << layout.mantissaBits
   }
 
-  /// The fields move to where fp32 has them; one exact product then mends the exponent, and with it
-  /// the subnormals.
+  /// The fields move to where fp32 has them and the exponent is mended by an integer add. A
+  /// subnormal is read as if it had a hidden bit, which is then subtracted: exact, and no host
+  /// pays its penalty for fp32 subnormals.
   @inline(__always)
   func widen(_ code: UInt32) -> Float {
     let magnitude = code & (signMask &- 1)
-    let scaled = (Float(bitPattern: magnitude &<< mantissaShift) * scale).bitPattern
+    let normal = (magnitude &<< mantissaShift) &+ biasDifference
+    let hidden = Float(bitPattern: normal &+ 0x0080_0000) - Float(bitPattern: minimumNormal)
+    let finite = magnitude < smallestNormalCode ? hidden.bitPattern : normal
     let special: UInt32 = magnitude == infinityCode ? 0x7F80_0000 : 0x7FC0_0000
-    let bits = magnitude >= firstSpecial ? special : scaled
+    let bits = magnitude >= firstSpecial ? special : finite
     return Float(bitPattern: bits | ((code & signMask) &<< signShift))
   }
 
-  /// Normal results round by an integer add; subnormal ones by adding the power of two whose unit in
-  /// the last place is the format's smallest number, which leaves the code in the low bits.
+  /// Normal results round by an integer add; subnormal ones by adding the power of two whose unit
+  /// in the last place is the format's smallest number, which leaves the code in the low bits.
   @inline(__always)
   func narrow(_ value: Float) -> UInt32 {
     let bits = value.bitPattern

@@ -90,3 +90,27 @@ func mapRows(
   }
   unsafe store(tail, destination, last)
 }
+
+/// The bit patterns of the lanes.
+@inline(__always)
+func bitPatterns(_ lanes: Lanes) -> LaneBits { unsafe unsafeBitCast(lanes, to: LaneBits.self) }
+
+/// Lanes of the given bit patterns.
+@inline(__always)
+func lanes(_ bits: LaneBits) -> Lanes { unsafe unsafeBitCast(bits, to: Lanes.self) }
+
+/// The magnitude of each lane, NaN included.
+@inline(__always)
+func magnitude(_ value: Lanes) -> Lanes { lanes(bitPatterns(value) & 0x7FFF_FFFF) }
+
+/// The larger of each pair of lanes; a NaN on either side stays, a tie takes the second.
+@inline(__always)
+func maximum(_ left: Lanes, _ right: Lanes) -> Lanes {
+  right.replacing(with: left, where: left .> right .| left .!= left)
+}
+
+/// The smaller of each pair of lanes; a NaN on either side stays, a tie takes the second.
+@inline(__always)
+func minimum(_ left: Lanes, _ right: Lanes) -> Lanes {
+  right.replacing(with: left, where: left .< right .| left .!= left)
+}

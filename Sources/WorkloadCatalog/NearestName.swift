@@ -1,6 +1,7 @@
 /// Finds the valid name that a mistyped one probably stood for.
 enum NearestName {
-  /// The candidate with the fewest changes of single letters, if they are few; ties go to the first.
+  /// The candidate with the fewest changes of single letters, if they are few; ties go to the
+  /// first.
   static func find(_ name: String, in candidates: [String]) -> String? {
     let limit = max(2, name.count / 3)
     var best: (name: String, distance: Int)?

@@ -105,8 +105,8 @@ package struct WorkloadCatalog: Sendable {
       contentsOf: "\(root)/architectures/\(name).yaml", name: name)
   }
 
-  /// The workloads that names on a command line mean: a workload, a suite, or a pattern with `*` and
-  /// `?`; in the order given, each once. Throws `unknownName` and `noMatch`.
+  /// The workloads that names on a command line mean: a workload, a suite, or a pattern with `*`
+  /// and `?`; in the order given, each once. Throws `unknownName` and `noMatch`.
   package func resolve(_ arguments: [String]) throws(WorkloadError) -> [String] {
     var result: [String] = []
     for argument in arguments {

@@ -27,7 +27,7 @@ struct WorkloadReader {
         ? try section.formats("allowed_precisions") : [precision],
       throughput: try section.choice("throughput", of: ThroughputUnit.self),
       numerics: try numerics(&section), source: try section.text("source"),
-      references: try references(&section), body: try body(kind, &section),
+      nearReferences: try nearReferences(&section), body: try body(kind, &section),
       file: section.file)
     guard specification.allowedPrecisions.contains(precision) else {
       throw section.badValue("allowed_precisions", expected: "\(precision.name) among them")
@@ -50,16 +50,17 @@ struct WorkloadReader {
     return settings
   }
 
-  private func references(_ section: inout YAMLSection) throws(WorkloadError) -> [GPUReference] {
-    guard section.has("references") else { return [] }
-    var result: [GPUReference] = []
-    for given in try section.sections("references", each: "a reference") {
+  private func nearReferences(_ section: inout YAMLSection) throws(WorkloadError)
+    -> [NearReference]
+  {
+    guard section.has("near_references") else { return [] }
+    var result: [NearReference] = []
+    for given in try section.sections("near_references", each: "a near reference") {
       var entry = given
       result.append(
-        GPUReference(
-          workload: try entry.text("workload"), shape: try entry.text("shape"),
-          match: try entry.choice("match", of: ReferenceMatch.self),
-          note: entry.has("note") ? try entry.text("note") : nil))
+        NearReference(
+          operation: try entry.text("operation"), shape: try entry.section("shape").texts(),
+          note: try entry.text("note")))
       try entry.finish()
     }
     return result

@@ -38,6 +38,7 @@ extension WorkloadSpecification {
     checker.sampleCount = numerics.sampleCount
     checker.outputTile = numerics.outputTile
     checker.wholeBelowOperations = numerics.wholeBelowOperations
+    checker.intermediate = numerics.intermediate
     return checker
   }
 }

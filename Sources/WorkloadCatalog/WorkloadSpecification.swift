@@ -17,24 +17,15 @@ package enum ThroughputUnit: String, Hashable, Sendable, CaseIterable {
   case instructions = "instructions/s"
 }
 
-/// How near the shape of a published number is to the workload's.
-package enum ReferenceMatch: String, Hashable, Sendable, CaseIterable {
-  /// Same shape and format class: the two may be compared.
-  case exact
-  /// Another shape: shown beside, never compared.
-  case nearest
-}
-
-/// Which published numbers stand beside a workload's result.
-package struct GPUReference: Hashable, Sendable {
-  /// The published workload's name.
-  package var workload: String
-  /// The published shape, spelled as in the reference.
-  package var shape: String
-  /// How near it is.
-  package var match: ReferenceMatch
+/// A published number of another shape: shown beside a result, never compared with it. Numbers of
+/// the workload's own shape need no mention: they are found by it.
+package struct NearReference: Hashable, Sendable {
+  /// In the words of `Workloads/references/`, such as `gemm` or `attention-forward`.
+  package var operation: String
+  /// The shape that was published, such as m, n and k, each as text.
+  package var shape: [String: String]
   /// What differs, for people.
-  package var note: String?
+  package var note: String
 }
 
 /// How a workload's values are checked.
@@ -77,8 +68,8 @@ package struct WorkloadSpecification: Hashable, Sendable {
   package var numerics: NumericsSettings
   /// Where the numbers come from.
   package var source: String
-  /// Published numbers to show beside the result.
-  package var references: [GPUReference]
+  /// Published numbers of other shapes to show beside the result.
+  package var nearReferences: [NearReference]
   /// What it runs.
   package var body: WorkloadBody
   /// The file.

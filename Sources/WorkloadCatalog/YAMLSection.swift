@@ -243,6 +243,20 @@ struct YAMLSection {
     try YAMLSection(value(key), file: file, name: key)
   }
 
+  /// Every key and value as text, whatever the keys are. Throws `badValue` for anything else.
+  func texts() throws(WorkloadError) -> [String: String] {
+    var result: [String: String] = [:]
+    for (key, value) in mapping {
+      guard let key = key.scalar?.string, let text = value.scalar?.string else {
+        throw .badValue(
+          Self.location(of: value, file), key: name, expected: "keys with single values",
+          found: Self.describe(value), nearest: nil)
+      }
+      result[key] = text
+    }
+    return result
+  }
+
   /// A list of mappings; each element is called `name` in messages.
   mutating func sections(_ key: String, each name: String) throws(WorkloadError) -> [YAMLSection] {
     var result: [YAMLSection] = []

@@ -188,6 +188,25 @@ struct RowFaultTests {
     #expect(try !passes(.reduceSum, [inputs[0]], sums(31), [10], .float32))
   }
 
+  @Test("A rounding between steps passes only where the checker is told of it")
+  func intermediate() throws {
+    let inputs = try [view(Self.x, Self.shape), view(Self.scale, [512])]
+    let output = rows { row in
+      zip(normalised(row).map(roundedToBfloat16), Self.scale).map { $0 * $1 }
+    }
+    var checker = NumericsChecker(seed: 1)
+    func passes() throws -> Bool {
+      try checker.check(
+        .rmsNormalization(epsilon: 1e-5), named: "norm", inputs: inputs,
+        output: view(output, Self.shape, .float32)
+      ).passed
+    }
+    let strict = try passes()
+    checker.intermediate = .bfloat16
+    let told = try passes()
+    #expect(!strict && told)
+  }
+
   @Test("Moves must be exact: one bit wrong in a copy of the same format fails")
   func moves() throws {
     let inputs = try [view(Self.x, Self.shape)]

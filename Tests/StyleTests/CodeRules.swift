@@ -45,7 +45,12 @@ enum CodeRules {
   }
 
   private static func unsafeTokens(_ file: SourceFile) -> [Token] {
-    file.text.tokens.filter { $0.text == "unsafe" || $0.text == "unchecked" }
+    let tokens = file.text.tokens
+    return tokens.indices.filter { index in
+      let isAttribute = index > 0 && tokens[index - 1].text == "@"
+      return tokens[index].text == "unsafe" || isAttribute && tokens[index].text == "unchecked"
+    }
+    .map { tokens[$0] }
   }
 
   /// Calls that end the process where an error should be reported.
@@ -53,8 +58,9 @@ enum CodeRules {
     let tokens = file.text.tokens
     return tokens.indices.compactMap { index in
       let token = tokens[index]
-      let next = index + 1 < tokens.count ? tokens[index + 1].text : ""
-      let isForcedTry = token.text == "try" && next == "!"
+      let next = index + 1 < tokens.count ? tokens[index + 1] : nil
+      // `try !isDone` negates; `try! f()` ends the process.
+      let isForcedTry = token.text == "try" && next?.text == "!" && next?.isAdjacent == true
       guard token.text == "fatalError" || isForcedTry else { return nil }
       let name = isForcedTry ? "try!" : token.text
       return file.violation(line: token.line, "'\(name)': throw an error that says what to do")

@@ -22,11 +22,17 @@ enum DocumentationRules {
   /// Attributes whose arguments are the documentation that users read.
   private static let selfDocumenting: Set<String> = ["Option", "Argument", "Flag", "OptionGroup"]
 
-  /// Public and package declarations without a documentation comment.
-  static func missingComments(_ file: SourceFile) -> [Violation] {
+  /// Public and package declarations without a documentation comment. An initialiser that only
+  /// stores its parameters needs none: the properties have theirs. Neither does a member with the
+  /// name of a requirement, for the protocol describes it.
+  static func missingComments(
+    _ file: SourceFile, requirements: Set<String> = []
+  ) -> [Violation] {
     let tokensByLine = Dictionary(grouping: file.text.tokens, by: \.line)
+    let memberwise = FunctionFinder(tokens: file.text.tokens).linesOfMemberwiseInitialisers
     return tokensByLine.keys.sorted().compactMap { line in
-      guard let name = exposedName(tokensByLine[line] ?? []),
+      guard let name = exposedName(tokensByLine[line] ?? []), !memberwise.contains(line),
+        !requirements.contains(name),
         !isDocumented(file, line: line, tokensByLine: tokensByLine)
       else { return nil }
       return file.violation(line: line, "'\(name)' has no documentation comment")
@@ -67,11 +73,44 @@ enum DocumentationRules {
     switch declaration {
     case "init":
       let isDecoder = rest.starts(with: ["(", "from"], by: { $0.text == $1 })
-      return isDecoder ? nil : "init"
+      return isDecoder ? nil : initialiserName(rest)
     case "func" where rest.first?.kind == .mark: return nil  // operators
     case "subscript": return "subscript"
     default: return inherited.contains(name) ? nil : name
     }
+  }
+
+  /// An initialiser is known by its first label: `init(text`.
+  private static func initialiserName(_ rest: ArraySlice<Token>) -> String {
+    rest.drop { $0.text != "(" }.prefix(2).reduce("init") { $0 + $1.text }
+  }
+
+  private static let requirementKinds: Set<String> = ["func", "var", "init"]
+
+  /// The members that the protocols of these files require, named as `missingComments` names them.
+  static func requirements(_ files: [SourceFile]) -> Set<String> {
+    Set(files.flatMap { requirements($0.text.tokens) })
+  }
+
+  private static func requirements(_ tokens: [Token]) -> [String] {
+    var names: [String] = []
+    var depth = 0
+    // The depth of braces inside the protocol that is being read; nil outside.
+    var inside: Int?
+    for index in tokens.indices {
+      switch tokens[index].text {
+      case "protocol" where inside == nil: inside = depth + 1
+      case "{": depth += 1
+      case "}":
+        depth -= 1
+        if let opened = inside, depth < opened { inside = nil }
+      case let declaration where inside == depth && requirementKinds.contains(declaration):
+        let rest = tokens[(index + 1)...]
+        if let name = documentedName(declaration: declaration, rest: rest) { names.append(name) }
+      default: break
+      }
+    }
+    return names
   }
 
   private static func skipParentheses(_ tokens: ArraySlice<Token>) -> ArraySlice<Token> {

@@ -47,14 +47,15 @@ struct RuleTests {
   @Test func unsafety() {
     let source =
       "let a = unsafe f()  // unsafe\nnonisolated(unsafe) var b = 1\nlet c = \"unsafe\"\n"
+      + "let unchecked = 1\nclass D: @unchecked Sendable {}\n"
     let path = "Sources/Units/Example.swift"
-    #expect(CodeRules.unsafety(file(source)).map(\.line) == [0, 1])
+    #expect(CodeRules.unsafety(file(source)).map(\.line) == [0, 1, 4])
     #expect(CodeRules.unsafety(file(source, path: "Sources/CoreState/A.swift")).isEmpty)
     #expect(CodeRules.unsafety(file(source, path: "Sources/Units/Clock+C.swift")).isEmpty)
     let excepted = [Exceptions.File(path: path, reason: "an example")]
     #expect(CodeRules.unsafety(file(source), exceptions: excepted).isEmpty)
     let unexplained = [Exceptions.File(path: path, reason: "")]
-    #expect(CodeRules.unsafety(file(source), exceptions: unexplained).count == 2)
+    #expect(CodeRules.unsafety(file(source), exceptions: unexplained).count == 3)
     #expect(CodeRules.staleUnsafeExceptions([file(source)], exceptions: excepted).isEmpty)
     #expect(CodeRules.staleUnsafeExceptions([file("let a = 1")], exceptions: excepted).count == 1)
   }
@@ -63,7 +64,7 @@ struct RuleTests {
     let source = """
       let a = try! f()
       let b = "\\(fatalError("x")) try!"  // try!
-      let c = try f()
+      let c = try f() && try !g()
       """
     #expect(CodeRules.abruptEnds(file(source)).map(\.line) == [0, 1])
   }
@@ -87,6 +88,7 @@ struct RuleTests {
     "/// Far away.\n\npublic struct S {}", "// no doc\npackage static let a = 1",
     "@available(\n  macOS 15, *)\npublic func f() {}", "public class func f() {}",
     "public private(set) var a = 1", "static package func f() {}",
+    "package init(a: Int) {\n  self.a = a + 1\n}", "package init(a: Int) {\n  self.a = b\n}",
   ])
   func missingDocumentation(source: String) {
     #expect(DocumentationRules.missingComments(file(source)).count == 1)
@@ -99,9 +101,34 @@ struct RuleTests {
     "@Option(help: \"a\") package var a = 1", "@Option(\n  help: \"a\")\npackage var a = 1",
     "public import Units", "func f() {}", "package(set) var a = 1", "public extension S {",
     "/** A. */\npublic let a = 1", "package init(from decoder: any Decoder) throws {}",
+    "package init(\n  a: Int, b: Int\n) {\n  self.a = a\n  self.b = b\n}",
   ])
   func presentDocumentation(source: String) {
     #expect(DocumentationRules.missingComments(file(source)).isEmpty)
+  }
+
+  @Test func requirementsCarryTheirDocumentation() {
+    let source = """
+      package protocol P {
+        /// A.
+        var a: Int { get }
+        /// B.
+        static func b() -> Int
+        /// C.
+        init?(text: String)
+      }
+      extension Int: P {
+        package var a: Int { 1 }
+        package static func b() -> Int { 1 }
+        package init?(text: String) { return nil }
+        package init?(word: String) { return nil }
+        package func d() {}
+      }
+      """
+    let requirements = DocumentationRules.requirements([file(source)])
+    #expect(requirements == ["a", "b", "init(text"])
+    let found = DocumentationRules.missingComments(file(source), requirements: requirements)
+    #expect(found.map(\.line) == [0, 12, 13])
   }
 
   @Test func commentWidth() {

@@ -6,17 +6,21 @@ struct Token: Equatable {
   let kind: Kind
   /// Counted from zero.
   let line: Int
+  /// True when nothing stands between this token and the one before it.
+  let isAdjacent: Bool
 
   /// Splits code whose comments and strings are already blanked.
   static func tokens(of code: [UInt8]) -> [Token] {
     var tokens: [Token] = []
     var line = 0
     var position = 0
+    var isAdjacent = false
     while position < code.count {
       let byte = code[position]
       if byte == SourceScanner.newline { line += 1 }
       if isSpace(byte) {
         position += 1
+        isAdjacent = false
         continue
       }
       let kind: Kind = isDigit(byte) ? .number : isWord(byte) ? .word : .mark
@@ -27,8 +31,9 @@ struct Token: Equatable {
         case .mark: position + 1
         }
       let text = String(decoding: code[position..<end], as: UTF8.self)
-      tokens.append(Token(text: text, kind: kind, line: line))
+      tokens.append(Token(text: text, kind: kind, line: line, isAdjacent: isAdjacent))
       position = end
+      isAdjacent = true
     }
     return tokens
   }

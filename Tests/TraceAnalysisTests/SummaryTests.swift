@@ -154,12 +154,42 @@ import Units
     #expect(whole.damage.isEmpty)
     #expect(whole.basis == .counters)
     #expect((whole.engines[0].busy, whole.engines[0].records) == (501, 7))
-    #expect(whole.strips[0].busy == [130, 120, 130, 120])
+    #expect(whole.strips[0].busy == [130, 130, 120, 120])
     #expect(whole.groups(by: .kernel).first?.busy == 500)
     let part = try summary(from: 0, to: 400)
     #expect(part.basis == .samples)
     #expect(
       (part.engines[0].busy, part.engines[0].stalled, part.engines[0].idle) == (200, 100, 100))
+  }
+
+  /// The last record of the first block reaches over the records of the next one.
+  @Test func recordsThatReachIntoTheNextBlockAreCountedOnce() throws {
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    defer { try? FileManager.default.removeItem(atPath: path + ".open") }
+    var events = (0..<65_536 + 16_384).map { event(0, Int64($0) * 10, 5, wait: 3, .control) }
+    events[65_535].duration = Picoseconds(100_000)
+    let last = events[events.count - 1].end.value
+    let busy = 65_535 * 5 + 100_000 + (16_384 - 9_999) * 5
+    let stall = 65_536 * 3 + (16_384 - 10_000) * 3
+    var writer = try TraceWriter(path: path, metadata: TraceMetadata())
+    try writer.append(track: .tensor, events: events)
+    try writer.finish()
+    let totals = try TraceReader(path: path).summary
+    #expect(totals.end == last)
+    #expect((totals.tracks[0].busy, totals.tracks[0].stall[7]) == (Int64(busy), Int64(stall)))
+    let whole = try summary()
+    #expect((whole.engines[0].busy, whole.engines[0].stalled) == (Int64(busy), Int64(stall)))
+    // The same from a killed run, whose second block comes from the side file.
+    try recordAndDrop(events)
+    let killed = try summary()
+    #expect(killed.state == .killed)
+    #expect((killed.engines[0].busy, killed.engines[0].stalled) == (Int64(busy), Int64(stall)))
+    #expect(try TraceReader(path: path).summary.tracks == totals.tracks)
+  }
+
+  private func recordAndDrop(_ events: [TraceEvent]) throws {
+    var writer = try TraceWriter(path: path, metadata: TraceMetadata())
+    try writer.append(track: .tensor, events: events)
   }
 
   @Test func theTextFitsItsWidth() throws {
@@ -180,6 +210,21 @@ import Units
     #expect(lines[1] == "duration 1.000 ns")
     let tensor = try #require(lines.first { $0.hasPrefix("tensor") })
     #expect(tensor.hasSuffix("   50.0 %   30.0 %   20.0 %"))
+    #expect(lines.contains("semaphore        20.0 %    0.0 %    0.0 %    0.0 %    0.0 %"))
+  }
+
+  @Test func everyCauseFitsTheNarrowestWidth() throws {
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var writer = try TraceWriter(path: path, metadata: TraceMetadata())
+    let events = StallCause.allCases.enumerated().map { index, cause in
+      event(0, Int64(index + 1) * 1_000_000_000, 10, wait: 1_000_000, cause)
+    }
+    try writer.append(track: .gpsimd, events: events)
+    try writer.finish()
+    let text = SummaryText(width: 60)
+    let lines = text.lines(try summary(cells: text.cells))
+    #expect(lines.allSatisfy { $0.count <= 60 })
+    for cause in StallCause.allCases { #expect(lines.contains { $0.hasPrefix(cause.key) }) }
   }
 
   @Test func damageIsSaidInTheText() throws {
@@ -225,7 +270,7 @@ import Units
     bins.add(from: 2_000, to: 2_500)
     bins.add(from: 3_001, to: 5_000)
     #expect(HeatStrip.draw(bins) == " ▁▄▇█")
-    #expect(HeatStrip.draw(bins, isASCII: true) == " .-#@")
+    #expect(HeatStrip.draw(bins, isASCII: true) == " .=#@")
     let empty = TimeBins(from: 0, to: 5_000, count: 5)
     #expect(HeatStrip.draw(mean: [bins, empty]) == " ▁▂▄▄")
   }

@@ -55,6 +55,19 @@ enum Events {
     }
   }
 
+  /// Lengthens the durations of `percent` of the events, each by its own amount.
+  static func vary(_ events: inout [TraceEvent], percent: Int) {
+    var random = SplitMix64(seed: 5)
+    var shift: Int64 = 0
+    for index in events.indices {
+      events[index].start.value += shift
+      guard Int.random(in: 0..<100, using: &random) < percent else { continue }
+      let longer = Int64.random(in: 0..<10_000, using: &random)
+      events[index].duration.value += longer
+      shift += longer
+    }
+  }
+
   /// Anything that the format allows, in no order.
   static func wild(count: Int, seed: UInt64) -> [TraceEvent] {
     var random = SplitMix64(seed: seed)

@@ -89,6 +89,18 @@ import Units
     #expect(cut.from == events[49_151].end.value)
   }
 
+  @Test func chunksThatABlockHasOvertakenAreNotReadTwice() throws {
+    let path = folder.file("overtaken.trntrace")
+    let events = Events.loop(count: 65_536 + 16_384 + 5)
+    var writer = try TraceWriter(path: path, metadata: TraceMetadata())
+    for start in stride(from: 0, to: events.count, by: 16_384) {
+      let end = min(start + 16_384, events.count)
+      try writer.append(track: .scalar, events: Array(events[start..<end]))
+    }
+    drop(writer)
+    #expect(try readAll(path, .scalar).0 == Array(events.dropLast(5)))
+  }
+
   private func drop(_ writer: consuming TraceWriter) {}
 
   @Test func anInterruptedRunClosesItsFile() throws {

@@ -42,3 +42,14 @@ func isSame(_ left: Float, _ right: Float) -> Bool {
 func isSame(_ left: [Float], _ right: [Float]) -> Bool {
   left.count == right.count && zip(left, right).allSatisfy { isSame($0, $1) }
 }
+
+/// The result of a kernel that writes `count` floats; the guard word behind them must survive.
+func floats(
+  _ count: Int, from start: [Float]? = nil, _ body: (UnsafeMutablePointer<Float>) -> Void
+) -> [Float] {
+  var row = (start ?? [Float](repeating: -77, count: count)) + [123]
+  unsafe row.withUnsafeMutableBufferPointer { buffer in
+    if let base = buffer.baseAddress { unsafe body(base) }
+  }
+  return row.removeLast() == 123 ? row : []
+}

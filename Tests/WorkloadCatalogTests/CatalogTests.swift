@@ -85,18 +85,19 @@ struct CatalogTests {
       goodKernel
         + """
 
-        numerics: {samples: 99, output_tile: [64, 32], whole_below_operations: 0, intermediate: tf32}
-        references:
-          - {workload: GEMM, shape: M=N=K=4096, match: nearest, note: other}
+        numerics: {samples: 99, output_tile: [64, 32], whole_below_operations: 0,
+          intermediate: tf32}
+        near_references:
+          - {operation: gemm, shape: {m: 1, n: 2}, note: other}
         """
     try withCatalog(["kernel/product.yaml": text, "kernel/q.yaml": goodKernel]) { root in
       let workload = try WorkloadCatalog(root: root).specification(named: "kernel/product")
       let checker = workload.checker(seed: 4)
       #expect(checker.sampleCount == 99 && checker.outputTile == [64, 32])
       #expect(checker.wholeBelowOperations == 0 && checker.seed == 4)
-      #expect(workload.numerics.intermediate == .tensorFloat32)
-      #expect(workload.references.map(\.shape) == ["M=N=K=4096"])
-      #expect(workload.references[0].match == .nearest)
+      #expect(checker.intermediate == .tensorFloat32)
+      #expect(workload.nearReferences.map(\.shape) == [["m": "1", "n": "2"]])
+      #expect(workload.nearReferences.map(\.operation) == ["gemm"])
     }
   }
 }

@@ -1,5 +1,3 @@
-public import VectorKernels
-
 /// What the element-wise engines compute on two values. Names as in assembly text.
 ///
 /// Source: NKI instruction reference, table of ALU operations.

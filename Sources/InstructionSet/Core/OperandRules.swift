@@ -1,6 +1,6 @@
 public import CoreState
 public import Hardware
-import NumericFormats
+public import NumericFormats
 
 /// The rules that a device sets for the operands of one instruction.
 ///
@@ -18,7 +18,7 @@ public struct OperandRules {
   /// Instructions in this queue, for branch targets.
   public let queueLength: Int
 
-  /// The most elements per partition that one instruction may name.
+  /// The most elements per partition that any device's instructions may name: a scratch row.
   static let maximumColumns = 65_536
 
   /// Rules for one instruction of one queue.
@@ -51,9 +51,14 @@ public struct OperandRules {
         .dimensionCount(
           found: Int(access.dimensionCount), limit: AccessPattern.maximumDimensions))
     }
-    guard (1...Self.maximumColumns).contains(access.columns) else {
-      throw fault(name, .tooManyElements(found: access.columns, limit: Self.maximumColumns))
+    let most = min(
+      Self.maximumColumns,
+      access.space == .sbuf
+        ? memory.maximumFreeElementsSBUF.value : memory.maximumFreeElementsPSUM.value)
+    guard (1...most).contains(access.columns) else {
+      throw fault(name, .tooManyElements(found: access.columns, limit: most))
     }
+    try checkAlignment(name, Int(access.byteOffset), access.format)
     let limit =
       access.space == .sbuf
       ? memory.sbufBytesPerPartition.value : memory.psumBytesPerPartition.value
@@ -62,9 +67,19 @@ public struct OperandRules {
       let found = extent.lowerBound < 0 ? extent.lowerBound : extent.upperBound
       throw fault(name, .outOfBounds(found: found, limit: limit))
     }
-    try checkRegister(name, access.register)
+    try checkAddressRegister(name, access.register)
     if access.space == .psum, engine == .gpsimd {
       throw fault(name, .space(found: "psum", allowed: "sbuf: GpSimd does not reach PSUM"))
+    }
+  }
+
+  /// Elements lie at multiples of their size.
+  private func checkAlignment(_ name: String, _ byte: Int, _ format: NumberFormat) throws(Fault) {
+    guard byte % format.sizeBytes == 0 else {
+      throw fault(
+        name,
+        .value(
+          found: "byte \(byte)", allowed: "multiples of \(format.sizeBytes) for \(format.name)"))
     }
   }
 
@@ -78,9 +93,15 @@ public struct OperandRules {
     }
   }
 
-  private func checkRegister(_ name: String, _ register: UInt8) throws(Fault) {
+  /// A pattern's address register, if it has one, must exist.
+  private func checkAddressRegister(_ name: String, _ register: UInt8) throws(Fault) {
+    if register != AccessPattern.noRegister { try checkRegister(name, register) }
+  }
+
+  /// The register must be one of the sequencer's.
+  func checkRegister(_ name: String, _ register: UInt8) throws(Fault) {
     let limit = device.memory.registersPerSequencer.value
-    if register != AccessPattern.noRegister, Int(register) >= limit {
+    guard Int(register) < limit else {
       throw fault(name, .register(found: Int(register), limit: limit))
     }
   }
@@ -106,12 +127,13 @@ public struct OperandRules {
       guard (1...4).contains(Int(access.dimensionCount)), access.count > 0 else {
         throw fault(name, .dimensionCount(found: Int(access.dimensionCount), limit: 4))
       }
-      try checkRegister(name, access.register)
+      try checkAddressRegister(name, access.register)
     }
   }
 
   /// The operand must lie in that memory.
-  public func require(_ name: String, _ access: AccessPattern, in space: MemorySpace) throws(Fault) {
+  public func require(_ name: String, _ access: AccessPattern, in space: MemorySpace) throws(Fault)
+  {
     guard access.space == space else {
       throw fault(name, .space(found: access.space.name, allowed: space.name))
     }
@@ -152,39 +174,29 @@ public struct OperandRules {
     }
   }
 
+  /// A column of values must name the partitions of the row that it meets.
+  public func require(_ name: String, _ scalar: ScalarOperand, like row: AccessPattern)
+    throws(Fault)
+  {
+    guard let access = scalar.pattern else { return }
+    try require(name, access, partitions: Int(row.partitionCount))
+  }
+
+  /// Operations on raw bits need integer formats in every operand.
+  public func requireFormats(
+    _ name: String, _ operation: ALUOperation, _ accesses: [AccessPattern]
+  ) throws(Fault) {
+    guard operation.isBitwise, let access = accesses.first(where: { !$0.format.isInteger })
+    else { return }
+    throw fault(
+      name,
+      .format(found: "\(operation.text) on \(access.format.name)", allowed: "integer formats"))
+  }
+
   /// Not both inputs may come from PSUM.
   public func requireNotBothPSUM(_ name: String, _ a: AccessPattern, _ b: AccessPattern)
     throws(Fault)
   {
     if a.space == .psum && b.space == .psum { throw fault(name, .bothInPSUM) }
   }
-}
-
-/// Applies the pattern rules to every operand of an instruction.
-struct RuleChecker: OperandVisitor {
-  let rules: OperandRules
-
-  mutating func write(_ name: String, _ value: inout AccessPattern) throws(Fault) {
-    try rules.check(name, value)
-  }
-  mutating func read(_ name: String, _ value: inout AccessPattern) throws(Fault) {
-    try rules.check(name, value)
-  }
-  mutating func read(_ name: String, _ value: inout AccessPattern?) throws(Fault) {
-    if let value { try rules.check(name, value) }
-  }
-  mutating func write(_ name: String, _ value: inout AccessPattern?) throws(Fault) {
-    if let value { try rules.check(name, value) }
-  }
-  mutating func transfer(_ name: String, _ value: inout DataLocation, isWrite: Bool)
-    throws(Fault)
-  {
-    try rules.check(name, value)
-  }
-  mutating func immediate(_ name: String, _ value: inout Float) throws(Fault) {}
-  mutating func integer(_ name: String, _ value: inout Int32) throws(Fault) {}
-  mutating func flag(_ name: String, _ value: inout Bool) throws(Fault) {}
-  mutating func choice<Choice: OperandChoice>(_ name: String, _ value: inout Choice)
-    throws(Fault)
-  {}
 }

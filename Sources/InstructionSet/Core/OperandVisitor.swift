@@ -14,10 +14,8 @@ public protocol OperandVisitor {
   mutating func write(_ name: String, _ value: inout AccessPattern) throws(Failure)
   /// An operand that the instruction reads.
   mutating func read(_ name: String, _ value: inout AccessPattern) throws(Failure)
-  /// An operand that the instruction reads when it is there.
-  mutating func read(_ name: String, _ value: inout AccessPattern?) throws(Failure)
-  /// An operand that the instruction writes when it is there.
-  mutating func write(_ name: String, _ value: inout AccessPattern?) throws(Failure)
+  /// A value per partition: a constant or a column in memory that is read.
+  mutating func scalar(_ name: String, _ value: inout ScalarOperand) throws(Failure)
   /// The source or target of a transfer.
   mutating func transfer(_ name: String, _ value: inout DataLocation, isWrite: Bool)
     throws(Failure)
@@ -25,9 +23,30 @@ public protocol OperandVisitor {
   mutating func immediate(_ name: String, _ value: inout Float) throws(Failure)
   /// A whole number.
   mutating func integer(_ name: String, _ value: inout Int32) throws(Failure)
+  /// Four whole numbers, one per free dimension.
+  mutating func steps(_ name: String, _ value: inout SIMD4<Int32>) throws(Failure)
+  /// A register of the engine's sequencer.
+  mutating func register(_ name: String, _ value: inout UInt8) throws(Failure)
+  /// A register of the engine's sequencer, or a number.
+  mutating func registerOrInteger(_ name: String, _ value: inout RegisterOperand) throws(Failure)
   /// A flag that is either named or not.
   mutating func flag(_ name: String, _ value: inout Bool) throws(Failure)
   /// One of a closed set of words.
   mutating func choice<Choice: OperandChoice>(_ name: String, _ value: inout Choice)
     throws(Failure)
+}
+
+/// A visitor that only looks at operands in memory leaves the others alone.
+extension OperandVisitor {
+  public mutating func immediate(_ name: String, _ value: inout Float) throws(Failure) {}
+  public mutating func integer(_ name: String, _ value: inout Int32) throws(Failure) {}
+  public mutating func steps(_ name: String, _ value: inout SIMD4<Int32>) throws(Failure) {}
+  public mutating func register(_ name: String, _ value: inout UInt8) throws(Failure) {}
+  public mutating func registerOrInteger(_ name: String, _ value: inout RegisterOperand)
+    throws(Failure)
+  {}
+  public mutating func flag(_ name: String, _ value: inout Bool) throws(Failure) {}
+  public mutating func choice<Choice: OperandChoice>(_ name: String, _ value: inout Choice)
+    throws(Failure)
+  {}
 }

@@ -1,4 +1,4 @@
-public import CoreState
+import CoreState
 public import Hardware
 
 /// Every machine instruction with its operands: the one list from which execution, costs, text,

@@ -1,4 +1,4 @@
-public import CoreState
+import CoreState
 public import Hardware
 public import NumericFormats
 

@@ -1,5 +1,6 @@
 public import CoreState
 public import Hardware
+import NumericFormats
 
 /// How a transfer is cut into descriptors and dealt over the DMA engines of a core: all that the
 /// queue needs to time it. The queue itself adds trigger, dispatch, sharing and completion.
@@ -28,6 +29,19 @@ public struct TransferShape: Hashable, Sendable, BitwiseCopyable {
   public var isSoftware: Bool
   /// Index rows that software reads to build the descriptors.
   public var indexRows: Int32 = 0
+
+  /// The shape of a transfer that moves nothing: what an instruction that was never checked has.
+  init(queue: Int) {
+    totalBytes = 0
+    serviceTenths = 0
+    descriptorBytes = 0
+    descriptorsPerEngine = 0
+    engines = 1
+    self.queue = UInt8(truncatingIfNeeded: queue)
+    readsHBM = false
+    writesHBM = false
+    isSoftware = true
+  }
 
   /// The shape of a transfer whose runs are at most `runElements` long.
   ///

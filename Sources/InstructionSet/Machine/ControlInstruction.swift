@@ -1,5 +1,6 @@
 public import CoreState
 public import Hardware
+import Units
 
 /// The rows that the sequencer carries out by itself: waits, updates and bookkeeping.
 ///
@@ -43,14 +44,20 @@ public struct ControlInstruction: MachineInstruction {
   public func execute(on core: inout CoreState, engine: Engine) {}
 
   public func cost(on device: Device, engine: Engine) -> Cost {
-    let sequencer = device.sequencer
-    return switch opcode {
-    case .eventSemaphore: sequencer.eventSemaphore.cost(engine)
-    case .eventSemaphoreRangeClear: sequencer.rangeClear.cost(engine)
-    case .drain: sequencer.drain.cost(engine)
-    case .notify: sequencer.notify.cost(engine)
-    case .setOrderingMode: sequencer.setOrderingMode.cost(engine)
-    default: sequencer.nop.cost(engine)
+    let law = device.sequencer
+    switch opcode {
+    case .eventSemaphore:
+      return .control(law.eventSemaphoreDuration[engine], next: law.eventSemaphoreNext[engine])
+    case .eventSemaphoreRangeClear:
+      return .control(law.rangeClear[engine], next: law.rangeClear[engine])
+    case .drain:
+      // The interval counts from the end of the row.
+      let duration = law.drainDuration[engine]
+      return .control(duration, next: duration + law.drainNext[engine])
+    case .notify: return .control(law.notifyDuration[engine], next: law.notifyDuration[engine])
+    case .setOrderingMode:
+      return .control(law.setOrderingMode[engine], next: law.setOrderingMode[engine])
+    default: return .control(law.nopDuration[engine], next: law.nopDuration[engine])
     }
   }
 }

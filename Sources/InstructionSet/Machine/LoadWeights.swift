@@ -60,14 +60,21 @@ public struct LoadWeights: MachineInstruction {
     if part != .whole, source.format != .float32 {
       throw rules.fault("part", .value(found: part.text, allowed: "whole, unless src is fp32"))
     }
+    if part != .whole, isTranspose {
+      throw rules.fault("part", .value(found: part.text, allowed: "whole in a transpose"))
+    }
     try Matmul.checkTile(
       rules, row: row, rows: Int(source.partitionCount), column: column, columns: source.columns)
   }
 
   public func execute(on core: inout CoreState, engine: Engine) {
-    core.loadWeights(
-      source, part: part == .whole ? .whole : part == .low ? .low : .high, row: Int(row),
-      column: Int(column), engine: engine)
+    if isTranspose {
+      core.loadPassThrough(source, row: Int(row), column: Int(column), engine: engine)
+    } else {
+      core.loadWeights(
+        source, part: part == .whole ? .whole : part == .low ? .low : .high, row: Int(row),
+        column: Int(column), engine: engine)
+    }
   }
 
   public func cost(on device: Device, engine: Engine) -> Cost {

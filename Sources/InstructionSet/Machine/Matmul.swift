@@ -1,6 +1,6 @@
 public import CoreState
 public import Hardware
-public import NumericFormats
+import NumericFormats
 import Units
 
 /// MATMUL: streams a moving tile [K partitions, N columns] past the loaded weights [K, M] and
@@ -68,6 +68,9 @@ public struct Matmul: MachineInstruction {
     }
     try rules.require("dst", destination, columns: moving.columns)
     try rules.require("dst", destination, partitions: Int(columns))
+    if isTranspose, accumulate {
+      throw rules.fault("acc", .value(found: "acc with transpose", allowed: "one of them"))
+    }
     let bank = rules.device.memory.psumBankBytes.value
     let extent = destination.byteExtent
     guard extent.lowerBound / bank == (extent.upperBound - 1) / bank else {
@@ -108,18 +111,26 @@ public struct Matmul: MachineInstruction {
     let law = device.tensor
     var cost = Cost()
     cost.kind = .matmul
-    let cyclesPerRow = moving.format == .float32 ? law.cyclesPerRowFP32.value : law.cyclesPerRow16.value
+    let isFP32 = moving.format == .float32
+    let cyclesPerRow = (isFP32 ? law.cyclesPerRowFP32 : law.cyclesPerRow16).value
     let rows = max(law.minimumStreamCycles.value, Int64(moving.columns))
     cost.streamTenths = rows * cyclesPerRow * 10
+    if isFP32 {
+      // The measured penalty of a strided fp32 operand is that of a product in two passes.
+      let penalty = StreamShape([moving], to: nil, rate: 0).stridePenalty(device)
+      let passes = Int64(law.passesFP32.value)
+      cost.streamTenths += (penalty * law.stridedMovingFP32.value / passes + 50) / 100 * 10
+    }
     cost.banks = destination.banks(bankBytes: device.memory.psumBankBytes.value)
     return cost
   }
 }
 
 extension AccessPattern {
-  /// PSUM banks touched, one bit each; zero for SBUF.
+  /// PSUM banks touched, one bit each; zero for SBUF. A register's address may lie anywhere.
   func banks(bankBytes: Int) -> UInt8 {
     guard space == .psum else { return 0 }
+    guard register == AccessPattern.noRegister else { return .max }
     let extent = byteExtent
     var mask: UInt8 = 0
     for bank in (extent.lowerBound / bankBytes)...((extent.upperBound - 1) / bankBytes) {

@@ -1,6 +1,6 @@
 /// One thing that is missing from a trace, with all that is known of it.
 package struct TraceDamage: Equatable, Sendable, CustomStringConvertible {
-  /// What happened.
+  /// The sorts of damage.
   package enum Kind: String, Sendable {
     /// The file's first frame does not check out.
     case header
@@ -22,6 +22,7 @@ package struct TraceDamage: Equatable, Sendable, CustomStringConvertible {
     case openBlocks = "open_blocks"
   }
 
+  /// What happened.
   package var kind: Kind
   /// Where in the file, in bytes; nil when no place can be named.
   package var offset: Int64?
@@ -52,6 +53,7 @@ package struct TraceDamage: Equatable, Sendable, CustomStringConvertible {
     self.to = to
   }
 
+  /// The damage in one line for people.
   package var description: String {
     var text = headline
     if let track { text += ", track \(track.name)" }

@@ -15,6 +15,7 @@ package enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The codec refused; says why.
   case encoding(String)
 
+  /// What failed, where, and what to do.
   package var description: String {
     switch self {
     case .system(let doing, let path, let code):

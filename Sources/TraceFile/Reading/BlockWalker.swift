@@ -33,7 +33,10 @@ struct BlockWalker {
         damage.append(last.damage(.badBlock))
         offset = try scan(file, from: last.contentOffset) ?? file.size
       } else {
-        let next = try scan(file, from: offset + 1) ?? file.size
+        let found = try scan(file, from: offset + 1)
+        // What follows the index is a damaged seek table, which the caller names as the footer.
+        if found == nil, blocks.last?.header.kind == .index { break }
+        let next = found ?? file.size
         damage.append(TraceDamage(.unreadable, offset: offset, length: next - offset))
         offset = next
       }

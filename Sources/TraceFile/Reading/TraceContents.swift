@@ -155,7 +155,7 @@ struct TraceContents {
     // A row lost to damage leaves its program counter without a name; the limit keeps a forged
     // header from asking for gigabytes of empty rows.
     let first = Int(block.header.firstRow)
-    guard first <= program.count + (1 << 24),
+    guard first <= program.count + (1 << 20),
       let raw = try FooterReader.readContent(file, decompressor, block),
       let rows = ProgramCodec.decode(raw, count: Int(block.header.count))
     else {

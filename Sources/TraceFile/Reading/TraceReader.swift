@@ -46,7 +46,9 @@ package struct TraceReader: ~Copyable {
 
   /// A run of consecutive events of one track, with the cursor that stands before them.
   package struct EventBatch: Sendable {
+    /// The events in order of the file.
     package var events: [TraceEvent]
+    /// What earlier events of the track already cover.
     package var cursor: TimelineCursor
   }
 

@@ -13,8 +13,11 @@ public struct TimelineCursor: Sendable, BitwiseCopyable {
 
   /// What one record adds: `stallStart..<busyStart` stalled and `busyStart..<busyEnd` busy.
   public struct Placement: Sendable, BitwiseCopyable {
+    /// The first stalled picosecond; `busyStart` when there is none.
     public var stallStart: Int64
+    /// The first busy picosecond that no earlier record covers.
     public var busyStart: Int64
+    /// The end of the busy time.
     public var busyEnd: Int64
 
     @inlinable init(stallStart: Int64, busyStart: Int64, busyEnd: Int64) {

@@ -9,11 +9,17 @@ package struct TraceMetadata: Equatable, Sendable {
 
   /// Keys that the tools look for.
   package enum Key {
+    /// The recorder's name and version.
     package static let tool = "tool_version"
+    /// The modelled device.
     package static let device = "device"
+    /// The workload as `family/name`.
     package static let workload = "workload"
+    /// `functional` or `timing`.
     package static let mode = "mode"
+    /// The run's seed.
     package static let seed = "seed"
+    /// Picoseconds between samples.
     package static let sampleInterval = "sample_interval_ps"
   }
 

@@ -10,10 +10,15 @@ public struct TrackID: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// All tracks of one core.
   public static let count = engineCount + dmaCount
 
+  /// The tensor engine.
   public static let tensor = TrackID(unchecked: 0)
+  /// The vector engine.
   public static let vector = TrackID(unchecked: 1)
+  /// The scalar engine.
   public static let scalar = TrackID(unchecked: 2)
+  /// The GpSimd engine.
   public static let gpsimd = TrackID(unchecked: 3)
+  /// The sync engine.
   public static let sync = TrackID(unchecked: 4)
 
   /// All tracks in file order.

@@ -27,7 +27,7 @@ final class WriterQueue: @unchecked Sendable {
   /// Records that may wait: 8 MiB of events. A producer that is further ahead waits.
   static let limit = 262_144
   /// Emptied buffers kept for reuse.
-  private static let spareLimit = 32
+  private static let spareLimit = 8
 
   private let condition = NSCondition()
   private var jobs: [Job] = []
@@ -91,10 +91,10 @@ final class WriterQueue: @unchecked Sendable {
       while jobs.isEmpty { condition.wait() }
       var batch: [Job] = []
       swap(&batch, &jobs)
-      let hasFailed = failure != nil
       condition.unlock()
       for job in batch {
-        if !hasFailed { perform(job) }
+        // After a failure the rest is thrown away: the caller learns of it at its next call.
+        if !isFailed { perform(job) }
         switch job {
         case .finish, .abandon: return end()
         default: release(job)
@@ -109,8 +109,7 @@ final class WriterQueue: @unchecked Sendable {
       case .program(let rows): try builder.append(program: rows)
       case .events(let track, let events): try builder.append(track: track, events: events)
       case .samples(let track, let samples): try builder.append(track: track, samples: samples)
-      case .finish(let state, let totals):
-        if !isFailed { try builder.finish(state: state, totals: totals) }
+      case .finish(let state, let totals): try builder.finish(state: state, totals: totals)
       case .abandon: break
       }
     } catch {

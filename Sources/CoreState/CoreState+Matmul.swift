@@ -1,0 +1,147 @@
+public import Hardware
+import NumericFormats
+import VectorKernels
+
+/// The part of each weight that a pass of the tensor engine multiplies by.
+public enum WeightPartition: UInt8, Sendable, BitwiseCopyable {
+  /// The value itself.
+  case whole
+  /// An fp32 value less its high part.
+  case low
+  /// An fp32 value with the low 12 bits of its mantissa cleared.
+  case high
+}
+
+extension CoreState {
+  /// Loads weights [K partitions, M columns] at a tile position, widened and packed.
+  ///
+  /// TF32 weights are rounded to TF32 first.
+  public mutating func loadWeights(
+    _ source: AccessPattern, part: WeightPartition, row: Int, column: Int, engine: Engine
+  ) {
+    let depth = Int(source.partitionCount)
+    let columns = source.columns
+    let position = WeightArray.position(row: row, column: column)
+    array.setSlot(
+      WeightArray.Slot(depth: depth, columns: columns, format: source.format), row: row,
+      column: column)
+    let panels = unsafe array.weightMemory(position).assumingMemoryBound(to: Float.self)
+    for partition in 0..<depth {
+      load(source, partition: partition, into: .a, engine: engine)
+      if part != .whole { rows.splitPart(.a, high: part == .high, count: columns) }
+      unsafe MatrixTile.packStationaryRow(
+        rows.source(.a), index: partition, k: depth, m: columns, into: panels)
+    }
+  }
+
+  /// Loads a tile [K partitions, M columns] whose bits a transpose passes through.
+  public mutating func loadPassThrough(
+    _ source: AccessPattern, row: Int, column: Int, engine: Engine
+  ) {
+    let depth = Int(source.partitionCount)
+    let columns = source.columns
+    array.setSlot(
+      WeightArray.Slot(depth: depth, columns: columns, format: source.format, isRaw: true),
+      row: row, column: column)
+    let size = source.format.sizeBytes
+    let memory = unsafe array.weightMemory(WeightArray.position(row: row, column: column))
+    for partition in 0..<depth {
+      let base = unsafe UnsafeRawPointer(address(source, partition, engine))
+      var written = partition * columns * size
+      source.forEachRun { elementOffset in
+        unsafe Conversion.copyBits(
+          sizeBytes: size, from: base + elementOffset * size,
+          sourceStride: source.innermostStride, into: memory + written, destinationStride: 1,
+          count: source.innermostSize)
+        written += source.innermostSize * size
+      }
+    }
+  }
+
+  /// Streams a moving tile [K partitions, N columns] past the weights of a tile position: weightsᵀ ·
+  /// moving is written to PSUM [M partitions, N columns], or added to it.
+  ///
+  /// Each product accumulates k upward by fused multiply-add from zero. Where weights were never
+  /// loaded they are zero, and so are moving rows that are not there.
+  public mutating func multiply(
+    _ moving: AccessPattern, columns: Int, to destination: AccessPattern, accumulate: Bool,
+    row: Int, column: Int, engine: Engine
+  ) {
+    let position = WeightArray.position(row: row, column: column)
+    let slot = array.slots[position]
+    // A tile that was loaded to be passed through holds no weights.
+    let depth = slot.isRaw ? 0 : slot.depth
+    let known = slot.isRaw ? 0 : min(columns, slot.columns)
+    noteWrite(destination, partition: 0, engine: engine)
+    if known < columns, !accumulate { clear(destination, from: known, engine) }
+    guard known > 0 else { return }
+    let tile = unsafe movingTile(moving, depth: depth, engine: engine)
+    let panels = unsafe UnsafePointer(
+      array.weightMemory(position).assumingMemoryBound(to: Float.self))
+    let count = moving.columns
+    let target = unsafe address(destination, 0, engine)
+    if destination.isContiguous, UInt(bitPattern: target) % 4 == 0 {
+      unsafe MatrixTile.multiply(
+        stationary: panels, moving: tile, k: depth, m: known, n: count,
+        into: target.assumingMemoryBound(to: Float.self), cPitch: psum.pitch / 4,
+        accumulate: accumulate)
+      return
+    }
+    unsafe withUnsafeTemporaryAllocation(byteCount: known * count * 4, alignment: 64) { raw in
+      guard let base = raw.baseAddress else { return }
+      let product = unsafe base.assumingMemoryBound(to: Float.self)
+      unsafe MatrixTile.multiply(
+        stationary: panels, moving: tile, k: depth, m: known, n: count, into: product,
+        cPitch: count, accumulate: false)
+      for partition in 0..<known {
+        unsafe add(
+          product + partition * count, to: destination, partition, accumulate: accumulate, engine)
+      }
+    }
+  }
+
+  /// Writes one row of a product to a strided pattern, or adds it.
+  private mutating func add(
+    _ product: UnsafePointer<Float>, to destination: AccessPattern, _ partition: Int,
+    accumulate: Bool, _ engine: Engine
+  ) {
+    let count = destination.columns
+    rows.check(count)
+    unsafe rows.pointer(.a).update(from: product, count: count)
+    if accumulate {
+      load(destination, partition: partition, into: .b, engine: engine)
+      rows.binary(.add, .b, .a, into: .a, count: count)
+    }
+    store(.a, to: destination, partition: partition, engine: engine)
+  }
+
+  /// Writes zero to the rows of a result that no weights reach.
+  private mutating func clear(_ destination: AccessPattern, from first: Int, _ engine: Engine) {
+    rows.fill(.a, with: 0, count: destination.columns)
+    for partition in first..<Int(destination.partitionCount) {
+      store(.a, to: destination, partition: partition, engine: engine)
+    }
+  }
+
+  /// The widened, packed form of a moving tile with `depth` rows; rows that it lacks are zero.
+  private mutating func movingTile(_ moving: AccessPattern, depth: Int, engine: Engine)
+    -> UnsafePointer<Float>
+  {
+    let count = moving.columns
+    precondition(array.fits(depth: depth, columns: count), "the moving tile was checked at load")
+    let offset = offset(moving.register, engine)
+    let (index, isFresh) = array.entry(moving, offset: offset, depth: depth)
+    let tile = unsafe array.tileMemory(index)
+    guard !isFresh else { return unsafe UnsafePointer(tile) }
+    for partition in 0..<depth {
+      if partition < Int(moving.partitionCount) {
+        load(moving, partition: partition, into: .a, engine: engine)
+      } else {
+        rows.fill(.a, with: 0, count: count)
+      }
+      unsafe MatrixTile.packMovingRow(
+        rows.source(.a), index: partition, k: depth, n: count, into: tile)
+    }
+    return unsafe UnsafePointer(tile)
+  }
+}

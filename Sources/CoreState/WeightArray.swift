@@ -1,0 +1,167 @@
+import NumericFormats
+import VectorKernels
+
+/// What the tensor engine holds: the weights of each of its 32 × 32 tile positions, and a cache of
+/// moving tiles widened to fp32 and packed for the host's product.
+///
+/// A moving tile is widened once, not once per stationary tile that it meets: an entry stays good
+/// until something writes to the SBUF bytes that it came from.
+@safe public struct WeightArray: ~Copyable {
+  /// Weights at one tile position.
+  struct Slot {
+    /// Rows of the array in use; zero while the position is empty.
+    var depth = 0
+    /// Columns of the array in use.
+    var columns = 0
+    /// How the weights were stored, for passing them through.
+    var format = NumberFormat.float32
+    /// Raw elements [depth][columns] to be passed through instead of packed fp32 panels.
+    var isRaw = false
+  }
+
+  /// A widened moving tile: what it was made of, and when.
+  struct Tile {
+    var access: AccessPattern
+    var offset: Int
+    var depth: Int
+    /// The write clock when it was made.
+    var madeAt: UInt64
+    /// The use clock when it was last met.
+    var usedAt: UInt64
+  }
+
+  /// Tile positions along one side of the array.
+  static let side = 4
+  /// Rows and columns of a tile position.
+  static let tileSize = 32
+  private static let tileCount = 64
+  private static let blockBytes = 256
+
+  private let memory: AlignedMemory
+  private let slotBytes: Int
+  private let slotFloats: Int
+  private let tileFloats: Int
+  private(set) var slots = [Slot](repeating: Slot(), count: side * side)
+  private var tiles: [Tile] = []
+  /// The write clock at each block's last change.
+  private var blockWrites: [UInt64]
+  private var writeClock: UInt64 = 0
+  private var useClock: UInt64 = 0
+  /// How often a moving tile was widened, for tests of the cache.
+  public private(set) var widenedTileCount = 0
+  /// The last permutation that was read for a pass-through.
+  private var permutation: [Int32] = []
+  private var permutationTile: Tile?
+
+  init(maximumColumns: Int, bytesPerPartition: Int) throws(MemoryError) {
+    let full = Self.side * Self.tileSize
+    let slotFloats = MatrixTile.stationaryFloatCount(k: full, m: full)
+    let tileFloats = MatrixTile.movingFloatCount(k: full, n: maximumColumns)
+    // One block for both: everything that can fail comes before the first property is set.
+    let slotBytes = Self.side * Self.side * slotFloats * 4
+    memory = try AlignedMemory(sizeBytes: slotBytes + Self.tileCount * tileFloats * 4)
+    self.slotFloats = slotFloats
+    self.tileFloats = tileFloats
+    self.slotBytes = slotBytes
+    blockWrites = Array(repeating: 0, count: bytesPerPartition / Self.blockBytes + 1)
+  }
+
+  /// The tile position of a row and column of the array.
+  static func position(row: Int, column: Int) -> Int {
+    row / tileSize * side + column / tileSize
+  }
+
+  /// Where the weights of a position lie: packed panels, or raw elements.
+  func weightMemory(_ position: Int) -> UnsafeMutableRawPointer {
+    precondition(position >= 0 && position < slots.count, "a tile position of the array")
+    return unsafe memory.base + position * slotFloats * 4
+  }
+
+  /// Replaces the weights of a position, and forgets those of every position that they cover.
+  mutating func setSlot(_ slot: Slot, row: Int, column: Int) {
+    for other in slots.indices where slots[other].depth > 0 {
+      let top = other / Self.side * Self.tileSize
+      let left = other % Self.side * Self.tileSize
+      let rows = top..<(top + slots[other].depth)
+      let columns = left..<(left + slots[other].columns)
+      if rows.overlaps(row..<(row + slot.depth)),
+        columns.overlaps(column..<(column + slot.columns))
+      {
+        slots[other] = Slot()
+      }
+    }
+    slots[Self.position(row: row, column: column)] = slot
+  }
+
+  /// Marks the bytes of a pattern in SBUF as changed.
+  public mutating func noteWrite(_ access: AccessPattern, offset: Int = 0) {
+    writeClock += 1
+    for block in blocks(access, offset) { blockWrites[block] = writeClock }
+  }
+
+  private func blocks(_ access: AccessPattern, _ offset: Int) -> ClosedRange<Int> {
+    let extent = access.byteExtent
+    let last = blockWrites.count - 1
+    let low = min(max(0, (extent.lowerBound + offset) / Self.blockBytes), last)
+    return low...min(max(low, (extent.upperBound - 1 + offset) / Self.blockBytes), last)
+  }
+
+  private func isFresh(_ tile: Tile) -> Bool {
+    blocks(tile.access, tile.offset).allSatisfy { blockWrites[$0] <= tile.madeAt }
+  }
+
+  /// The memory of the entry with that index.
+  func tileMemory(_ index: Int) -> UnsafeMutablePointer<Float> {
+    precondition(index >= 0 && index < Self.tileCount, "an entry of the cache")
+    return unsafe (memory.base + slotBytes + index * tileFloats * 4)
+      .assumingMemoryBound(to: Float.self)
+  }
+
+  /// True when a moving tile of that many columns fits an entry.
+  func fits(depth: Int, columns: Int) -> Bool {
+    MatrixTile.movingFloatCount(k: depth, n: columns) <= tileFloats
+  }
+
+  /// The entry for a moving tile, and whether it must be filled first. The least recently used
+  /// entry makes room.
+  mutating func entry(_ access: AccessPattern, offset: Int, depth: Int)
+    -> (index: Int, isFresh: Bool)
+  {
+    useClock += 1
+    let found = tiles.firstIndex {
+      $0.access.byteOffset == access.byteOffset && $0.access == access && $0.offset == offset
+        && $0.depth == depth
+    }
+    if let found {
+      tiles[found].usedAt = useClock
+      if isFresh(tiles[found]) { return (found, true) }
+      tiles[found].madeAt = writeClock
+      widenedTileCount += 1
+      return (found, false)
+    }
+    widenedTileCount += 1
+    let tile = Tile(
+      access: access, offset: offset, depth: depth, madeAt: writeClock, usedAt: useClock)
+    if tiles.count < Self.tileCount {
+      tiles.append(tile)
+      return (tiles.count - 1, false)
+    }
+    let oldest = tiles.indices.min { tiles[$0].usedAt < tiles[$1].usedAt }!
+    tiles[oldest] = tile
+    return (oldest, false)
+  }
+
+  /// The permutation that was last kept, if it is of this pattern and still right.
+  func keptPermutation(_ access: AccessPattern, offset: Int) -> [Int32]? {
+    guard let tile = permutationTile, tile.access == access, tile.offset == offset, isFresh(tile)
+    else { return nil }
+    return permutation
+  }
+
+  /// Keeps a permutation until the bytes that it came from change.
+  mutating func keep(_ permutation: [Int32], of access: AccessPattern, offset: Int) {
+    self.permutation = permutation
+    permutationTile = Tile(
+      access: access, offset: offset, depth: 0, madeAt: writeClock, usedAt: 0)
+  }
+}

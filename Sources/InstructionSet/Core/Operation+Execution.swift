@@ -1,0 +1,91 @@
+public import CoreState
+public import Hardware
+import NumericFormats
+
+extension Operation {
+  /// Carries out what the instruction does to the core: the hot switch over all instructions.
+  ///
+  /// Operands were checked when the program was loaded, and those whose address comes from a
+  /// register by `checkRegisters` just before.
+  public func execute(on core: inout CoreState, engine: Engine) {
+    switch self {
+    case .control(let i): i.execute(on: &core, engine: engine)
+    case .register(let i): i.execute(on: &core, engine: engine)
+    case .tensorLoad(let i): i.execute(on: &core, engine: engine)
+    case .loadWeights(let i): i.execute(on: &core, engine: engine)
+    case .matmul(let i): i.execute(on: &core, engine: engine)
+    case .activate(let i): i.execute(on: &core, engine: engine)
+    case .tableLoad(let i): i.execute(on: &core, engine: engine)
+    case .readAccumulator(let i): i.execute(on: &core, engine: engine)
+    case .copy(let i): i.execute(on: &core, engine: engine)
+    case .tensorTensor(let i): i.execute(on: &core, engine: engine)
+    case .tensorScalar(let i): i.execute(on: &core, engine: engine)
+    case .scalarTensorTensor(let i): i.execute(on: &core, engine: engine)
+    case .tensorReduce(let i): i.execute(on: &core, engine: engine)
+    case .reciprocal(let i): i.execute(on: &core, engine: engine)
+    case .scan(let i): i.execute(on: &core, engine: engine)
+    case .select(let i): i.execute(on: &core, engine: engine)
+    case .memset(let i): i.execute(on: &core, engine: engine)
+    case .batchNormStatistics(let i): i.execute(on: &core, engine: engine)
+    case .batchNormAggregate(let i): i.execute(on: &core, engine: engine)
+    case .max8(let i): i.execute(on: &core, engine: engine)
+    case .findIndex8(let i): i.execute(on: &core, engine: engine)
+    case .streamTranspose(let i): i.execute(on: &core, engine: engine)
+    case .iota(let i): i.execute(on: &core, engine: engine)
+    case .affineSelect(let i): i.execute(on: &core, engine: engine)
+    case .dma(let i): i.execute(on: &core, engine: engine)
+    case .dmaIndirect(let i): i.execute(on: &core, engine: engine)
+    case .dmaTranspose(let i): i.execute(on: &core, engine: engine)
+    }
+  }
+
+  /// True when the instruction may change registers or the program counter.
+  public var touchesRegisters: Bool {
+    switch self {
+    case .register, .tensorLoad: true
+    default: false
+    }
+  }
+
+  /// How a DMA is cut and dealt over the engines, nil for everything else.
+  public func transferShape(on device: Device, engine: Engine) -> TransferShape? {
+    switch self {
+    case .dma(let i): i.shape(on: device, engine: engine)
+    case .dmaIndirect(let i): i.shape(on: device, engine: engine)
+    case .dmaTranspose(let i): i.shape(on: device, engine: engine)
+    default: nil
+    }
+  }
+
+  /// The tiles of the array that a matrix product keeps busy: bit row / 32 · 4 + column / 32 of a
+  /// 4 × 4 grid. All of them for everything that is no product.
+  public func arrayRegion(_ device: Device) -> UInt16 {
+    guard case .matmul(let matmul) = self else { return .max }
+    let full = device.memory.partitions.value
+    let tile = full / 4
+    let rows = Self.tileExtent(Int(matmul.row), Int(matmul.moving.partitionCount), full)
+    let columns = Self.tileExtent(Int(matmul.column), Int(matmul.columns), full)
+    var region: UInt16 = 0
+    for row in rows.lowerBound / tile..<rows.upperBound / tile {
+      for column in columns.lowerBound / tile..<columns.upperBound / tile {
+        region |= 1 << UInt16(row * 4 + column)
+      }
+    }
+    return region
+  }
+
+  /// Rows or columns that a tile holds: a quarter, a half or all of a side.
+  private static func tileExtent(_ start: Int, _ count: Int, _ full: Int) -> Range<Int> {
+    let size = count <= full / 4 ? full / 4 : count <= full / 2 ? full / 2 : full
+    return start..<min(full, start + size)
+  }
+
+  /// Multiply-accumulates that reports count. An fp32 product runs in two passes: each counts half,
+  /// rounded up.
+  public var macs: Int64 {
+    guard case .matmul(let matmul) = self, !matmul.isTranspose else { return 0 }
+    let products =
+      Int64(matmul.moving.partitionCount) * Int64(matmul.columns) * Int64(matmul.moving.columns)
+    return matmul.moving.format == .float32 ? (products + 1) / 2 : products
+  }
+}

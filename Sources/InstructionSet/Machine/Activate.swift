@@ -1,0 +1,112 @@
+public import CoreState
+public import Hardware
+import NumericFormats
+import Units
+
+/// What an ACTIVATE does with the sum of its results, per partition.
+public enum AccumulatorCommand: UInt8, OperandChoice, BitwiseCopyable {
+  /// Leaves the reduce register alone.
+  case idle
+  /// Sets the register to zero.
+  case reset
+  /// Adds the sum to the register.
+  case reduce
+  /// Sets the register to the sum.
+  case resetReduce
+
+  public var text: String {
+    switch self {
+    case .idle: "idle"
+    case .reset: "reset"
+    case .reduce: "reduce"
+    case .resetReduce: "reset_reduce"
+    }
+  }
+}
+
+/// ACTIVATE: dst = function(src·scale + bias), in fp32; the results before the cast may be summed
+/// into the scalar engine's reduce registers.
+///
+/// Source: NKI instruction reference (activation, activation_reduce), profiler captures
+/// (exponential with a bias pointer), third-party micro-benchmarks (broadcast reads, SILU).
+public struct Activate: MachineInstruction {
+  /// The results.
+  public var destination = AccessPattern()
+  /// Which function.
+  public var function = ActivationFunction.copy
+  /// What it is applied to.
+  public var source = AccessPattern()
+  /// A factor, one per partition or a constant.
+  public var scale = ScalarOperand.immediate(1)
+  /// An addend, one per partition or a constant.
+  public var bias = ScalarOperand.immediate(0)
+  /// What happens to the sum of the results.
+  public var accumulate = AccumulatorCommand.idle
+
+  public var opcode: Opcode { .activate }
+  public init() {}
+
+  /// dst = function(src·scale + bias).
+  public init(
+    _ destination: AccessPattern, _ function: ActivationFunction, _ source: AccessPattern,
+    scale: ScalarOperand = .immediate(1), bias: ScalarOperand = .immediate(0),
+    accumulate: AccumulatorCommand = .idle
+  ) {
+    self.destination = destination
+    self.function = function
+    self.source = source
+    self.scale = scale
+    self.bias = bias
+    self.accumulate = accumulate
+  }
+
+  public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
+    try visitor.write("dst", &destination)
+    try visitor.choice("func", &function)
+    try visitor.read("src", &source)
+    try visitor.scalar("scale", &scale)
+    try visitor.scalar("bias", &bias)
+    try visitor.choice("acc", &accumulate)
+  }
+
+  public func validate(_ rules: OperandRules) throws(Fault) {
+    try rules.require("src", source, like: destination)
+    try rules.require("scale", scale, like: destination)
+    try rules.require("bias", bias, like: destination)
+    if case .pointer(let access) = scale { try rules.require("scale", access, formats: [.float32]) }
+    if case .pointer(let access) = bias, access.format == .tensorFloat32 {
+      throw rules.fault(
+        "bias", .format(found: access.format.name, allowed: "fp32, bf16, fp16, fp8"))
+    }
+  }
+
+  public func execute(on core: inout CoreState, engine: Engine) {
+    let sums = accumulate == .reduce || accumulate == .resetReduce
+    for partition in 0..<Int(destination.partitionCount) {
+      core.load(source, partition: partition, into: .a, engine: engine)
+      let sum = core.rows.activate(
+        function.kernel, .a, scale: scale.value(core, partition: partition, engine: engine),
+        bias: bias.value(core, partition: partition, engine: engine), sums: sums, into: .b,
+        count: source.columns)
+      core.store(.b, to: destination, partition: partition, engine: engine)
+      let lane = Int(destination.startPartition) + partition
+      switch accumulate {
+      case .idle: break
+      case .reset: core.scalarAccumulators[lane] = 0
+      case .reduce: core.scalarAccumulators[lane] += sum
+      case .resetReduce: core.scalarAccumulators[lane] = sum
+      }
+    }
+  }
+
+  public func cost(on device: Device, engine: Engine) -> Cost {
+    let law = device.scalar
+    let isSlow =
+      (function == .silu || function == .siluDerivative) && source.space == .psum
+    return .activate(
+      device,
+      StreamShape(
+        [source], to: destination, rate: (isSlow ? law.siluPSUM : law.cyclesPerElement).value,
+        scalars: [scale, bias]))
+  }
+}
