@@ -1,7 +1,7 @@
 /// The candidate closest to `name` by edits of one character, or nil when none is close enough.
 ///
 /// Close enough means at most half of the name's characters differ. Ties go to the earlier one.
-func nearestName(to name: String, among candidates: [String]) -> String? {
+package func nearestName(to name: String, among candidates: [String]) -> String? {
   let typed = Array(name.lowercased())
   var best: (distance: Int, candidate: String)?
   for candidate in candidates {

@@ -1,0 +1,75 @@
+public import CoreState
+import NumericFormats
+
+/// nc_matmul: dst [M, N] = or += stationary [K, M]ᵀ · moving [K, N].
+///
+/// Expands to LDWEIGHTS and MATMUL. An fp32 product runs in two passes, the low part of the weights
+/// first; an fp32 transpose passes bits through in one.
+/// Source: NKI instruction reference (nc_matmul), Neuron profiler schema (FP32 low and high passes),
+/// profiler captures (order of the passes).
+public struct NcMatmul: Hashable, Sendable {
+  /// [M, N] in PSUM.
+  public var destination: AccessPattern
+  /// [K, M] in SBUF.
+  public var stationary: AccessPattern
+  /// [K, N] in SBUF.
+  public var moving: AccessPattern
+  /// Adds to PSUM; otherwise overwrites.
+  public var accumulate: Bool
+  /// Passes the stationary tile through in the order of the moving permutation.
+  public var isTranspose: Bool
+  /// False when the array still holds the same weights: only one pass can reuse them.
+  public var loadsWeights: Bool
+  /// First row of the array.
+  public var row: Int
+  /// First column of the array.
+  public var column: Int
+
+  /// dst = or += stationaryᵀ · moving.
+  public init(
+    _ destination: AccessPattern, stationary: AccessPattern, moving: AccessPattern,
+    accumulate: Bool, isTranspose: Bool = false, loadsWeights: Bool = true, row: Int = 0,
+    column: Int = 0
+  ) {
+    self.destination = destination
+    self.stationary = stationary
+    self.moving = moving
+    self.accumulate = accumulate
+    self.isTranspose = isTranspose
+    self.loadsWeights = loadsWeights
+    self.row = row
+    self.column = column
+  }
+
+  /// True when the product needs a low and a high pass.
+  public var hasTwoPasses: Bool { stationary.format == .float32 && !isTranspose }
+
+  /// Appends the machine instructions.
+  public func expand(into operations: inout [Operation]) {
+    if hasTwoPasses {
+      load(.low, into: &operations)
+      operations.append(.matmul(pass(accumulate: accumulate)))
+      load(.high, into: &operations)
+      operations.append(.matmul(pass(accumulate: true)))
+      return
+    }
+    if loadsWeights { load(.whole, into: &operations) }
+    operations.append(.matmul(pass(accumulate: accumulate)))
+  }
+
+  private func load(_ part: WeightPart, into operations: inout [Operation]) {
+    var weights = LoadWeights(stationary, part: part, isTranspose: isTranspose)
+    weights.row = Int32(row)
+    weights.column = Int32(column)
+    operations.append(.loadWeights(weights))
+  }
+
+  private func pass(accumulate: Bool) -> Matmul {
+    var matmul = Matmul(
+      destination, moving, columns: stationary.columns, accumulate: accumulate,
+      isTranspose: isTranspose)
+    matmul.row = Int32(row)
+    matmul.column = Int32(column)
+    return matmul
+  }
+}

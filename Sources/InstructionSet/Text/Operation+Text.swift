@@ -1,0 +1,56 @@
+extension Operation {
+  /// The instruction of that name with the operands that it begins with.
+  static func empty(_ opcode: Opcode) -> Operation {
+    switch opcode {
+    case .nop, .eventSemaphore, .eventSemaphoreRangeClear, .drain, .notify, .setOrderingMode:
+      .control(ControlInstruction(opcode))
+    case .registerMove, .registerArithmetic, .compareBranch: .register(RegisterInstruction(opcode))
+    case .tensorLoad: .tensorLoad(TensorLoad())
+    case .loadWeights: .loadWeights(LoadWeights())
+    case .matmul: .matmul(Matmul())
+    case .activate: .activate(Activate())
+    case .activationTableLoad: .tableLoad(ActivationTableLoad())
+    case .activationReadAccumulator: .readAccumulator(ActivationReadAccumulator())
+    case .copy, .cast: .copy(Copy())
+    case .tensorTensor: .tensorTensor(TensorTensor())
+    case .tensorScalar: .tensorScalar(TensorScalar())
+    case .scalarTensorTensor: .scalarTensorTensor(ScalarTensorTensor())
+    case .tensorReduce: .tensorReduce(TensorReduce())
+    case .reciprocal: .reciprocal(Reciprocal())
+    case .tensorTensorScan: .scan(TensorTensorScan())
+    case .select: .select(Select())
+    case .memset: .memset(Memset())
+    case .batchNormStatistics: .batchNormStatistics(BatchNormStatistics())
+    case .batchNormAggregate: .batchNormAggregate(BatchNormAggregate())
+    case .max8: .max8(Max8())
+    case .findIndex8: .findIndex8(FindIndex8())
+    case .streamTranspose: .streamTranspose(StreamTranspose())
+    case .iota: .iota(Iota())
+    case .affineSelect: .affineSelect(AffineSelect())
+    case .dmaDirect: .dma(DMADirect())
+    case .dmaIndirect: .dmaIndirect(DMAIndirect())
+    case .dmaTranspose: .dmaTranspose(DMATranspose())
+    }
+  }
+
+  /// The instruction as assembly text: its name and its operands. Numbers and flags that are as the
+  /// instruction begins with are left out.
+  public func text(tensors: [TensorParameter] = []) -> String {
+    let opcode = opcode
+    let fields = fields(tensors)
+    let usual = Operation.empty(opcode).fields(tensors)
+    var words = [opcode.name]
+    for (index, field) in fields.enumerated() {
+      let isUsual = index < usual.count && usual[index].text == field.text
+      if !(field.canBeOmitted && isUsual) { words.append(field.text) }
+    }
+    return words.joined(separator: " ")
+  }
+
+  private func fields(_ tensors: [TensorParameter]) -> [OperandPrinter.Field] {
+    var printer = OperandPrinter(tensors: tensors)
+    var copy = self
+    copy.operands(&printer)
+    return printer.fields
+  }
+}
