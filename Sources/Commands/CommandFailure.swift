@@ -12,6 +12,8 @@ package enum CommandFailure: OutcomeError, Equatable {
   case unsupported(what: String, advice: String)
   /// A value that an option does not take.
   case badValue(option: String, found: String, expected: String)
+  /// A word outside the closed set that an option or argument takes.
+  case badWord(option: String, found: String, nearest: String?, known: [String])
   /// A program text with mistakes in it, each already described.
   case badProgram(String)
   /// A file that cannot be read.
@@ -39,6 +41,8 @@ package enum CommandFailure: OutcomeError, Equatable {
     case .unsupported(let what, let advice): "\(what); \(advice)"
     case .badValue(let option, let found, let expected):
       "\(option): expected \(expected), found '\(found)'"
+    case .badWord(let option, let found, let nearest, let known):
+      "\(option): '\(found)' is none of \(known.joined(separator: ", "))\(Self.hint(nearest))"
     case .badProgram(let text): text
     case .unreadable(let path, let reason):
       "\(path): cannot be read: \(reason); check the path and its permissions"

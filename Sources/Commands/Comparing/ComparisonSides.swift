@@ -19,10 +19,23 @@ struct ComparisonSides {
     return FileManager.default.fileExists(atPath: url.path) ? .path(url) : .revision(text)
   }
 
-  /// The results of a side. Throws what cannot be found, with the nearest name of a device.
+  /// Checks the names of devices and references before any result is read. Throws the nearest.
+  func checkNames(_ selection: ResultSelection) throws {
+    switch selection {
+    case .device(let name): _ = try DeviceNames.device(name)
+    case .reference(let name):
+      let known = ReferenceCatalog.names(in: try Places(environment).references())
+      guard !known.contains(name) else { return }
+      throw CommandFailure.unknownName(
+        kind: "reference", name: name, nearest: closestMatch(name, in: known),
+        list: "trnbench list references")
+    case .path, .revision, .workingTree: break
+    }
+  }
+
+  /// The results of a side. Throws what cannot be found.
   func results(_ selection: ResultSelection) throws -> [RunResult] {
-    if case .device(let name) = selection { _ = try DeviceNames.device(name) }
-    return try store.results(selection, git: Places(environment).git)
+    try store.results(selection, git: Places(environment).git)
   }
 
   /// Our results beside the published numbers of one file, and whether that file has any.
@@ -30,12 +43,6 @@ struct ComparisonSides {
     reference name: String, with results: [RunResult]
   ) throws -> (report: ComparisonReport, hasNumbers: Bool) {
     let folder = try Places(environment).references()
-    let known = ReferenceCatalog.names(in: folder)
-    guard known.contains(name) else {
-      throw CommandFailure.unknownName(
-        kind: "reference", name: name, nearest: closestMatch(name, in: known),
-        list: "trnbench list references")
-    }
     let published = try ReferenceCatalog.load(name, in: folder).rows.map(\.published)
     var report = ComparisonReport(rows: [])
     for device in Set(results.map(\.device)).sorted() {

@@ -6,7 +6,7 @@ struct ConstantListing {
   let device: Device
   let rows: [ConstantRow]
 
-  /// The constants of one group, or all of them. Throws `unknownName`.
+  /// The constants of one group, or all of them. Throws `badWord`.
   init(_ device: Device, group: String?) throws(CommandFailure) {
     self.device = device
     let all = device.constants()
@@ -17,9 +17,8 @@ struct ConstantListing {
     rows = all.filter { Self.group(of: $0) == group }
     if rows.isEmpty {
       let known = Self.groups(all)
-      throw .badValue(
-        option: "--group", found: group,
-        expected: "one of " + known.joined(separator: ", "))
+      throw .badWord(
+        option: "--group", found: group, nearest: closestMatch(group, in: known), known: known)
     }
   }
 

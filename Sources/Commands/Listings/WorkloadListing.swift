@@ -5,8 +5,8 @@ import WorkloadCatalog
 
 /// Workloads, suites and published numbers: what the folder `Workloads` holds.
 enum WorkloadListing {
-  /// Every workload; files with mistakes are named and the others listed.
-  static func workloads(_ catalog: WorkloadCatalog) -> Listing {
+  /// Every workload, or those of one device; files with mistakes are named and the others listed.
+  static func workloads(_ catalog: WorkloadCatalog, on device: String?) -> Listing {
     var listing = Listing(
       table: Table(columns: [
         .text("name", title: "workload", minimumWidth: nil),
@@ -19,6 +19,7 @@ enum WorkloadListing {
     for name in catalog.names {
       do {
         let workload = try catalog.specification(named: name)
+        if let device, workload.defaultDevice != device { continue }
         listing.table.append([
           .text(name), .text(workload.kind.rawValue), .text(workload.defaultMode.rawValue),
           .text(workload.precision.name), .text(workload.defaultDevice),

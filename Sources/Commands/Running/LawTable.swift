@@ -6,8 +6,8 @@ enum LawTable {
   /// Nil when no run measured a law.
   static func table(_ records: [RunRecord]) -> Table? {
     var table = Table(columns: [
-      .text("workload", priority: 1), .text("law", minimumWidth: 20),
-      Column("ns", title: "model"), Column("published_low_ns", title: "published"),
+      .text("workload", priority: 3), .text("program", minimumWidth: 20),
+      .text("quantity", minimumWidth: nil), Column("nanoseconds", title: "model"), Column("published_low_ns", title: "published"),
       Column("published_high_ns", title: "to"), .text("within", minimumWidth: nil),
       .text("source", priority: 2, minimumWidth: 16),
     ])
@@ -16,7 +16,8 @@ enum LawTable {
         let isWithin = law.published.map { $0.contains(law.nanoseconds) }
         table.append(
           [
-            .text(record.item.name), .text(law.name), .seconds(law.nanoseconds * 1e-9),
+            .text(record.item.name), .text(law.name), .text(law.quantity),
+            .seconds(law.nanoseconds * 1e-9),
             cell(law.published?.lowerBound), cell(law.published?.upperBound),
             isWithin.map { .flag($0) } ?? .missing, .text(law.source),
           ], paint: isWithin == false ? .doubtful : nil)

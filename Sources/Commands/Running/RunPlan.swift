@@ -25,12 +25,15 @@ struct RunPlan {
     var catalog: WorkloadCatalog?
     var seen: Set<String> = []
     for name in names {
-      if let program = try programFile(name, environment) {
-        items += self.items(program, on: devices.isEmpty ? [.trainium2] : devices)
-        continue
-      }
       let known = try catalog ?? Places(environment).catalog()
       catalog = known
+      if let source = try source(name, environment) {
+        items += try (devices.isEmpty ? [.trainium2] : devices).map { device in
+          try source.check(on: device)
+          return item("program/\(source.name)", .program(source.program, known), on: device)
+        }
+        continue
+      }
       for workload in try known.resolve([name]) where seen.insert(workload).inserted {
         let specification = try specification(workload, known)
         let targets = try devices.isEmpty ? [Device.named(specification.defaultDevice)] : devices
@@ -56,20 +59,16 @@ struct RunPlan {
     return RunItem(name: name, work: work, options: options)
   }
 
-  private func items(_ program: AssembledProgram, on devices: [Device]) -> [RunItem] {
-    devices.map { item("program/\(program.name)", .program(program), on: $0) }
-  }
-
-  /// The program of a `.trnasm` file; nil for what is no file of ours.
-  private func programFile(
+  /// The program of a `.trnasm` file; nil for the name of a workload.
+  private func source(
     _ name: String, _ environment: CommandEnvironment
-  ) throws -> AssembledProgram? {
+  ) throws -> ProgramSource? {
     switch (name as NSString).pathExtension.lowercased() {
     case "onnx":
       throw CommandFailure.unsupported(
         what: "\(name): ONNX models cannot be run yet",
         advice: "they come in a later release; 'trnbench list' shows what can be run")
-    case "trnasm": return try AssembledProgram.load(environment.url(name))
+    case "trnasm": return try ProgramSource(environment.url(name))
     default: return nil
     }
   }
@@ -91,12 +90,11 @@ enum DeviceNames {
     return try Device.named(name)
   }
 
-  /// The number format of that name. Throws `unknownName`.
+  /// The number format of that name. Throws `badWord`.
   static func format(_ name: String) throws(CommandFailure) -> NumberFormat {
     if let format = NumberFormat.allCases.first(where: { $0.name == name }) { return format }
     let known = NumberFormat.allCases.map(\.name)
-    throw .badValue(
-      option: "--precision", found: name,
-      expected: "one of " + known.joined(separator: ", "))
+    throw .badWord(
+      option: "--precision", found: name, nearest: closestMatch(name, in: known), known: known)
   }
 }

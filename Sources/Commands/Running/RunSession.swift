@@ -8,7 +8,7 @@ struct RunRecord: Sendable {
   /// What was to be run.
   var item: RunItem
   /// Its report, or why there is none; nil when it was never started.
-  var result: Result<WorkloadReport, any Error>?
+  var result: Result<FinishedRun, any Error>?
 
   /// The exit code's outcome of this item alone.
   var outcome: Outcome {
@@ -43,7 +43,7 @@ struct RunSession {
     return records.withLock { $0 }
   }
 
-  private func run(_ item: RunItem, _ index: Int) -> Result<WorkloadReport, any Error>? {
+  private func run(_ item: RunItem, _ index: Int) -> Result<FinishedRun, any Error>? {
     let interruption = environment.interruption
     progress.begin(index, item.name)
     defer { progress.end(index) }

@@ -76,7 +76,7 @@ struct RunTable {
 
 extension RunRecord {
   /// The report of a run that has a result.
-  var report: WorkloadReport? {
+  var report: FinishedRun? {
     if case .success(let report)? = result { return report }
     return nil
   }

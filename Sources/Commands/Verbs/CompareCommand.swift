@@ -73,7 +73,9 @@ struct CompareCommand: Verb {
         what: "published numbers can only be the first of the two",
         advice: "use 'trnbench compare reference:\(name) \(base)'")
     }
-    let (report, outcome) = try compare(sides, sides.selection(base), newSelection)
+    let baseSelection = sides.selection(base)
+    for selection in [baseSelection, newSelection] { try sides.checkNames(selection) }
+    let (report, outcome) = try compare(sides, baseSelection, newSelection)
     try print(report, context)
     return outcome
   }

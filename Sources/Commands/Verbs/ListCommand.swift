@@ -13,7 +13,8 @@ struct ListCommand: Verb {
       EXAMPLES
         trnbench list
         trnbench list devices
-        trnbench list instructions --device trn3 --format markdown
+        trnbench list workloads --device trn3
+        trnbench list instructions --format markdown
       """)
 
   @OptionGroup var output: OutputOptions
@@ -26,9 +27,10 @@ struct ListCommand: Verb {
   var kind: ListingKind = .workloads
 
   @Option(
-    help: ArgumentHelp("The device whose costs instructions are listed with.", valueName: "name"),
+    help: ArgumentHelp(
+      "Only workloads that run on this device unless told otherwise.", valueName: "name"),
     completion: .list(DeviceNames.all))
-  var device: String = "trn2"
+  var device: String?
 
   /// Prints the list; files that cannot be read are named on standard error.
   func execute(_ context: CommandContext) throws -> Outcome {
@@ -41,14 +43,19 @@ struct ListCommand: Verb {
 
   private func listing(_ environment: CommandEnvironment) throws -> Listing {
     let places = Places(environment)
-    let device = try DeviceNames.device(device)
+    let device = try device.map { try DeviceNames.device($0).name }
+    guard device == nil || kind == .workloads else {
+      throw CommandFailure.unsupported(
+        what: "--device picks workloads, not \(kind.rawValue)",
+        advice: "leave it out, or list workloads")
+    }
     switch kind {
-    case .workloads: return WorkloadListing.workloads(try places.catalog())
+    case .workloads: return WorkloadListing.workloads(try places.catalog(), on: device)
     case .suites: return WorkloadListing.suites(try places.catalog())
     case .devices: return DeviceListing.devices()
     case .references: return WorkloadListing.references(try places.references())
-    case .kernels: return ProgramListing.kernels(device)
-    case .instructions: return ProgramListing.instructions(device)
+    case .kernels: return ProgramListing.kernels()
+    case .instructions: return ProgramListing.instructions()
     }
   }
 }
