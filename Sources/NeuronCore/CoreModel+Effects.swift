@@ -65,6 +65,7 @@ extension CoreModel {
     guard case .register(let branch) = instruction(at: engines[engine].next).operation else {
       return nil
     }
-    return branch.branchTarget(on: core, engine: Engine(rawValue: UInt8(engine))!)
+    let isTaken = branch.isTaken(on: core, engine: Engine(rawValue: UInt8(engine))!)
+    return isTaken ? Int(branch.target) : nil
   }
 }
