@@ -217,7 +217,8 @@ import Units
     ])
   func matmulsStreamAtLeastSixtyFourRows(_ columns: Int, _ format: NumberFormat, _ cycles: Int) {
     let matmul = cost(
-      .matmul(Matmul(psum(.float32, columns), sbuf(format, columns), columns: 128, accumulate: false)),
+      .matmul(
+        Matmul(psum(.float32, columns), sbuf(format, columns), columns: 128, accumulate: false)),
       .tensor)
     #expect(matmul.kind == .matmul)
     #expect(matmul.streamTenths == Int64(cycles) * 10)

@@ -8,7 +8,8 @@ import Testing
 @Suite struct InterfaceTests {
   private func opcodes(_ operations: [Operation]) -> [Opcode] { operations.map(\.opcode) }
 
-  private func product(_ format: NumberFormat, accumulate: Bool, loads: Bool = true) -> [Operation] {
+  private func product(_ format: NumberFormat, accumulate: Bool, loads: Bool = true) -> [Operation]
+  {
     var operations: [Operation] = []
     NcMatmul(
       psum(.float32, 256), stationary: sbuf(format, 128), moving: sbuf(format, 256, byte: 4096),

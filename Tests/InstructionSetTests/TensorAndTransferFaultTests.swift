@@ -123,8 +123,9 @@ import Testing
     let place = DataLocation.onChip(sbuf(.float32, 8, partitions: 0..<1))
     let operation = Operation.dma(DMADirect(place, from: .hbm(table)))
     let short = [TensorParameter(name: "t", sizeBytes: 28)]
-    #expect(throws: Fault(
-      "DMA_DIRECT2D", operand: "src", .outOfBounds(found: 32, limit: 28), engine: .sync)
+    #expect(
+      throws: Fault(
+        "DMA_DIRECT2D", operand: "src", .outOfBounds(found: 32, limit: 28), engine: .sync)
     ) { try operation.checkTensorBounds(short, rules(operation, .sync)) }
     try operation.checkTensorBounds(
       [TensorParameter(name: "t", sizeBytes: 32)], rules(operation, .sync))
@@ -133,8 +134,9 @@ import Testing
         .onChip(sbuf(.float32, 8)), from: .hbm(table), index: sbuf(.uint32, 1),
         isScatter: false, rowStrideBytes: 32, rowCount: 10))
     #expect(fault(gather, .gpsimd) == nil)
-    #expect(throws: Fault(
-      "DMA_INDIRECT", operand: "src", .outOfBounds(found: 320, limit: 319), engine: .gpsimd)
+    #expect(
+      throws: Fault(
+        "DMA_INDIRECT", operand: "src", .outOfBounds(found: 320, limit: 319), engine: .gpsimd)
     ) {
       try gather.checkTensorBounds(
         [TensorParameter(name: "t", sizeBytes: 319)], rules(gather, .gpsimd))
