@@ -24,14 +24,17 @@ func vectorWidthDefine() -> String {
       let info = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
       return info.contains("avx512f") ? "TRNBENCH_AVX512" : "TRNBENCH_AVX2"
     }
-    let wide = ["x86-64-v4", "skylake-avx512", "icelake-server", "sapphirerapids", "znver4", "znver5"]
+    let wide = [
+      "x86-64-v4", "skylake-avx512", "icelake-server", "sapphirerapids", "znver4", "znver5",
+    ]
     return wide.contains(cpu) ? "TRNBENCH_AVX512" : "TRNBENCH_AVX2"
   #endif
 }
 
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error),
-  .enableUpcomingFeature("MemberImportVisibility"), .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 let hot: [SwiftSetting] = [.unsafeFlags(["-Xcc", cpuOption]), .define(vectorWidthDefine())]
 
@@ -43,14 +46,16 @@ struct Module {
 
 /// Reads modules.txt, the one table of the module graph.
 func readModules() -> [Module] {
-  guard let text = try? String(contentsOf: root.appendingPathComponent("modules.txt"), encoding: .utf8)
+  guard
+    let text = try? String(contentsOf: root.appendingPathComponent("modules.txt"), encoding: .utf8)
   else { fatalError("modules.txt is missing beside Package.swift") }
   return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
     let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let name = parts[0].trimmingCharacters(in: .whitespaces)
     let imports = parts.count > 1 ? parts[1].split(separator: " ").map(String.init) : []
     return Module(
-      name: name.replacingOccurrences(of: "!", with: ""), isHot: name.hasSuffix("!"), imports: imports)
+      name: name.replacingOccurrences(of: "!", with: ""), isHot: name.hasSuffix("!"),
+      imports: imports)
   }
 }
 
@@ -82,6 +87,11 @@ func target(_ module: Module) -> Target {
   }
 }
 
+/// Goldens are read by path; they are no resources of the target.
+func goldens(_ folder: String) -> [String] {
+  FileManager.default.fileExists(atPath: folder + "/Goldens") ? ["Goldens"] : []
+}
+
 /// A test target exists for each module that has a folder under Tests/.
 func tests(_ module: Module) -> Target? {
   let folder = root.appendingPathComponent("Tests/\(module.name)Tests").path
@@ -89,11 +99,13 @@ func tests(_ module: Module) -> Target? {
   let visible = Set([module.name] + module.imports)
   return .testTarget(
     name: "\(module.name)Tests", dependencies: visible.sorted().map(dependency),
-    swiftSettings: strict + hot)
+    exclude: goldens(folder), swiftSettings: strict + hot)
 }
 
 let styleTests: [Target] = [.testTarget(name: "StyleTests", swiftSettings: strict)]
-  .filter { _ in FileManager.default.fileExists(atPath: root.appendingPathComponent("Tests/StyleTests").path) }
+  .filter { _ in
+    FileManager.default.fileExists(atPath: root.appendingPathComponent("Tests/StyleTests").path)
+  }
 
 let package = Package(
   name: "trnbench",

@@ -8,9 +8,9 @@ public struct ActivityLimiterTiming: Sendable {
   public var windowCycles: Constant<Int64>
   /// Tensor-engine cycles in a window at full rate. Cycles.
   public var fullCycles: Constant<Int64>
-  /// The next window runs at full rate from this share of the full cycles on. Cycles.
+  /// From this share of the full cycles on, the next window runs at full rate: 3/8.
   public var thresholdNumerator: Constant<Int64>
-  /// Denominator of the share. Cycles.
+  /// Denominator of the share; 1,000, so that the bracket can be written.
   public var thresholdDenominator: Constant<Int64>
   /// Rate while limited, in thousandths of the full rate. Thousandths.
   public var limitedRate: Constant<Int64>

@@ -29,8 +29,7 @@ public struct Constant<Value: ConstantValue>: Hashable, Sendable {
   public var value: Value
   /// What the number counts.
   public var unit: ConstantUnit
-  /// A short citation.
-  public var source: String
+  private var citation: SourceText
   /// How sure it is.
   public var confidence: Confidence
   /// Where the true value may lie; present on every constant that is not documented.
@@ -42,9 +41,17 @@ public struct Constant<Value: ConstantValue>: Hashable, Sendable {
   ) {
     self.value = value
     self.unit = unit
-    self.source = source
+    citation = SourceText(source)
     self.confidence = confidence
     self.range = range
+  }
+}
+
+extension Constant {
+  /// A short citation.
+  public var source: String {
+    get { citation.text }
+    set { citation = SourceText(newValue) }
   }
 }
 
@@ -69,9 +76,9 @@ protocol AnyConstant: Sendable {
 }
 
 extension Constant: AnyConstant {
-  var valueText: String { value.text }
+  var valueText: String { value.constantText }
 
-  var rangeText: String? { range.map { "\($0.low.text)...\($0.high.text)" } }
+  var rangeText: String? { range.map { "\($0.low.constantText)...\($0.high.constantText)" } }
 
   func moved(to end: RangeEnd) -> Self? {
     guard let range else { return nil }
@@ -81,7 +88,9 @@ extension Constant: AnyConstant {
   }
 
   func replaced(byText text: String, source: String) -> Self? {
-    guard let value = Value(text: text) else { return nil }
+    guard let value = Value(constantText: text), value.hasShape(of: self.value) else {
+      return nil
+    }
     return Constant(
       value, unit, .assumed, source, range: ConstantRange(low: value, high: value))
   }

@@ -8,6 +8,8 @@ public import Units
 public struct DMATiming: Sendable {
   /// DMA engines of one core.
   public var enginesPerCore: Constant<Int>
+  /// Partitions that one engine serves.
+  public var partitionsPerEngine: Constant<Int>
   /// Rings (queues) of one engine.
   public var ringsPerEngine: Constant<Int>
   /// Bytes that one engine moves per DMA cycle.
@@ -74,6 +76,10 @@ public struct DMATiming: Sendable {
   public var softwareToPacketStore: Constant<Picoseconds>
   /// Software row to first packet, source in HBM.
   public var softwareToPacketLoad: Constant<Picoseconds>
+  /// Trigger of a ring that the host built: a register write.
+  public var staticTrigger: Constant<Picoseconds>
+  /// One exchange between the two cores of a logical core.
+  public var coreExchange: Constant<Picoseconds>
   /// Service time of a hardware load alone, slowest engine. Thousandths.
   public var stretchLoadAlone: Constant<Int64>
   /// Service time of a hardware load queued behind a load. Thousandths.
@@ -105,6 +111,7 @@ public struct DMATiming: Sendable {
 extension DMATiming: ConstantGroup {
   static let entries: [ConstantEntry<DMATiming>] = [
     .init("enginesPerCore", \.enginesPerCore),
+    .init("partitionsPerEngine", \.partitionsPerEngine),
     .init("ringsPerEngine", \.ringsPerEngine),
     .init("bytesPerCycle", \.bytesPerCycle),
     .init("descriptorGapCycles", \.descriptorGapCycles),
@@ -138,6 +145,8 @@ extension DMATiming: ConstantGroup {
     .init("softwareIndexRow", \.softwareIndexRow),
     .init("softwareToPacketStore", \.softwareToPacketStore),
     .init("softwareToPacketLoad", \.softwareToPacketLoad),
+    .init("staticTrigger", \.staticTrigger),
+    .init("coreExchange", \.coreExchange),
     .init("stretchLoadAlone", \.stretchLoadAlone),
     .init("stretchLoadQueued", \.stretchLoadQueued),
     .init("stretchSoftwareLoad", \.stretchSoftwareLoad),

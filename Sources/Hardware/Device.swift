@@ -50,9 +50,14 @@ public struct Device: Sendable {
   public var price: InstancePrice?
 }
 
+extension Device: CustomStringConvertible {
+  /// The vendor's name and ours; the constants are in `constants()`.
+  public var description: String { "\(title) (\(name))" }
+}
+
 extension Device {
   /// Every device, newest generation last.
-  public static let all: [Device] = [.trainium2]
+  public static let all: [Device] = [.inferentia2, .trainium1, .trainium2, .trainium3]
 
   /// The device of that name; upper and lower case are the same. Throws `HardwareError`.
   public static func named(_ name: String) throws -> Device {
@@ -76,6 +81,6 @@ extension Device {
 
   /// One core's equal share of the chip's HBM bandwidth, in bytes per microsecond.
   public var hbmBytesPerMicrosecondPerCore: Int64 {
-    memory.hbmBytesPerSecondChip.value / (1_000_000 * Int64(memory.coresPerChip.value))
+    memory.hbmBytesPerSecondChip.value / (1_000_000 * Int64(max(1, memory.coresPerChip.value)))
   }
 }

@@ -3,11 +3,13 @@ public import Units
 /// Laws of the scalar engine, in tenths of its cycle unless said.
 ///
 /// Two independent limits hold in a burst: start to start is the stream plus the dispatch gap, and
-/// completion to completion is the stream plus the completion gap. The activation laws were seen with
-/// one bias pointer; `broadcastReadSBUF` and `broadcastReadPSUM` say what each pointer costs.
+/// completion to completion is the stream plus the completion gap. The activation laws were seen
+/// with one bias pointer; `broadcastReadSBUF` and `broadcastReadPSUM` say what each pointer costs.
 public struct ScalarEngineTiming: Sendable {
   /// Any instruction, per element. Hundredths of a cycle per element.
   public var cyclesPerElement: Constant<Int64>
+  /// Any instruction on 16-bit and 8-bit formats, per element. Hundredths of a cycle per element.
+  public var cyclesPerElement16: Constant<Int64>
   /// SILU with its source in PSUM, per element. Hundredths of a cycle per element.
   public var siluPSUM: Constant<Int64>
   /// Copy from PSUM, any format, cold or warm. Tenths of a cycle.
@@ -68,6 +70,7 @@ public struct ScalarEngineTiming: Sendable {
 extension ScalarEngineTiming: ConstantGroup {
   static let entries: [ConstantEntry<ScalarEngineTiming>] = [
     .init("cyclesPerElement", \.cyclesPerElement),
+    .init("cyclesPerElement16", \.cyclesPerElement16),
     .init("siluPSUM", \.siluPSUM),
     .init("startupCopyPSUM", \.startupCopyPSUM),
     .init("startupCopySBUF", \.startupCopySBUF),

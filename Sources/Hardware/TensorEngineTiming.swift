@@ -24,6 +24,8 @@ public struct TensorEngineTiming: Sendable {
   public var passes16: Constant<Int>
   /// Passes of an FP32 product: low, then high.
   public var passesFP32: Constant<Int>
+  /// Passes of an FP32 product with the hint that an operand is ones and zeros.
+  public var passesFP32OneZero: Constant<Int>
   /// Passes of an FP32 transpose.
   public var passesTransposeFP32: Constant<Int>
   /// Contraction rows per partition of an FP8 double-row product (0: no such mode).
@@ -82,6 +84,7 @@ extension TensorEngineTiming: ConstantGroup {
     .init("cyclesPerRowFP32", \.cyclesPerRowFP32),
     .init("passes16", \.passes16),
     .init("passesFP32", \.passesFP32),
+    .init("passesFP32OneZero", \.passesFP32OneZero),
     .init("passesTransposeFP32", \.passesTransposeFP32),
     .init("doubleRowRows", \.doubleRowRows),
     .init("quadRowRows", \.quadRowRows),

@@ -2,6 +2,7 @@ extension DMATiming {
   /// Trainium2.
   static let trainium2 = DMATiming(
     enginesPerCore: .count(16, .documented, "NKI DMA overview"),
+    partitionsPerEngine: .count(8, .documented, "NKI DMA overview"),
     ringsPerEngine: .count(16, .documented, "NKI DMA overview"),
     bytesPerCycle: .number(
       32, .bytesPerCycle, .derived,
@@ -64,6 +65,9 @@ extension DMATiming {
       632_000, .measured, "profiler captures, attention s=512, n = 4", (625_000, 643_000)),
     softwareToPacketLoad: .time(
       765_000, .measured, "profiler captures, attention s=512, n = 8", (758_000, 893_000)),
+    staticTrigger: .time(68_000, .assumed, "as a register move", (20_000, 572_000)),
+    coreExchange: .time(
+      2_000_000, .measured, "DN: a sendrecv seam of about 2 us", (1_500_000, 2_500_000)),
     stretchLoadAlone: .number(
       1_350, .permille, .measured, "profiler captures, attention s=512, fit", (1_250, 1_350)),
     stretchLoadQueued: .number(

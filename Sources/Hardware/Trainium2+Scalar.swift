@@ -4,6 +4,8 @@ extension ScalarEngineTiming {
     cyclesPerElement: .hundredthsPerElement(
       100, .measured, "profiler captures, attention s=512: 0.8333 ns exactly; VOY 0.829 to 0.88",
       (100, 104)),
+    cyclesPerElement16: .hundredthsPerElement(
+      100, .documented, "NKI architecture guide, trainium2"),
     siluPSUM: .hundredthsPerElement(
       159, .measured, "third-party micro-benchmarks (VOY): 1.327 ns", (150, 165)),
     startupCopyPSUM: .tenths(
@@ -30,16 +32,16 @@ extension ScalarEngineTiming {
     coldDispatchExtraActivateSBUF: .time(
       15_000, .measured, "profiler captures, attention s=512: 627.5 ns", (14_000, 16_000)),
     dispatchGapCopyPSUMCold: .tenths(
-      580, .measured, "profiler captures, attention s=512: 482 to 486 ns, n = 2", (510, 650)),
+      580, .measured, "profiler captures, attention s=512: fit; 482 ns seen, n = 2", (510, 665)),
     dispatchGapCopyPSUMWarm: .tenths(
-      520, .measured, "profiler captures, attention s=512: 465..476 ns, n = 2", (450, 590)),
+      520, .measured, "profiler captures, attention s=512: fit; 465..476 ns, n = 2", (450, 590)),
     completionGapCopyPSUM: .tenths(
       720, .measured, "profiler captures, attention s=512: 486..489 ns, n = 4", (712, 748)),
     gapCopySBUF: .tenths(
       1_100, .measured, "third-party micro-benchmarks (VOY): 199 ns for 128 columns", (1_060, 1_120)
     ),
     broadcastReadSBUF: .time(
-      91_000, .measured, "third-party micro-benchmarks (VOY); 78.5 ns for 16-bit", (78_500, 95_300)),
+      91_000, .measured, "third-party micro-benchmarks (VOY); 16-bit 78.5 ns", (78_500, 95_300)),
     broadcastReadPSUM: .time(
       95_300, .measured, "third-party micro-benchmarks (VOY)", (78_500, 100_000)),
     accumulateStartup: .time(

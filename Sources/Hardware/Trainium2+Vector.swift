@@ -18,8 +18,12 @@ extension VectorRates {
       55, .measured, "third-party micro-benchmarks (VOY): 0.575 ns to UINT8", (50, 58)),
     copyInt32: .hundredthsPerElement(
       64, .measured, "third-party micro-benchmarks (VOY): 0.667 ns, 2 samples", (50, 100)),
+    copy8: .hundredthsPerElement(
+      50, .documented, "NKI architecture guide, trainium2: 256 elements per cycle for other formats"
+    ),
     copyOther: .hundredthsPerElement(
-      100, .assumed, "one element per cycle until measured", (50, 100)),
+      50, .derived, "NKI architecture guide, trainium2: 256 elements per cycle for other formats",
+      (50, 100)),
     copyPSUM: .hundredthsPerElement(
       100, .measured, "profiler captures, attention s=512; VOY 1.045 ns", (99, 101)),
     scalarFloat32: .hundredthsPerElement(
@@ -42,7 +46,7 @@ extension VectorRates {
     reduce: .hundredthsPerElement(
       100, .measured, "profiler captures, attention s=512; VOY 1.0417 ns", (99, 101)),
     reduce16: .hundredthsPerElement(
-      100, .measured, "third-party micro-benchmarks (VOY): 1.044 ns; documented (v2) 50", (99, 101)),
+      100, .measured, "third-party micro-benchmarks (VOY): 1.044 ns; documented 50", (99, 101)),
     scalarReduce: .hundredthsPerElement(100, .documented, "NKI instruction reference, SDK 2.26"),
     scalarCumulative: .hundredthsPerElement(
       100, .assumed, "not published; one element per cycle, two like a scan", (100, 200)),
@@ -69,6 +73,8 @@ extension VectorRates {
     random: .hundredthsPerElement(100, .assumed, "not published; one element per cycle", (25, 400)),
     iota: .hundredthsPerElement(
       100, .assumed, "not published for this engine; one element per cycle", (50, 200)),
+    exponential: .hundredthsPerElement(0, .documented, "NKI architecture guide, trainium2"),
+    quantizeMX: .hundredthsPerElement(0, .documented, "NKI architecture guide, trainium2"),
     strideFactor: .hundredthsPerElement(
       100, .measured, "third-party micro-benchmarks (VOY); documented (v2) half rate from 16 B on",
       (90, 110)))

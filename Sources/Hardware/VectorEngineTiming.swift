@@ -2,9 +2,9 @@ public import Units
 
 /// Laws of the vector engine, in tenths of its cycle.
 ///
-/// duration = elements x rate + startup; start to start = elements x rate + gap. *Cold* means that the
-/// instruction waited on something: back to back the duration is shorter by `warmReduction`, and the
-/// interval after a cold one is longer by the same, so that completions stay on one grid.
+/// duration = elements x rate + startup; start to start = elements x rate + gap. *Cold* means that
+/// the instruction waited on something: back to back the duration is shorter by `warmReduction`,
+/// and the interval after a cold one is longer by the same, so that completions stay on one grid.
 public struct VectorEngineTiming: Sendable {
   /// Cold startup, source in SBUF. Tenths of a cycle.
   public var startupSBUF: Constant<Int64>

@@ -21,6 +21,8 @@ public struct VectorRates: Sendable {
   public var copyFloat32To8: Constant<Int64>
   /// Copy INT32 to INT32, SBUF to SBUF. Hundredths of a cycle per element.
   public var copyInt32: Constant<Int64>
+  /// Copy between 8-bit formats, SBUF to SBUF. Hundredths of a cycle per element.
+  public var copy8: Constant<Int64>
   /// Copy between formats not named here, SBUF to SBUF. Hundredths of a cycle per element.
   public var copyOther: Constant<Int64>
   /// Copy with a side in PSUM, source 32 bits. Hundredths of a cycle per element.
@@ -82,6 +84,10 @@ public struct VectorRates: Sendable {
   public var random: Constant<Int64>
   /// Index fill. Hundredths of a cycle per element.
   public var iota: Constant<Int64>
+  /// Exponential (0: no such instruction). Hundredths of a cycle per element.
+  public var exponential: Constant<Int64>
+  /// Quantisation to MX formats (0: no such instruction). Hundredths of a cycle per element.
+  public var quantizeMX: Constant<Int64>
   /// A strided FP32 operand: cycles for each of max(0, 2 x sectors - N). Hundredths of a cycle per
   /// element.
   public var strideFactor: Constant<Int64>
@@ -98,6 +104,7 @@ extension VectorRates: ConstantGroup {
     .init("copyFloat32ToInt32", \.copyFloat32ToInt32),
     .init("copyFloat32To8", \.copyFloat32To8),
     .init("copyInt32", \.copyInt32),
+    .init("copy8", \.copy8),
     .init("copyOther", \.copyOther),
     .init("copyPSUM", \.copyPSUM),
     .init("scalarFloat32", \.scalarFloat32),
@@ -128,6 +135,8 @@ extension VectorRates: ConstantGroup {
     .init("batchNormAggregateDenominator", \.batchNormAggregateDenominator),
     .init("random", \.random),
     .init("iota", \.iota),
+    .init("exponential", \.exponential),
+    .init("quantizeMX", \.quantizeMX),
     .init("strideFactor", \.strideFactor),
   ]
 }

@@ -1,4 +1,5 @@
 import Hardware
+import Units
 
 /// The tensor engine's activity limiter: half rate until a window has streamed enough cycles.
 ///

@@ -1,6 +1,6 @@
 public import CoreState
-public import Hardware
-public import InstructionSet
+import Hardware
+import InstructionSet
 
 /// One NeuronCore that runs a loaded program: five in-order engines, the DMA engines, semaphores.
 ///
@@ -15,6 +15,7 @@ public struct CoreModel: ~Copyable {
   let computes: Bool
   let laws: EngineLaws
   var engines: [EngineState]
+  var recent: RecentTimes
   var semaphores: SemaphoreFile
   var array: TensorArray
   var dma: DMAQueues
@@ -28,6 +29,8 @@ public struct CoreModel: ~Copyable {
   var boundInvocation = -1
   /// The latest completion of anything.
   var endTime: Int64 = 0
+  /// When each invocation's last instruction completed.
+  var invocationEnds: [Int64]
 
   /// A core that is about to run a program.
   ///
@@ -41,10 +44,12 @@ public struct CoreModel: ~Copyable {
     core = try CoreState(device: device, hbmBytes: computes ? max(1, loaded.program.hbmBytes) : 0)
     laws = EngineLaws(device: device)
     engines = Array(repeating: EngineState(), count: Engine.allCases.count)
+    recent = RecentTimes(engines: Engine.allCases.count)
     let count = device.memory.semaphores.value
     semaphores = SemaphoreFile(count: count)
     array = TensorArray(device: device)
     dma = DMAQueues(device: device)
+    invocationEnds = Array(repeating: 0, count: loaded.program.invocations.count)
     hazards = checksHazards ? HazardDetector(device: device) : nil
     waiters = Array(repeating: 0, count: count)
     isUpdatedByDMA = Array(repeating: false, count: count)

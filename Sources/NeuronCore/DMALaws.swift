@@ -1,5 +1,6 @@
 import Hardware
 import InstructionSet
+import Units
 
 /// The laws of a transfer's time, as plain picoseconds.
 ///

@@ -1,5 +1,6 @@
 import Hardware
 import InstructionSet
+import Units
 
 /// The tensor engine's array: one stream of rows in order, weights loaded into a shadow set while
 /// the stream before them runs.
@@ -37,7 +38,7 @@ struct TensorArray {
   private var lastStart: Int64
   private var lastStartWasFull = false
   private var streamEnd: Int64
-  private var regionEnds: InlineArray<16, Int64>
+  private var regionEnds: [Int64]
   private var regionsDiffer = false
 
   init(device: Device) {
@@ -57,7 +58,7 @@ struct TensorArray {
     // Far enough in the past that the first instruction is cold.
     lastStart = -1_000_000_000
     streamEnd = lastStart
-    regionEnds = InlineArray(repeating: lastStart)
+    regionEnds = Array(repeating: lastStart, count: 16)
   }
 
   @inline(__always)

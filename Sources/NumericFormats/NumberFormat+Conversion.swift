@@ -23,7 +23,8 @@ extension NumberFormat {
 
   /// The value of an element pattern; bits above the element's width are ignored.
   ///
-  /// Exact for every format but int32 and uint32, which round to the nearest fp32 as the engines do.
+  /// Exact for every format but int32 and uint32, which round to the nearest fp32 as the engines
+  /// do.
   /// TF32 reads four bytes and rounds away mantissa bits that the format does not have.
   public func decode(_ bits: UInt32) -> Float {
     switch self {

@@ -1,7 +1,7 @@
 /// The number formats that an operand can have in SBUF, PSUM or HBM.
 ///
-/// Source: the public data-type pages of the AWS Neuron documentation. `float8e4m3` is the IEEE-like
-/// format with a largest value of 240; `float8e4m3fn` is the OCP one with 448.
+/// Source: the public data-type pages of the AWS Neuron documentation. `float8e4m3` is the
+/// IEEE-like format with a largest value of 240; `float8e4m3fn` is the OCP one with 448.
 public enum NumberFormat: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case float32, tensorFloat32, bfloat16, float16
   case float8e4m3, float8e4m3fn, float8e5m2, float8e3m4

@@ -5,6 +5,7 @@ public struct Clock: Hashable, Sendable, BitwiseCopyable {
   /// See `numerator`.
   public let denominator: Int64
 
+  /// A clock of that period; both numbers are positive.
   @inlinable public init(periodPicoseconds numerator: Int64, over denominator: Int64) {
     precondition(numerator > 0 && denominator > 0, "a clock period is positive")
     self.numerator = numerator
@@ -15,6 +16,13 @@ public struct Clock: Hashable, Sendable, BitwiseCopyable {
   @inlinable public func picoseconds(tenthsOfCycles tenths: Int64) -> Picoseconds {
     let scaled = tenths * numerator
     let divisor = denominator * 10
+    return Picoseconds((2 * scaled + divisor) / (2 * divisor))
+  }
+
+  /// A law with rates in hundredths of a cycle converted once, rounded half up to a picosecond.
+  @inlinable public func picoseconds(hundredthsOfCycles hundredths: Int64) -> Picoseconds {
+    let scaled = hundredths * numerator
+    let divisor = denominator * 100
     return Picoseconds((2 * scaled + divisor) / (2 * divisor))
   }
 

@@ -3,6 +3,7 @@ public struct Picoseconds: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// The count of picoseconds.
   public var value: Int64
 
+  /// That many picoseconds.
   @inlinable public init(_ value: Int64) { self.value = value }
 
   /// The beginning of a run.

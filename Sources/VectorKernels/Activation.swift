@@ -134,10 +134,9 @@ struct ActivationRow {
 
   @inline(__always)
   func mapInDoubles(_ function: (Doubles) -> Doubles) {
-    forEachDoubleChunk(count) { start, length, row, _ in
+    forEachDoubleChunk(count, rows: 1) { start, length, row, _ in
       row.fill(length) { unsafe bias.addingProduct(source[start &+ $0], scale) }
-      row.apply(length) { function(row.lanes($0)) }
-      unsafe row.round(length, into: destination + start)
+      unsafe storeRounded(length, destination + start) { function(row.lanes($0)) }
     }
   }
 }

@@ -1,9 +1,9 @@
 /// The functions of the scalar engine's activation instruction, in our own arithmetic.
 ///
 /// fp32 in, fp32 out. Those that are not exact are evaluated in fp64 by polynomials good to about
-/// 1e-12 and rounded once, so every one stays within 0.501 units in the last place of the true value
-/// over its valid range (measured in the tests; a correctly rounded function has 0.5). NaN gives
-/// NaN. Source of the list and of the valid ranges: the activation table of the public NKI
+/// 1e-12 and rounded once, so every one stays within 0.501 units in the last place of the true
+/// value over its valid range (measured in the tests; a correctly rounded function has 0.5). NaN
+/// gives NaN. Source of the list and of the valid ranges: the activation table of the public NKI
 /// language reference. Unlike the device, which promises nothing outside a range, only `sin` gives
 /// garbage here.
 public enum ActivationFunction: UInt8, CaseIterable, Sendable, BitwiseCopyable {
@@ -47,7 +47,8 @@ public enum ActivationFunction: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case abs
   /// -1, 0 or 1. Exact.
   case sign
-  /// Sine, for arguments in [-pi, pi]; beyond them the result is garbage, as on the device. 0.501 ulp.
+  /// Sine, for arguments in [-pi, pi]; beyond them the result is garbage, as on the device. 0.501
+  /// ulp.
   case sin
   /// Arctangent. 0.501 ulp.
   case arctan
@@ -60,7 +61,8 @@ public enum ActivationFunction: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   /// x tanh(softplus(x)). 0.501 ulp.
   case mish
 
-  /// The function of one value: the scalar reference of `Activation.apply`, equal to it bit for bit.
+  /// The function of one value: the scalar reference of `Activation.apply`, equal to it bit for
+  /// bit.
   ///
   /// `parameter` is the slope of `prelu`; the others do not look at it.
   public func reference(_ value: Float, parameter: Float = 0) -> Float {

@@ -1,4 +1,5 @@
-/// Up to four nested loops over an integer: `base + sum of index * step`, the last dimension fastest.
+/// Up to four nested loops over an integer: `base + sum of index * step`, the last dimension
+/// fastest.
 ///
 /// What `iota` writes and what `affineSelect` compares with zero. Arithmetic wraps at 32 bits.
 public struct AffinePattern: Sendable, Equatable, BitwiseCopyable {

@@ -24,11 +24,8 @@ public enum BatchNorm {
     var means = Lanes(repeating: evenMean)
     means.oddHalf = SIMD8(repeating: oddMean)
     let squares = unsafe squaredDistances(row, index, rest, tail, means)
-    for (place, value) in [
-      evenCount, evenMean, tree(squares.evenHalf), oddCount, oddMean, tree(squares.oddHalf),
-    ].enumerated() {
-      unsafe result[place] = value
-    }
+    unsafe (result[0], result[1], result[2]) = (evenCount, evenMean, tree(squares.evenHalf))
+    unsafe (result[3], result[4], result[5]) = (oddCount, oddMean, tree(squares.oddHalf))
   }
 
   @inline(__always)

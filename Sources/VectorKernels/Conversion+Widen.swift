@@ -97,8 +97,8 @@ struct NarrowFloatStep {
     return Float(bitPattern: bits | ((code & signMask) &<< signShift))
   }
 
-  /// Normal results round by an integer add; subnormal ones by adding the power of two whose unit in
-  /// the last place is the format's smallest number, which leaves the code in the low bits.
+  /// Normal results round by an integer add; subnormal ones by adding the power of two whose unit
+  /// in the last place is the format's smallest number, which leaves the code in the low bits.
   @inline(__always)
   func narrow(_ value: Float) -> UInt32 {
     let bits = value.bitPattern

@@ -1,5 +1,15 @@
-/// How many elements are converted to fp64 at a time; two such rows stay in the first-level cache.
-private let chunkCount = 256
+/// Bytes of aligned scratch in the 1,024 that Swift places on the stack; more, or an alignment
+/// asked of the allocation itself, would cost a call of the allocator per row.
+let stackScratchBytes = 960
+
+/// Calls the body with `stackScratchBytes` bytes of stack, aligned to a cache line.
+@inline(__always)
+func withStackScratch(_ body: (UnsafeMutableRawPointer) -> Void) {
+  unsafe withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { raw in
+    // At most 48 bytes are skipped, which leaves 976.
+    if let base = raw.baseAddress { unsafe body(base.alignedUp(toMultipleOf: 64)) }
+  }
+}
 
 /// A row of fp64 scratch, its length a multiple of the lanes of `Doubles`.
 @safe
@@ -27,42 +37,41 @@ struct DoubleScratch {
   func lanes(_ index: Int) -> Doubles {
     unsafe UnsafeRawPointer(base + index).loadUnaligned(as: Doubles.self)
   }
+}
 
-  @inline(__always)
-  func apply(_ count: Int, _ function: (Int) -> Doubles) {
-    var index = 0
-    while index < count {
-      let value = function(index)
-      unsafe UnsafeMutableRawPointer(base + index).storeBytes(of: value, as: Doubles.self)
-      index &+= 8
+/// Writes eight results at a time, rounded to fp32: the one rounding of the whole function.
+@inline(__always)
+func storeRounded(
+  _ count: Int, _ destination: UnsafeMutablePointer<Float>, _ function: (Int) -> Doubles
+) {
+  var index = 0
+  while index < count {
+    let value = SIMD8<Float>(function(index))
+    if index &+ 8 <= count {
+      unsafe UnsafeMutableRawPointer(destination + index)
+        .storeBytes(of: value, as: SIMD8<Float>.self)
+    } else {
+      for lane in 0..<(count &- index) { unsafe destination[index &+ lane] = value[lane] }
     }
-  }
-
-  /// The one rounding to fp32.
-  @inline(__always)
-  func round(_ count: Int, into destination: UnsafeMutablePointer<Float>) {
-    var index = 0
-    while index < count {
-      unsafe destination[index] = Float(base[index])
-      index &+= 1
-    }
+    index &+= 8
   }
 }
 
-/// Calls the body for each piece of a row, with two rows of fp64 scratch.
+/// Calls the body for each piece of a row that `rows` rows of fp64 scratch on the stack can hold.
 @inline(__always)
 func forEachDoubleChunk(
-  _ count: Int, _ body: (Int, Int, DoubleScratch, DoubleScratch) -> Void
+  _ count: Int, rows: Int, _ body: (Int, Int, DoubleScratch, DoubleScratch) -> Void
 ) {
-  unsafe withUnsafeTemporaryAllocation(byteCount: 2 * chunkCount * 8, alignment: 64) { raw in
-    guard let memory = raw.baseAddress else { return }
+  unsafe withStackScratch { memory in
     let base = unsafe memory.assumingMemoryBound(to: Double.self)
+    // A multiple of the lanes, because the last step of a chunk may write a whole register.
+    let chunkCount = stackScratchBytes / (64 * rows) * 8
     let first = unsafe DoubleScratch(base)
-    let second = unsafe DoubleScratch(base + chunkCount)
+    let last = unsafe DoubleScratch(base + chunkCount * (rows - 1))
     var start = 0
     while start < count {
       let length = min(chunkCount, count - start)
-      body(start, length, first, second)
+      body(start, length, first, last)
       start += length
     }
   }
@@ -74,10 +83,9 @@ func mapDoubles(
   _ source: UnsafePointer<Float>, _ destination: UnsafeMutablePointer<Float>, _ count: Int,
   _ function: (Doubles) -> Doubles
 ) {
-  forEachDoubleChunk(count) { start, length, row, _ in
+  forEachDoubleChunk(count, rows: 1) { start, length, row, _ in
     row.fill(length) { unsafe source[start &+ $0] }
-    row.apply(length) { function(row.lanes($0)) }
-    unsafe row.round(length, into: destination + start)
+    unsafe storeRounded(length, destination + start) { function(row.lanes($0)) }
   }
 }
 
@@ -87,11 +95,12 @@ enum Power {
     _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>,
     _ destination: UnsafeMutablePointer<Float>, _ count: Int
   ) {
-    forEachDoubleChunk(count) { start, length, bases, exponents in
+    forEachDoubleChunk(count, rows: 2) { start, length, bases, exponents in
       bases.fill(length) { unsafe left[start &+ $0] }
       exponents.fill(length) { unsafe right[start &+ $0] }
-      bases.apply(length) { VectorMath.power(bases.lanes($0), exponents.lanes($0)) }
-      unsafe bases.round(length, into: destination + start)
+      unsafe storeRounded(length, destination + start) {
+        VectorMath.power(bases.lanes($0), exponents.lanes($0))
+      }
     }
   }
 

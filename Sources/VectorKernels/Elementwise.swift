@@ -37,27 +37,61 @@ public enum Elementwise {
     _ operation: ArithmeticOperation, _ source: UnsafePointer<Float>, _ scalar: Float,
     isReversed: Bool = false, into destination: UnsafeMutablePointer<Float>, count: Int
   ) {
-    let row = unsafe ScalarRow(source, scalar, isReversed, destination, count)
+    if isReversed {
+      unsafe reversed(operation, source, scalar, destination, count)
+    } else {
+      unsafe forward(operation, source, scalar, destination, count)
+    }
+  }
+
+  private static func forward(
+    _ operation: ArithmeticOperation, _ row: UnsafePointer<Float>, _ scalar: Float,
+    _ out: UnsafeMutablePointer<Float>, _ count: Int
+  ) {
+    let s = Lanes(repeating: scalar)
     switch operation {
-    case .bypass: row.map { left, _ in left }
-    case .add: row.map { $0 + $1 }
-    case .subtract: row.map { $0 - $1 }
-    case .multiply: row.map { $0 * $1 }
-    case .divide: row.map { $0 / $1 }
-    case .max: row.map(maximum)
-    case .min: row.map(minimum)
-    case .isEqual: row.map { truth($0 .== $1) }
-    case .notEqual: row.map { truth($0 .!= $1) }
-    case .greaterEqual: row.map { truth($0 .>= $1) }
-    case .greaterThan: row.map { truth($0 .> $1) }
-    case .lessEqual: row.map { truth($0 .<= $1) }
-    case .lessThan: row.map { truth($0 .< $1) }
-    case .logicalAnd: row.map { truth($0 .!= 0 .& $1 .!= 0) }
-    case .logicalOr: row.map { truth($0 .!= 0 .| $1 .!= 0) }
-    case .logicalXor: row.map { truth(($0 .!= 0) .^ ($1 .!= 0)) }
-    case .power: unsafe Power.withScalar(source, scalar, isReversed, destination, count)
-    case .absMax: row.map { maximum(magnitude($0), magnitude($1)) }
-    case .absMin: row.map { minimum(magnitude($0), magnitude($1)) }
+    case .bypass: unsafe mapRow(row, out, count) { $0 }
+    case .add: unsafe mapRow(row, out, count) { $0 + s }
+    case .subtract: unsafe mapRow(row, out, count) { $0 - s }
+    case .multiply: unsafe mapRow(row, out, count) { $0 * s }
+    case .divide: unsafe mapRow(row, out, count) { $0 / s }
+    case .max: unsafe mapRow(row, out, count) { maximum($0, s) }
+    case .min: unsafe mapRow(row, out, count) { minimum($0, s) }
+    case .isEqual: unsafe mapRow(row, out, count) { truth($0 .== s) }
+    case .notEqual: unsafe mapRow(row, out, count) { truth($0 .!= s) }
+    case .greaterEqual: unsafe mapRow(row, out, count) { truth($0 .>= s) }
+    case .greaterThan: unsafe mapRow(row, out, count) { truth($0 .> s) }
+    case .lessEqual: unsafe mapRow(row, out, count) { truth($0 .<= s) }
+    case .lessThan: unsafe mapRow(row, out, count) { truth($0 .< s) }
+    case .logicalAnd: unsafe mapRow(row, out, count) { truth($0 .!= 0 .& s .!= 0) }
+    case .logicalOr: unsafe mapRow(row, out, count) { truth($0 .!= 0 .| s .!= 0) }
+    case .logicalXor: unsafe mapRow(row, out, count) { truth(($0 .!= 0) .^ (s .!= 0)) }
+    case .power: unsafe Power.withScalar(row, scalar, false, out, count)
+    case .absMax: unsafe mapRow(row, out, count) { maximum(magnitude($0), magnitude(s)) }
+    case .absMin: unsafe mapRow(row, out, count) { minimum(magnitude($0), magnitude(s)) }
+    }
+  }
+
+  /// Operations whose result knows the order of its operands have a loop of their own; comparisons
+  /// are mirrored, and the rest commute.
+  private static func reversed(
+    _ operation: ArithmeticOperation, _ row: UnsafePointer<Float>, _ scalar: Float,
+    _ out: UnsafeMutablePointer<Float>, _ count: Int
+  ) {
+    let s = Lanes(repeating: scalar)
+    switch operation {
+    case .bypass: unsafe mapRow(row, out, count) { _ in s }
+    case .subtract: unsafe mapRow(row, out, count) { s - $0 }
+    case .divide: unsafe mapRow(row, out, count) { s / $0 }
+    // Which zero wins a tie of +0 and -0 depends on the order.
+    case .max: unsafe mapRow(row, out, count) { maximum(s, $0) }
+    case .min: unsafe mapRow(row, out, count) { minimum(s, $0) }
+    case .power: unsafe Power.withScalar(row, scalar, true, out, count)
+    case .greaterEqual: unsafe forward(.lessEqual, row, scalar, out, count)
+    case .greaterThan: unsafe forward(.lessThan, row, scalar, out, count)
+    case .lessEqual: unsafe forward(.greaterEqual, row, scalar, out, count)
+    case .lessThan: unsafe forward(.greaterThan, row, scalar, out, count)
+    default: unsafe forward(operation, row, scalar, out, count)
     }
   }
 
@@ -121,48 +155,15 @@ public enum Elementwise {
   private static func forEachChunk(
     _ count: Int, _ body: (Int, Int, UnsafeMutablePointer<Float>) -> Void
   ) {
-    let chunk = 512
-    unsafe withUnsafeTemporaryAllocation(byteCount: chunk * 4, alignment: 64) { raw in
-      guard let base = raw.baseAddress else { return }
-      let scratch = unsafe base.assumingMemoryBound(to: Float.self)
+    let chunk = stackScratchBytes / 4
+    unsafe withStackScratch { memory in
+      let scratch = unsafe memory.assumingMemoryBound(to: Float.self)
       var start = 0
       while start < count {
         let length = Swift.min(chunk, count - start)
         unsafe body(start, length, scratch)
         start += length
       }
-    }
-  }
-}
-
-/// A row, a scalar and the side that the scalar stands on.
-@safe
-struct ScalarRow {
-  private let source: UnsafePointer<Float>
-  private let scalar: Float
-  private let isReversed: Bool
-  private let destination: UnsafeMutablePointer<Float>
-  private let count: Int
-
-  init(
-    _ source: UnsafePointer<Float>, _ scalar: Float, _ isReversed: Bool,
-    _ destination: UnsafeMutablePointer<Float>, _ count: Int
-  ) {
-    unsafe self.source = source
-    self.scalar = scalar
-    self.isReversed = isReversed
-    unsafe self.destination = destination
-    self.count = count
-  }
-
-  /// In bounds because the initialiser's caller proved `count` elements on both sides.
-  @inline(__always)
-  func map(_ function: (Lanes, Lanes) -> Lanes) {
-    let operand = Lanes(repeating: scalar)
-    if isReversed {
-      unsafe mapRow(source, destination, count) { function(operand, $0) }
-    } else {
-      unsafe mapRow(source, destination, count) { function($0, operand) }
     }
   }
 }

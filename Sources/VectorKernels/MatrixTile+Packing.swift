@@ -75,7 +75,8 @@ extension MatrixTile {
     }
   }
 
-  /// Spreads a row over its panels: panel p, depth `index` gets columns p * width ..< (p + 1) * width.
+  /// Spreads a row over its panels: panel p, depth `index` gets columns p * width ..< (p + 1) *
+  /// width.
   @inline(__always)
   private static func packRow(
     _ row: UnsafePointer<Float>, _ columns: Int, _ index: Int, _ k: Int, _ width: Int,

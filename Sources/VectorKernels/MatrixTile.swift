@@ -54,7 +54,7 @@ public enum MatrixTile {
     _ columns: Int, _ c: UnsafeMutablePointer<Float>, _ cPitch: Int, _ accumulate: Bool
   ) {
     unsafe withUnsafeTemporaryAllocation(
-      byteCount: panelRows * panelColumns * 4, alignment: 64
+      byteCount: panelRows * panelColumns * 4, alignment: 16
     ) { raw in
       guard let base = raw.baseAddress else { return }
       let scratch = unsafe base.assumingMemoryBound(to: Float.self)

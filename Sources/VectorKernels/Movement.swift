@@ -32,8 +32,8 @@ public enum Movement {
 
   /// Copies row `indices[i]` of a table to row i of the destination.
   ///
-  /// Rows have `rowBytes` bytes; pitches are in bytes. An index of `rowCount` or more leaves its row
-  /// as it was. Returns how many indices were in range.
+  /// Rows have `rowBytes` bytes; pitches are in bytes. An index of `rowCount` or more leaves its
+  /// row as it was. Returns how many indices were in range.
   @discardableResult
   public static func gatherRows(
     from table: UnsafeRawPointer, rowCount: Int, pitchBytes: Int, rowBytes: Int,

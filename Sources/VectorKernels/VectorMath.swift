@@ -124,9 +124,13 @@ enum VectorMath {
     return withSign(offset + q.addingProduct(q * z, Polynomial.arctangent(z)), of: x)
   }
 
-  /// The iteration of `reciprocalSquareRoot`, for positive finite lanes.
+  /// The iteration of `reciprocalSquareRoot`, right for positive finite lanes.
+  ///
+  /// It runs on the magnitude because the seed of a negative number leads to subnormal products,
+  /// which take the processor ten times as long.
   @inline(__always)
-  private static func inverseRoot(_ x: Doubles) -> Doubles {
+  private static func inverseRoot(_ value: Doubles) -> Doubles {
+    let x = magnitudes(value)
     let seed = Int64(bitPattern: MathConstant.inverseRootSeed)
     var y = doubles(seed &- (bits(x) &>> 1))
     for _ in 0..<3 {

@@ -97,6 +97,14 @@ import VectorKernels
       values.append(Float(bitPattern: bits))
       bits += 0x0001_0777
     }
+    // Halfway cases of the two-byte formats, of tf32 and of fp8, subnormal results among them.
+    for bits in stride(from: UInt32(0), to: 0x7F80_0000, by: 0x8000) {
+      values.append(Float(bitPattern: bits))
+    }
+    for bits in stride(from: UInt32(0x3300_0000), to: 0x4000_0000, by: 0x1000) {
+      values.append(-Float(bitPattern: bits))
+    }
+    for half in -70_000..<70_000 { values.append(Float(half) / 2) }
     for format in NumberFormat.allCases {
       let bytes = narrow(format, values, first: 0, stride: 1, room: values.count)
       let size = format.sizeBytes

@@ -161,9 +161,9 @@ import VectorKernels
   @Test func scansEqualTheReference() {
     for first in ArithmeticOperation.allCases {
       for second in ArithmeticOperation.allCases {
-        for count in [0, 1, 2, 33] {
-          let data0 = sampleRow(count, seed: 21)
-          let data1 = sampleRow(count, seed: 22)
+        for (count, isTame) in [(0, true), (1, true), (2, false), (33, true), (33, false)] {
+          let data0 = sampleRow(count, seed: 21, isTame: isTame)
+          let data1 = sampleRow(count, seed: 22, isTame: isTame)
           var last: Float = 0
           let fast = unsafe floats(count, from: data1) {
             last = unsafe Scan.run(first, second, data0, $0, initial: 0.5, into: $0, count: count)

@@ -4,7 +4,7 @@ import VectorKernels
 @Suite struct SelectionTests {
   let patterns: [[(size: Int32, step: Int32)]] = [
     [], [(1, 5)], [(17, 1)], [(16, -2)], [(3, 100), (33, 1)], [(2, -7), (3, 50), (5, -3)],
-    [(2, 1000), (2, 100), (3, 10), (4, 1)], [(0, 1)], [(4, 1_000_000_000)],
+    [(2, 1000), (2, 100), (3, 10), (4, 1)], [(0, 1)], [(50, 1)], [(50, -1)], [(4, 1_000_000_000)],
   ]
 
   func values(_ dimensions: [(size: Int32, step: Int32)], _ base: Int32) -> [Int32] {
@@ -28,11 +28,12 @@ import VectorKernels
     for dimensions in patterns {
       let pattern = AffinePattern(dimensions)
       for comparison in AffineComparison.allCases {
+        let base: Int32 = dimensions.first?.step == -1 ? 29 : -29
         let row = sampleRow(pattern.count, seed: 90)
-        let expected = zip(row, values(dimensions, -9)).map { comparison.holds($1) ? $0 : -1e30 }
+        let expected = zip(row, values(dimensions, base)).map { comparison.holds($1) ? $0 : -1e30 }
         let result = unsafe floats(pattern.count, from: row) {
           unsafe Selection.affineSelect(
-            pattern, base: -9, comparison, $0, otherwise: -1e30, into: $0)
+            pattern, base: base, comparison, $0, otherwise: -1e30, into: $0)
         }
         #expect(isSame(result, expected), "\(dimensions) \(comparison)")
       }

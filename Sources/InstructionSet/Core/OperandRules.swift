@@ -7,8 +7,9 @@ public import NumericFormats
 /// Source: NKI architecture guide (partition start rule, four free dimensions, 64 Ki elements,
 /// which engine reaches which memory) and the instruction reference.
 public struct OperandRules {
+  private let shared: SharedDevice
   /// The device that the program is loaded on.
-  public let device: Device
+  public var device: Device { _read { yield shared.device } }
   /// The queue that holds the instruction.
   public let engine: Engine
   /// The instruction's name, for faults.
@@ -23,9 +24,9 @@ public struct OperandRules {
 
   /// Rules for one instruction of one queue.
   public init(
-    device: Device, engine: Engine, instruction: String, tensorCount: Int, queueLength: Int
+    device: SharedDevice, engine: Engine, instruction: String, tensorCount: Int, queueLength: Int
   ) {
-    self.device = device
+    shared = device
     self.engine = engine
     self.instruction = instruction
     self.tensorCount = tensorCount
@@ -111,7 +112,7 @@ public struct OperandRules {
     switch location {
     case .onChip(let access):
       try OperandRules(
-        device: device, engine: .sync, instruction: instruction, tensorCount: tensorCount,
+        device: shared, engine: .sync, instruction: instruction, tensorCount: tensorCount,
         queueLength: queueLength
       ).check(name, access)
       if access.space == .psum {
@@ -222,4 +223,13 @@ public struct OperandRules {
   {
     if a.space == .psum && b.space == .psum { throw fault(name, .bothInPSUM) }
   }
+}
+
+/// A device that many hands read: it is large, so it is shared and not copied.
+public final class SharedDevice: Sendable {
+  /// The device.
+  public let device: Device
+
+  /// Shares a device.
+  public init(_ device: Device) { self.device = device }
 }

@@ -1,0 +1,83 @@
+import CoreState
+import Foundation
+import ModelGraph
+import NumericFormats
+
+/// The elements of one tensor as the device holds them, by the size of an element.
+enum DeviceTensor {
+  case halves([UInt16])
+  case words([UInt32])
+  case bytes([UInt8])
+
+  /// Draws the seeded values of a given tensor in its own format.
+  init(filling tensor: TensorDeclaration, seed: UInt64) {
+    let generator = SeededGenerator(seed: seed, stream: tensor.name)
+    let columns = max(1, tensor.shape.columnCount)
+    self.init(tensor.format, count: tensor.shape.elementCount) { index in
+      Self.value(tensor.fill, generator, index, columns)
+    }
+  }
+
+  /// Encodes `count` values.
+  init(_ format: NumberFormat, count: Int, value: (Int) -> Float) {
+    switch format.sizeBytes {
+    case 2:
+      self = .halves((0..<count).map { UInt16(truncatingIfNeeded: format.encode(value($0))) })
+    case 4: self = .words((0..<count).map { format.encode(value($0)) })
+    default:
+      self = .bytes((0..<count).map { UInt8(truncatingIfNeeded: format.encode(value($0))) })
+    }
+  }
+
+  private static func value(
+    _ fill: TensorFill, _ generator: SeededGenerator, _ index: Int, _ columns: Int
+  ) -> Float {
+    switch fill {
+    case .zeros: 0
+    case .constant(let value): Float(value)
+    case .normal(let deviation): Float(generator.normal(at: index) * deviation)
+    case .uniform(let low, let high): Float(low + (high - low) * generator.uniform(at: index))
+    case .indices(let count): Float(generator.integer(below: count, at: index))
+    case .rotaryCosine(let angles):
+      Float(cos(angles.radians(token: index / columns, pair: index % columns)))
+    case .rotarySine(let angles):
+      Float(sin(angles.radians(token: index / columns, pair: index % columns)))
+    }
+  }
+
+  /// Reads a tensor of that declaration out of HBM.
+  init(downloading tensor: TensorDeclaration, from hbm: borrowing HBMImage, at address: Int) {
+    let count = tensor.shape.elementCount
+    switch tensor.format.sizeBytes {
+    case 2: self = .halves(hbm.download(UInt16.self, count: count, at: address))
+    case 4: self = .words(hbm.download(UInt32.self, count: count, at: address))
+    default: self = .bytes(hbm.download(UInt8.self, count: count, at: address))
+    }
+  }
+
+  /// Writes the elements to HBM.
+  func upload(to hbm: borrowing HBMImage, at address: Int) {
+    switch self {
+    case .halves(let values): hbm.upload(values, at: address)
+    case .words(let values): hbm.upload(values, at: address)
+    case .bytes(let values): hbm.upload(values, at: address)
+    }
+  }
+
+  /// The elements as the reference reads them.
+  func view(as tensor: TensorDeclaration) throws(GraphError) -> TensorView {
+    if tensor.format == .bfloat16, case .halves(let bits) = self {
+      return try TensorView(bfloat16Bits: bits, shape: tensor.shape)
+    }
+    return try TensorView(values(tensor.format), shape: tensor.shape, format: tensor.format)
+  }
+
+  /// The elements, decoded.
+  func values(_ format: NumberFormat) -> [Float] {
+    switch self {
+    case .halves(let bits): bits.map { format.decode(UInt32($0)) }
+    case .words(let bits): bits.map { format.decode($0) }
+    case .bytes(let bits): bits.map { format.decode(UInt32($0)) }
+    }
+  }
+}

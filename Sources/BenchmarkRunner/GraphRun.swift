@@ -1,0 +1,160 @@
+import CoreState
+import Foundation
+import Hardware
+import InstructionSet
+import Lowering
+import ModelGraph
+import NeuronCore
+import NumericFormats
+import Results
+import TraceFile
+import WorkloadCatalog
+
+/// Runs a workload that is a graph: one kernel, one layer, one model pass.
+struct GraphRun {
+  private let runner: WorkloadRunner
+  private let workload: WorkloadSpecification
+  private var options: RunOptions { runner.options }
+
+  init(_ runner: WorkloadRunner, _ workload: WorkloadSpecification) {
+    self.runner = runner
+    self.workload = workload
+  }
+
+  func run(_ progress: (String, Double?) -> Void, _ isCancelled: () -> Bool) throws(RunnerError)
+    -> WorkOutcome
+  {
+    let mode = runner.mode(of: workload)
+    progress("lowering", nil)
+    let lowered = try lower(mode)
+    let loaded = try Self.load(lowered.program, options.device)
+    var timings: [HostTiming] = []
+    var outcome: WorkOutcome?
+    for _ in 0..<max(1, options.repeats) {
+      progress("running", nil)
+      let run = try ProgramRun(
+        loaded, computes: mode == .functional, options: options,
+        traceFile: outcome == nil ? try traceRequest(mode) : nil, isCancelled: isCancelled,
+        prepare: { core in fill(lowered, core) })
+      timings.append(HostTiming(seconds: run.seconds, instructions: run.totals.instructions))
+      if outcome == nil {
+        var first = describe(lowered, run.totals)
+        if mode == .functional {
+          progress("checking", nil)
+          try verify(lowered, run.core, &first)
+        }
+        outcome = first
+      }
+    }
+    for (name, metric) in HostTiming.metrics(timings) { outcome!.metrics[name] = metric }
+    return outcome!
+  }
+
+  private func lower(_ mode: RunMode) throws(RunnerError) -> LoweredGraph {
+    do {
+      guard let graph = try workload.graph() else {
+        throw RunnerError.badInput("\(workload.name) has no graph")
+      }
+      return try Lowerer(device: options.device).lower(
+        graph, keepsIntermediates: mode == .functional)
+    } catch let error as RunnerError { throw error } catch {
+      throw .badInput("\(workload.name): \(error)")
+    }
+  }
+
+  /// Checks a program against the device.
+  static func load(_ program: Program, _ device: Device) throws(RunnerError) -> LoadedProgram {
+    do { return try LoadedProgram(program, device: device) } catch {
+      throw .illegalProgram(error.description)
+    }
+  }
+
+  private func traceRequest(_ mode: RunMode) throws(RunnerError) -> TraceRequest? {
+    try TraceRequest.make(options, workload: workload.name, mode: mode)
+  }
+
+  /// Fills the given tensors with seeded values.
+  private func fill(_ lowered: LoweredGraph, _ core: borrowing CoreState) {
+    for tensor in lowered.graph.givenTensors {
+      guard let index = lowered.allocations[tensor.name] else { continue }
+      DeviceTensor(filling: tensor, seed: options.seed)
+        .upload(to: core.hbm, at: lowered.program.tensors[index].address)
+    }
+  }
+
+  private func describe(_ lowered: LoweredGraph, _ totals: NeuronCore.RunTotals) -> WorkOutcome {
+    let flops = Int64(lowered.graph.operationCount)
+    let amount = workload.throughputAmount(lowered.graph) ?? Double(flops)
+    let metrics = SimulatedMetrics(
+      device: options.device, totals: totals, modelFlops: flops,
+      amount: (amount, workload.throughput.rawValue),
+      precision: workload.precision)
+    var description = WorkDescription()
+    let shape = workload.publishedShape
+    description.operation = shape?.operation
+    description.shape = shape?.values ?? [:]
+    description.flops = flops
+    description.bytes = totals.hbmReadBytes + totals.hbmWriteBytes
+    description.hbmFootprintBytes = Int64(lowered.footprintBytes)
+    return WorkOutcome(
+      metrics: metrics.metrics, description: description,
+      instructions: Int64(totals.instructions),
+      trace: options.trace == .off ? nil : TraceRequest.path(options, workload: workload.name))
+  }
+
+  /// Checks what every kernel left in HBM.
+  private func verify(
+    _ lowered: LoweredGraph, _ core: borrowing CoreState, _ outcome: inout WorkOutcome
+  ) throws(RunnerError) {
+    do {
+      let reports = try GraphVerification(lowered, checker: workload.checker(seed: options.seed))
+        .reports(core)
+      outcome.reports = reports.map(\.summary)
+      outcome.numerics = Results.NumericsReport(reports)
+    } catch { throw .badInput("\(workload.name): \(error)") }
+  }
+}
+
+/// Checks every kernel of a lowered graph against the float64 reference.
+struct GraphVerification {
+  private let lowered: LoweredGraph
+  private let checker: NumericsChecker
+
+  init(_ lowered: LoweredGraph, checker: NumericsChecker) {
+    self.lowered = lowered
+    self.checker = checker
+  }
+
+  /// One report per tensor that a kernel left in HBM, in order.
+  func reports(_ core: borrowing CoreState) throws(GraphError) -> [ModelGraph.NumericsReport] {
+    var reports: [ModelGraph.NumericsReport] = []
+    for step in lowered.steps {
+      var views: [String: TensorView] = [:]
+      for name in Set(step.nodes.flatMap { $0.inputs + $0.outputs }).sorted() {
+        guard let index = lowered.allocations[name], let tensor = lowered.graph.tensor(name)
+        else { continue }
+        views[name] = try DeviceTensor(
+          downloading: tensor, from: core.hbm, at: lowered.program.tensors[index].address
+        ).view(as: tensor)
+      }
+      reports += try StepVerification(
+        graph: lowered.graph, nodes: step.nodes, checker: checker,
+        device: { name in views[name] }
+      ).reports()
+    }
+    return reports
+  }
+}
+
+extension Results.NumericsReport {
+  /// The worst of several checks, each measured against its own tolerance.
+  init(_ reports: [ModelGraph.NumericsReport]) {
+    let worst = reports.max {
+      $0.relativeError / $0.relativeTolerance < $1.relativeError / $1.relativeTolerance
+    }
+    self.init(
+      isChecked: !reports.isEmpty, isPassed: reports.allSatisfy(\.passed),
+      maximumRelativeError: worst?.relativeError, tolerance: worst?.relativeTolerance,
+      reference: "float64, kernel by kernel")
+  }
+}

@@ -1,0 +1,104 @@
+import InstructionSet
+import NeuronCore
+import NumericFormats
+import Results
+import Units
+import WorkloadCatalog
+
+/// Runs the programs of a micro workload one after the other and measures each.
+struct MicroRun {
+  private let runner: WorkloadRunner
+  private let workload: WorkloadSpecification
+
+  init(_ runner: WorkloadRunner, _ workload: WorkloadSpecification) {
+    self.runner = runner
+    self.workload = workload
+  }
+
+  func run(
+    _ programs: [MicroProgram], _ progress: (String, Double?) -> Void, _ isCancelled: () -> Bool
+  ) throws(RunnerError) -> WorkOutcome {
+    var sum: RunTotals?
+    var laws: [LawMeasurement] = []
+    var seconds = 0.0
+    for (index, program) in programs.enumerated() {
+      progress(program.label, Double(index) / Double(programs.count))
+      let (totals, measured, time) = try run(program, isCancelled)
+      sum = sum.map { $0.following(totals) } ?? totals
+      laws += measured
+      seconds += time
+    }
+    guard let sum else { throw .badInput("\(workload.name) has no programs") }
+    return outcome(sum, laws, seconds)
+  }
+
+  private func run(_ program: MicroProgram, _ isCancelled: () -> Bool) throws(RunnerError)
+    -> (RunTotals, [LawMeasurement], Double)
+  {
+    let device = runner.options.device
+    let micro = MicroSegment(program, device: device)
+    let tensors = micro.segment.tensors.map {
+      TensorAllocation(name: $0.name, address: 0, sizeBytes: $0.sizeBytes, format: .float32)
+    }
+    let loaded = try GraphRun.load(
+      Program(
+        segments: [micro.segment],
+        invocations: [Invocation(segment: 0, tensors: Array(tensors.indices))], tensors: tensors),
+      device)
+    let computes = runner.mode(of: workload) == .functional
+    let collector = EventCollector()
+    var options = runner.options
+    options.trace = .off
+    let run = try ProgramRun(
+      loaded, computes: computes, options: options, collector: collector,
+      isCancelled: isCancelled)
+    var measurement = MicroMeasurement(program, micro)
+    for (track, events) in collector.batches { measurement.add(track: track, events: events) }
+    return (run.totals, measurement.measurements, run.seconds)
+  }
+
+  private func outcome(_ totals: RunTotals, _ laws: [LawMeasurement], _ seconds: Double)
+    -> WorkOutcome
+  {
+    let device = runner.options.device
+    let bytes = totals.hbmReadBytes + totals.hbmWriteBytes
+    let amount =
+      workload.throughput == .bytes ? Double(bytes) : Double(totals.instructions)
+    let metrics = SimulatedMetrics(
+      device: device, totals: totals, modelFlops: 0,
+      amount: (amount, workload.throughput.rawValue), precision: workload.precision)
+    let timing = HostTiming(seconds: seconds, instructions: totals.instructions)
+    let all = metrics.metrics.merging(HostTiming.metrics([timing])) { first, _ in first }
+    var description = WorkDescription()
+    description.bytes = bytes
+    return WorkOutcome(
+      metrics: all, description: description, laws: laws,
+      instructions: Int64(totals.instructions))
+  }
+}
+
+/// Keeps every event of a short run.
+final class EventCollector {
+  /// Buffers by track in the order in which they came.
+  private(set) var batches: [(Int, [Event])] = []
+
+  /// Keeps a buffer.
+  func append(_ track: Int, _ events: [Event]) { batches.append((track, events)) }
+}
+
+extension RunTotals {
+  /// The totals of this run and another one after it.
+  func following(_ other: RunTotals) -> RunTotals {
+    var result = self
+    result.duration = duration + other.duration
+    result.retired = zip(retired, other.retired).map { $0 + $1 }
+    result.active = zip(active, other.active).map { $0 + $1 }
+    result.stalls = zip(stalls, other.stalls).map { zip($0, $1).map { $0 + $1 } }
+    result.dmaActive = dmaActive + other.dmaActive
+    result.hbmReadBytes = hbmReadBytes + other.hbmReadBytes
+    result.hbmWriteBytes = hbmWriteBytes + other.hbmWriteBytes
+    result.throttled = throttled + other.throttled
+    result.invocationEnds += other.invocationEnds.map { $0 + duration }
+    return result
+  }
+}

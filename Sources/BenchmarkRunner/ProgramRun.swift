@@ -1,0 +1,106 @@
+import CoreState
+import Foundation
+import Hardware
+import InstructionSet
+import NeuronCore
+import Results
+import TraceFile
+
+/// One execution of a loaded program on the model: totals, host time, the memories it left.
+struct ProgramRun: ~Copyable {
+  /// What the run adds up to.
+  let totals: NeuronCore.RunTotals
+  /// Host seconds of the step loop alone.
+  let seconds: Double
+  private let model: CoreModel
+  /// The memories as the program left them; empty in timing mode.
+  var core: CoreState { _read { yield model.core } }
+
+  /// Runs the program.
+  ///
+  /// - Parameter prepare: fills HBM before the first instruction.
+  init(
+    _ loaded: LoadedProgram, computes: Bool, options: RunOptions, traceFile: TraceRequest?,
+    isCancelled: () -> Bool, prepare: (borrowing CoreState) -> Void
+  ) throws(RunnerError) {
+    var model: CoreModel
+    do {
+      model = try CoreModel(loaded, computes: computes, checksHazards: options.checksHazards)
+    } catch { throw .memory(error.description) }
+    if computes { prepare(model.core) }
+    let start = DispatchTime.now().uptimeNanoseconds
+    let outcome = try Self.execute(&model, loaded, options, traceFile, isCancelled)
+    seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+    totals = outcome
+    self.model = model
+  }
+
+  /// Runs a short program and keeps all of its events.
+  init(
+    _ loaded: LoadedProgram, computes: Bool, options: RunOptions, collector: EventCollector,
+    isCancelled: () -> Bool
+  ) throws(RunnerError) {
+    var model: CoreModel
+    do {
+      model = try CoreModel(loaded, computes: computes, checksHazards: options.checksHazards)
+    } catch { throw .memory(error.description) }
+    let start = DispatchTime.now().uptimeNanoseconds
+    var recorder = EventRecorder(capacity: 1_024) { track, events in
+      collector.append(track, events)
+    }
+    do { totals = try model.run(recording: &recorder, isCancelled: isCancelled) } catch {
+      throw Self.runnerError(error)
+    }
+    recorder.finish()
+    seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+    self.model = model
+  }
+
+  private static func execute(
+    _ model: inout CoreModel, _ loaded: LoadedProgram, _ options: RunOptions,
+    _ request: TraceRequest?, _ isCancelled: () -> Bool
+  ) throws(RunnerError) -> NeuronCore.RunTotals {
+    guard let request, options.trace != .off else {
+      do { return try model.run(isCancelled: isCancelled) } catch { throw runnerError(error) }
+    }
+    let recording: TraceRecording
+    do {
+      recording = try TraceRecording(
+        path: request.path, metadata: request.metadata, program: loaded)
+    } catch { throw .trace(error.description) }
+    var totals: NeuronCore.RunTotals?
+    var failure: RunnerError?
+    do {
+      totals = try observe(&model, options, recording, isCancelled)
+    } catch { failure = runnerError(error) }
+    // What was recorded before a failure is kept: the trace says that the run was interrupted.
+    do { try recording.finish(totals, isComplete: failure == nil) } catch {
+      throw .trace(error.description)
+    }
+    if let failure { throw failure }
+    return totals!
+  }
+
+  private static func observe(
+    _ model: inout CoreModel, _ options: RunOptions, _ recording: TraceRecording,
+    _ isCancelled: () -> Bool
+  ) throws(RunError) -> NeuronCore.RunTotals {
+    if case .samples(let interval) = options.trace {
+      var sampler = Sampler(intervalPicoseconds: interval.value) { track, samples in
+        recording.append(track: track, samples: samples)
+      }
+      defer { sampler.finish() }
+      return try model.run(sampling: &sampler, isCancelled: isCancelled)
+    }
+    var recorder = EventRecorder { track, events in
+      recording.append(track: track, events: events)
+    }
+    defer { recorder.finish() }
+    return try model.run(recording: &recorder, isCancelled: isCancelled)
+  }
+
+  private static func runnerError(_ error: RunError) -> RunnerError {
+    if case .cancelled = error { return .cancelled }
+    return .failed(error.description)
+  }
+}

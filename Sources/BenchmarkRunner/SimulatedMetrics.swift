@@ -1,0 +1,69 @@
+import Hardware
+import NeuronCore
+import NumericFormats
+import Results
+import Units
+
+/// What a run's totals say as the metrics that every result carries.
+struct SimulatedMetrics {
+  let device: Device
+  let totals: NeuronCore.RunTotals
+  /// Floating-point operations of the model, transposes and recomputation left out.
+  let modelFlops: Int64
+  /// What one execution counts for throughput, and its unit.
+  let amount: (value: Double, unit: String)
+  /// The format that the peak rate is taken for.
+  let precision: NumberFormat
+
+  /// The run's time: the kernel envelope once, then the body.
+  var latency: Picoseconds { device.envelope.fixedKernel.value + totals.duration }
+
+  /// Metric by name.
+  var metrics: [String: Metric] {
+    var result: [String: Metric] = [:]
+    func add(_ name: StandardMetric, _ value: Double, unit: String? = nil) {
+      result[name.rawValue] = name.simulated(MetricValue(value), unit: unit)
+    }
+    func add(_ name: StandardMetric, _ value: Int64) {
+      result[name.rawValue] = name.simulated(MetricValue(value))
+    }
+    let seconds = latency.seconds
+    add(.latency, Double(latency.value) / 1e6)
+    add(.throughput, amount.value / seconds, unit: amount.unit)
+    for (name, engine) in [
+      (StandardMetric.tensorEngineActive, Engine.tensor), (.vectorEngineActive, .vector),
+      (.scalarEngineActive, .scalar), (.gpsimdEngineActive, .gpsimd),
+    ] {
+      add(name, percent(totals.active[Int(engine.rawValue)]))
+    }
+    add(.dmaActive, percent(totals.dmaActive))
+    add(
+      .modelFlopsUtilization,
+      100 * Double(modelFlops) / (seconds * device.tensorPeak(for: precision)))
+    let bytes = Double(totals.hbmReadBytes + totals.hbmWriteBytes)
+    let bandwidth = Double(device.hbmBytesPerMicrosecondPerCore) * 1e6
+    add(.modelBandwidthUtilization, 100 * bytes / (seconds * bandwidth))
+    add(.hbmRead, totals.hbmReadBytes)
+    add(.hbmWrite, totals.hbmWriteBytes)
+    add(.instructions, Int64(totals.instructions))
+    return result
+  }
+
+  private func percent(_ time: Picoseconds) -> Double {
+    100 * Double(time.value) / Double(max(1, latency.value))
+  }
+}
+
+extension Device {
+  /// Floating-point operations per second of one core's tensor engine in a format: the array times
+  /// its clock, as the vendor profiler's peak (78.6 TFLOPS in bf16 on Trainium2).
+  func tensorPeak(for format: NumberFormat) -> Double {
+    let clock = clocks.tensor.value
+    let cycles = 1e12 * Double(clock.denominator) / Double(clock.numerator)
+    let dense = 2 * Double(tensor.rows.value * tensor.columns.value) * cycles
+    let cyclesPerRow =
+      format == .float32
+      ? tensor.cyclesPerRowFP32.value * Int64(tensor.passesFP32.value) : tensor.cyclesPerRow16.value
+    return dense / Double(cyclesPerRow)
+  }
+}

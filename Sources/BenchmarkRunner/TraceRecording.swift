@@ -1,0 +1,125 @@
+import Foundation
+import Hardware
+import InstructionSet
+import NeuronCore
+import Results
+import TraceFile
+import Units
+
+/// Brings what an observer saw into a trace file.
+///
+/// The step loop fills buffers; each full one is turned into trace records here and handed to the
+/// writer, whose own thread encodes and compresses it.
+final class TraceRecording {
+  private var writer: TraceWriter?
+  private var failure: TraceError?
+  /// The file that is being written.
+  let path: String
+
+  /// Opens the file and writes the program table.
+  init(path: String, metadata: TraceMetadata, program: LoadedProgram) throws(TraceError) {
+    self.path = path
+    var writer = try TraceWriter(path: path, metadata: metadata)
+    for segment in program.program.segments {
+      _ = try writer.append(program: Self.rows(of: segment, on: program.device))
+    }
+    self.writer = consume writer
+  }
+
+  /// A buffer of events of one track of the step loop.
+  func append(track: Int, events: [Event]) {
+    guard failure == nil else { return }
+    do {
+      if track == EventRecorder.dmaTrack {
+        try appendTransfers(events)
+      } else if let id = TrackID(rawValue: UInt8(track)) {
+        try writer?.append(track: id, events: events.map(Self.record))
+      }
+    } catch { failure = error }
+  }
+
+  /// A transfer stands on the track of its ring: the rings' queues are told apart there.
+  private func appendTransfers(_ events: [Event]) throws(TraceError) {
+    let tracks = Set(events.map { Int($0.ring) % TrackID.dmaCount }).sorted()
+    for track in tracks {
+      let own = events.filter { Int($0.ring) % TrackID.dmaCount == track }
+      try writer?.append(track: .dma(track), events: own.map(Self.record))
+    }
+  }
+
+  /// Samples of one track of the step loop.
+  func append(track: Int, samples: [Sample]) {
+    guard failure == nil else { return }
+    let id = track == EventRecorder.dmaTrack ? TrackID.dma(0) : TrackID(rawValue: UInt8(track))
+    guard let id else { return }
+    do {
+      try writer?.append(track: id, samples: samples.map(Self.record))
+    } catch { failure = error }
+  }
+
+  /// Closes the file; `totals` are what the model counted itself.
+  func finish(_ totals: NeuronCore.RunTotals?, isComplete: Bool) throws(TraceError) {
+    if let failure { throw failure }
+    guard let writer = writer.take() else { return }
+    let end = totals?.duration.value ?? 0
+    let tracks = totals.map(Self.trackTotals) ?? []
+    try writer.finish(
+      state: isComplete ? .complete : .interrupted,
+      totals: TraceFile.RunTotals(end: end, tracks: tracks))
+  }
+
+  private static func trackTotals(_ totals: NeuronCore.RunTotals) -> [TrackTotals] {
+    Engine.allCases.enumerated().map { index, engine in
+      var track = TrackTotals(track: TrackID(rawValue: engine.rawValue)!)
+      track.events = Int64(totals.retired[index])
+      track.busy = totals.active[index].value
+      track.end = totals.duration.value
+      for cause in NeuronCore.StallCause.allCases where cause != .none {
+        track.stall[Int(traceCause(cause).rawValue)] +=
+          totals.stalls[index][Int(cause.rawValue)].value
+      }
+      return track
+    }
+  }
+
+  private static func traceCause(_ cause: NeuronCore.StallCause) -> TraceFile.StallCause {
+    switch cause {
+    case .none: .none
+    case .semaphore: .semaphore
+    case .dma: .dma
+    case .dependency, .port: .dependency
+    case .queueEmpty: .queueEmpty
+    }
+  }
+
+  private static func record(_ event: Event) -> TraceEvent {
+    TraceEvent(
+      start: Picoseconds(event.start), duration: Picoseconds(event.duration),
+      wait: Picoseconds(event.wait), stallCause: traceCause(event.cause),
+      detail: UInt16(event.semaphore), programCounter: event.programCounter)
+  }
+
+  private static func record(_ sample: Sample) -> TraceSample {
+    TraceSample(
+      time: Picoseconds(sample.time),
+      state: sample.isBusy ? .busy : .stalled(traceCause(sample.cause)),
+      programCounter: sample.programCounter)
+  }
+
+  /// The static rows of a segment: what follows from the program counter.
+  private static func rows(of segment: Segment, on device: Device) -> [ProgramRow] {
+    segment.instructions.indices.map { index in
+      let instruction = segment.instructions[index]
+      let engine = segment.engine(of: index)
+      let site = segment.sites[Int(instruction.site)]
+      let source = site.source.split(separator: ":")
+      let shape = instruction.operation.transferShape(on: device, engine: engine)
+      return ProgramRow(
+        opcode: instruction.operation.opcode.name, engine: TrackID(rawValue: engine.rawValue)!,
+        kernel: site.kernel, layer: site.layer,
+        sourceFile: source.first.map(String.init) ?? "",
+        sourceLine: source.count > 1 ? UInt32(source[1]) ?? 0 : 0,
+        bytes: shape?.totalBytes ?? 0, flops: 2 * instruction.operation.macs)
+    }
+  }
+}

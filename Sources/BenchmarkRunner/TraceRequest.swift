@@ -1,0 +1,39 @@
+import Foundation
+import Results
+import TraceFile
+
+/// Where a trace goes and what it says of its run.
+struct TraceRequest {
+  var path: String
+  var metadata: TraceMetadata
+
+  /// The trace that a run's options ask for, its folder made; nil when they ask for none.
+  static func make(_ options: RunOptions, workload: String, mode: RunMode)
+    throws(RunnerError) -> TraceRequest?
+  {
+    guard options.trace != .off else { return nil }
+    let path = path(options, workload: workload)
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw .trace("cannot make the folder \(folder.path): \(error.localizedDescription)")
+    }
+    typealias Key = TraceMetadata.Key
+    var entries = [
+      Key.tool: "trnbench 0.1", Key.device: options.device.name, Key.workload: workload,
+      Key.mode: mode.rawValue, Key.seed: "\(options.seed)",
+    ]
+    if case .samples(let interval) = options.trace {
+      entries[Key.sampleInterval] = "\(interval.value)"
+    }
+    return TraceRequest(path: path, metadata: TraceMetadata(entries))
+  }
+
+  /// The trace's path: beside the result.
+  static func path(_ options: RunOptions, workload: String) -> String {
+    options.output.appendingPathComponent(options.source.folderName)
+      .appendingPathComponent(options.device.name)
+      .appendingPathComponent(workload + ".trntrace").path
+  }
+}

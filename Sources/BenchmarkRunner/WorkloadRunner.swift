@@ -1,0 +1,91 @@
+package import Foundation
+import Hardware
+package import InstructionSet
+import ModelGraph
+import NeuronCore
+package import Results
+package import WorkloadCatalog
+
+/// What one workload's run brought.
+package struct WorkloadReport: Sendable {
+  /// The result as it was saved.
+  package var result: RunResult
+  /// The file it was saved in.
+  package var file: URL?
+  /// One line per check of a kernel's output.
+  package var numerics: [String]
+  /// Quantities of a micro workload beside what is published.
+  package var laws: [LawMeasurement]
+}
+
+/// Runs workloads: builds the program, executes it, checks the values, measures, saves the result.
+package struct WorkloadRunner {
+  let options: RunOptions
+  let catalog: WorkloadCatalog
+
+  /// A runner over a catalog.
+  package init(options: RunOptions, catalog: WorkloadCatalog) {
+    self.options = options
+    self.catalog = catalog
+  }
+
+  /// Runs one workload and saves its result.
+  ///
+  /// - Parameters:
+  ///   - progress: the phase, and how much of it is done where that is known.
+  ///   - isCancelled: asked now and then; true ends the run.
+  package func run(
+    _ workload: WorkloadSpecification, progress: (String, Double?) -> Void,
+    isCancelled: () -> Bool
+  ) throws(RunnerError) -> WorkloadReport {
+    let started = Date()
+    let work: WorkOutcome
+    switch workload.body {
+    case .micro(let programs):
+      work = try MicroRun(self, workload).run(programs, progress, isCancelled)
+    case .training(let parameters):
+      work = try TrainingRun(self, workload, parameters).run(progress, isCancelled)
+    case .kernel, .layer, .model:
+      work = try GraphRun(self, workload).run(progress, isCancelled)
+    }
+    return try save(work, of: workload, started: started)
+  }
+
+  /// The mode in which a workload runs: as asked, else as its file says.
+  func mode(of workload: WorkloadSpecification) -> RunMode {
+    options.mode ?? (workload.defaultMode == .timing ? .timing : .functional)
+  }
+
+  private func save(_ work: WorkOutcome, of workload: WorkloadSpecification, started: Date)
+    throws(RunnerError) -> WorkloadReport
+  {
+    var description = work.description
+    description.workloadVersion = "\(workload.version)"
+    description.precision = workload.precision.name
+    let result = RunResult(
+      workload: workload.name, device: options.device.name, mode: mode(of: workload),
+      seed: options.seed, source: options.source, started: started.formatted(.iso8601),
+      host: HostMachine.facts, metrics: work.metrics, work: description, numerics: work.numerics,
+      model: ModelReport(
+        instructions: work.instructions,
+        assumedConstants: options.device.constants().filter { $0.confidence == .assumed }
+          .map(\.path)),
+      trace: work.trace)
+    do {
+      let file = try ResultStore(root: options.output).save(result)
+      return WorkloadReport(
+        result: result, file: file, numerics: work.reports, laws: work.laws)
+    } catch { throw .results(error) }
+  }
+}
+
+/// What a kind of run hands back to be saved.
+struct WorkOutcome {
+  var metrics: [String: Metric]
+  var description: WorkDescription
+  var numerics: Results.NumericsReport = .unchecked
+  var reports: [String] = []
+  var laws: [LawMeasurement] = []
+  var instructions: Int64
+  var trace: String?
+}

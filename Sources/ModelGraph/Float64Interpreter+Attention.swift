@@ -1,0 +1,116 @@
+import Foundation
+
+/// One query token of one head: its probabilities over the keys that it sees.
+struct AttentionRow {
+  let attention: Attention
+  let at: HeadPosition
+  let keyHead: Int
+  let query: [Double]
+  let scores: [Double]
+  let probabilities: [Double]
+
+  init(_ attention: Attention, _ inputs: [TensorView], at: HeadPosition) {
+    self.attention = attention
+    self.at = at
+    keyHead = at.head / attention.groupSize
+    var start = at
+    start.channel = 0
+    query = inputs[0].vector(
+      start: attention.queryLayout.index(of: start, in: attention.query),
+      stride: attention.queryLayout.channelStride(in: attention.query),
+      count: attention.query.channels)
+    let visible = attention.visibleKeys(queryToken: at.token)
+    let raw = Self.products(
+      query, inputs[1], attention, batch: at.batch, head: keyHead, visible: visible)
+    scores = raw.map { $0 * attention.scale }
+    probabilities = Float64Interpreter.softmax(scores)
+  }
+
+  /// Q · k for each visible key, walking K along whichever axis is contiguous.
+  private static func products(
+    _ query: [Double], _ keys: TensorView, _ attention: Attention, batch: Int, head: Int,
+    visible: Int
+  ) -> [Double] {
+    let layout = attention.keyLayout
+    func index(_ token: Int, _ channel: Int) -> Int {
+      layout.index(
+        of: HeadPosition(batch: batch, head: head, token: token, channel: channel),
+        in: attention.key)
+    }
+    if layout.channelStride(in: attention.key) == 1 {
+      return (0..<visible).map {
+        dot(query, keys.vector(start: index($0, 0), stride: 1, count: query.count))
+      }
+    }
+    var sums = [Double](repeating: 0, count: visible)
+    for channel in query.indices {
+      let row = keys.vector(start: index(0, channel), stride: 1, count: visible)
+      for token in 0..<visible { sums[token] += query[channel] * row[token] }
+    }
+    return sums
+  }
+
+  /// One channel of the visible values.
+  func values(_ view: TensorView, channel: Int) -> [Double] {
+    let first = HeadPosition(batch: at.batch, head: keyHead, token: 0, channel: channel)
+    return view.vector(
+      start: attention.valueLayout.index(of: first, in: attention.key),
+      stride: attention.valueLayout.tokenStride(in: attention.key), count: probabilities.count)
+  }
+
+  /// One channel of the result.
+  func output(_ view: TensorView, channel: Int) -> Double {
+    dot(probabilities, values(view, channel: channel))
+  }
+}
+
+extension Float64Interpreter {
+  /// Single elements; the probabilities of each query token needed are computed once.
+  static func attentionElements(
+    _ attention: Attention, _ inputs: [TensorView], at indices: [Int]
+  ) -> [Double] {
+    var result = [Double](repeating: 0, count: indices.count)
+    visitAttentionRows(attention, inputs, at: indices) { row, position, channel in
+      result[position] = row.output(inputs[2], channel: channel)
+    }
+    return result
+  }
+
+  /// Calls `body` with the row, the position in `indices` and the channel of each element.
+  static func visitAttentionRows(
+    _ attention: Attention, _ inputs: [TensorView], at indices: [Int],
+    _ body: (AttentionRow, Int, Int) -> Void
+  ) {
+    let places = indices.map { attention.outputLayout.position(of: $0, in: attention.query) }
+    var row: AttentionRow?
+    for position in indices.indices.sorted(by: { places[$0] < places[$1] }) {
+      var at = places[position]
+      let channel = at.channel
+      at.channel = 0
+      let current =
+        row.flatMap { $0.at == at ? $0 : nil } ?? AttentionRow(attention, inputs, at: at)
+      body(current, position, channel)
+      row = current
+    }
+  }
+
+  /// Every element: sequence by sequence, head by head, token by token.
+  static func wholeAttention(_ attention: Attention, _ inputs: [TensorView]) -> [Double] {
+    let lengths = attention.query
+    var result = [Double](repeating: 0, count: attention.outputLayout.shape(lengths).elementCount)
+    for batch in 0..<lengths.batch {
+      for head in 0..<lengths.heads {
+        for token in 0..<lengths.tokens {
+          var at = HeadPosition(batch: batch, head: head, token: token, channel: 0)
+          let row = AttentionRow(attention, inputs, at: at)
+          for channel in 0..<lengths.channels {
+            at.channel = channel
+            let index = attention.outputLayout.index(of: at, in: lengths)
+            result[index] = row.output(inputs[2], channel: channel)
+          }
+        }
+      }
+    }
+    return result
+  }
+}

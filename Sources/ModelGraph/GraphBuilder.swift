@@ -1,0 +1,121 @@
+package import NumericFormats
+
+/// Builds a graph node by node; shapes of results are inferred and checked at once.
+///
+/// Each call of `apply` makes one node and one tensor of the same name, which it returns.
+package struct GraphBuilder: Sendable {
+  /// The graph so far.
+  package private(set) var graph: Graph
+  /// The format of results when a call names none.
+  package var format: NumberFormat
+  /// The layer that new nodes belong to.
+  package var layer: Int?
+
+  /// A builder of an empty graph.
+  package init(name: String, format: NumberFormat) {
+    graph = Graph(name: name)
+    self.format = format
+  }
+
+  /// Declares a tensor that comes from outside; returns its name. Throws `duplicateName`.
+  @discardableResult
+  package mutating func given(
+    _ name: String, _ shape: TensorShape, role: TensorRole = .input, format: NumberFormat? = nil,
+    fill: TensorFill = .normal(standardDeviation: 1)
+  ) throws(GraphError) -> String {
+    try graph.declare(
+      TensorDeclaration(
+        name: name, shape: shape, format: format ?? self.format, role: role, fill: fill))
+    return name
+  }
+
+  /// Declares a weight matrix `[rows, columns]` whose elements have a standard deviation of
+  /// 1/sqrt(rows), so that a product keeps the size of its input. Throws `duplicateName`.
+  @discardableResult
+  package mutating func weight(_ name: String, rows: Int, columns: Int) throws(GraphError)
+    -> String
+  {
+    let deviation = 1 / Double(rows).squareRoot()
+    return try given(
+      name, [rows, columns], role: .weight, fill: .normal(standardDeviation: deviation))
+  }
+
+  /// Applies an operator; the node and its result are both called `name`, which is returned.
+  /// Throws what shape inference finds, `unknownTensor` and `duplicateName`.
+  @discardableResult
+  package mutating func apply(
+    _ operation: Operator, to inputs: [String], name: String, format: NumberFormat? = nil,
+    role: TensorRole = .intermediate, updates: String? = nil, hints: KernelHints = KernelHints()
+  ) throws(GraphError) -> String {
+    var shapes: [TensorShape] = []
+    for input in inputs {
+      guard let tensor = graph.tensor(input) else {
+        throw .unknownTensor(node: name, tensor: input)
+      }
+      shapes.append(tensor.shape)
+    }
+    let shape = try ShapeInference.result(of: operation, inputs: shapes, node: name)
+    try graph.declare(
+      TensorDeclaration(
+        name: name, shape: shape, format: format ?? self.format, role: role, updates: updates))
+    graph.append(
+      Node(
+        name: name, operation: operation, inputs: inputs, outputs: [name], hints: hints,
+        layer: layer))
+    return name
+  }
+
+  /// A · B as `apply` does; B stored `[K, N]` and A `[M, K]` unless said otherwise.
+  @discardableResult
+  package mutating func product(
+    _ a: String, _ b: String, name: String, transposeA: Bool = false, transposeB: Bool = false,
+    format: NumberFormat? = nil, role: TensorRole = .intermediate,
+    hints: KernelHints = KernelHints()
+  ) throws(GraphError) -> String {
+    try apply(
+      .matMul(transposeA: transposeA, transposeB: transposeB), to: [a, b], name: name,
+      format: format, role: role, hints: hints)
+  }
+
+  /// Holds a function once; `call` refers to it. Throws `duplicateName`.
+  package mutating func add(function: Graph) throws(GraphError) {
+    try graph.add(function: function)
+  }
+
+  /// Calls a function: declares one tensor per output, called `name.output`, and returns their
+  /// names. Throws `unknownFunction` and `duplicateName`.
+  package mutating func call(
+    _ function: String, with inputs: [String], name: String, outputRole: [String: TensorRole] = [:]
+  ) throws(GraphError) -> [String] {
+    guard let callee = graph.function(function) else {
+      throw .unknownFunction(node: name, function: function)
+    }
+    var outputs: [String] = []
+    for output in callee.outputTensors {
+      let made = "\(name).\(output.name)"
+      try graph.declare(
+        TensorDeclaration(
+          name: made, shape: output.shape, format: output.format,
+          role: outputRole[output.name] ?? .intermediate))
+      outputs.append(made)
+    }
+    graph.append(
+      Node(
+        name: name, operation: .call(function: function), inputs: inputs, outputs: outputs,
+        layer: layer))
+    return outputs
+  }
+
+  /// Changes what a tensor is to the graph. Throws `unknownTensor`.
+  package mutating func mark(_ tensor: String, as role: TensorRole, updates: String? = nil)
+    throws(GraphError)
+  {
+    try graph.mark(tensor, as: role, updates: updates)
+  }
+
+  /// The verified graph. Throws what `Graph.verify` finds.
+  package consuming func finish() throws(GraphError) -> Graph {
+    try graph.verify()
+    return graph
+  }
+}

@@ -1,0 +1,54 @@
+extension Graph {
+  /// Floating-point operations of one node as a comparator counts them: two per multiply-add of
+  /// products and attention (only visible keys), and the usual few per element elsewhere.
+  package func operationCount(of node: Node) -> Int {
+    if case .call(let name) = node.operation { return function(name)?.operationCount ?? 0 }
+    let elements = node.outputs.first.flatMap { tensor($0) }?.shape.elementCount ?? 0
+    let first = node.inputs.first.flatMap { tensor($0) }?.shape ?? []
+    switch node.operation {
+    case .matMul(let transposeA, _):
+      return 2 * elements * (transposeA ? first.dimensions[0] : first.columnCount)
+    case .attention(let attention): return attention.operationCount
+    case .softmaxCrossEntropyLoss, .softmaxCrossEntropyGradient: return 5 * first.elementCount
+    case .reduceSum: return first.elementCount
+    case .copy, .transpose, .gather, .slice, .tensorScatter, .call: return 0
+    default: return elements * node.operation.operationsPerElement
+    }
+  }
+
+  /// Floating-point operations of one evaluation.
+  package var operationCount: Int { nodes.reduce(0) { $0 + operationCount(of: $1) } }
+
+  /// Bytes of all weights and states: what an evaluation reads at least once from memory.
+  package var parameterBytes: Int {
+    tensors.filter { $0.role == .weight || $0.role == .state }.reduce(0) { $0 + $1.sizeBytes }
+  }
+
+  /// The number of weight elements.
+  package var parameterCount: Int {
+    tensors.filter { $0.role == .weight }.reduce(0) { $0 + $1.shape.elementCount }
+  }
+}
+
+extension Attention {
+  /// Two products of two operations per visible query-key pair and channel.
+  package var operationCount: Int {
+    let pairs = (0..<query.tokens).reduce(0) { $0 + visibleKeys(queryToken: $1) }
+    return 4 * query.batch * query.heads * query.channels * pairs
+  }
+}
+
+extension Operator {
+  /// Operations per element of the result, for operators that go element by element.
+  fileprivate var operationsPerElement: Int {
+    switch self {
+    case .add, .multiply, .relu, .reluGradient: 1
+    case .gradientDescent: 2
+    case .rotaryEmbedding: 3
+    case .sigmoid, .rmsNormalization: 4
+    case .softmax, .silu: 5
+    case .layerNormalization: 8
+    default: 0
+    }
+  }
+}

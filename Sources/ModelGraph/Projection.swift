@@ -1,0 +1,53 @@
+import NumericFormats
+
+/// Freivalds' check of a matrix product: Y · r against A · (B · r) for a random vector r of ±1.
+///
+/// It sees every element of Y at the cost of reading the three matrices once.
+package struct Projection: Hashable, Sendable {
+  /// The row whose error is largest against its tolerance.
+  package let worstRow: Int
+  /// The error of that row.
+  package let error: Double
+  /// What the formula allows there: 4 · u · √K · ‖row of A‖ · ‖B‖, and 4 · u of the output's
+  /// format · ‖row of Y‖, since roundings of single elements add up with random signs.
+  package let tolerance: Double
+  /// True when every row is within its tolerance.
+  package let passed: Bool
+
+  /// Checks a product; `output` is the device's Y. The vector follows from `seed`.
+  static func check(
+    _ operands: ProductOperands, output: TensorView, rounding: Rounding, seed: UInt64
+  ) -> Projection {
+    let generator = SeededGenerator(seed: seed, stream: "projection")
+    let signs = (0..<operands.columns).map { generator.bits(at: $0) & 1 == 0 ? 1.0 : -1.0 }
+    var sumsOfB: [Double] = []
+    var squaresOfB = 0.0
+    for row in 0..<operands.depth {
+      let values = operands.rowOfB(row)
+      sumsOfB.append(dot(values, signs))
+      squaresOfB += dot(values, values)
+    }
+    let depth = Double(operands.depth).squareRoot()
+    let middle =
+      rounding.intermediate == .float32 ? 0 : 2 * Roundoff.unit(of: rounding.intermediate)
+    let uncertain = operands.a.uncertainty + operands.b.uncertainty + middle
+    let weight =
+      Tolerance.factor * (Tolerance.sum * depth + uncertain / depth) * squaresOfB.squareRoot()
+    let unit = Tolerance.factor * Roundoff.unit(of: rounding.output)
+    var worst = (row: 0, error: 0.0, tolerance: 0.0, ratio: -1.0)
+    for row in 0..<operands.rows {
+      let a = operands.rowOfA(row)
+      let y = output.vector(
+        start: row * operands.columns, stride: 1, count: operands.columns)
+      let error = abs(dot(y, signs) - dot(a, sumsOfB))
+      let tolerance =
+        weight * norm(a) + unit * norm(y) + Roundoff.floor(of: rounding.output)
+        * Double(operands.columns)
+      let ratio = error.isFinite ? error / tolerance : .infinity
+      if ratio > worst.ratio { worst = (row, error, tolerance, ratio) }
+    }
+    return Projection(
+      worstRow: worst.row, error: worst.error, tolerance: worst.tolerance,
+      passed: worst.ratio <= 1)
+  }
+}

@@ -1,0 +1,55 @@
+package import NumericFormats
+
+/// How much a rounding to a number format can change a value.
+package enum Roundoff {
+  /// The largest relative change of a normal number rounded to nearest: 2^−(significand bits),
+  /// the hidden bit counted. 0 for integers, which hold whole numbers exactly.
+  package static func unit(of format: NumberFormat) -> Double {
+    switch format {
+    case .float32: 0x1p-24
+    case .tensorFloat32, .float16: 0x1p-11
+    case .bfloat16: 0x1p-8
+    case .float8e4m3, .float8e4m3fn: 0x1p-4
+    case .float8e5m2: 0x1p-3
+    case .float8e3m4: 0x1p-5
+    case .int8, .uint8, .int16, .uint16, .int32, .uint32: 0
+    }
+  }
+
+  /// The largest change of a number near zero: half the distance between subnormal numbers.
+  package static func floor(of format: NumberFormat) -> Double {
+    switch format {
+    case .float16: 0x1p-25
+    case .float8e4m3, .float8e4m3fn: 0x1p-10
+    case .float8e5m2: 0x1p-17
+    case .float8e3m4: 0x1p-7
+    default: 0x1p-126
+    }
+  }
+}
+
+/// The formats in which a kernel may round on the way to a result.
+package struct Rounding: Hashable, Sendable {
+  /// The format of the result.
+  package var output: NumberFormat
+  /// The format that values between the steps of one operator may be rounded to, such as the
+  /// probabilities of attention before they meet V.
+  package var intermediate: NumberFormat
+
+  /// These two formats; sums are always kept in fp32.
+  package init(output: NumberFormat, intermediate: NumberFormat) {
+    self.output = output
+    self.intermediate = intermediate
+  }
+
+  /// What a kernel may do unless told otherwise: round attention's probabilities to the format of
+  /// the queries (the tensor engine takes both operands in one width), keep all else in fp32.
+  package static func usual(_ operation: Operator, inputs: [TensorView], output: NumberFormat)
+    -> Rounding
+  {
+    if case .attention = operation, let query = inputs.first {
+      return Rounding(output: output, intermediate: query.format)
+    }
+    return Rounding(output: output, intermediate: .float32)
+  }
+}

@@ -1,0 +1,79 @@
+import Foundation
+
+/// Random numbers that depend on a seed, a stream's name and an index alone: element 1,000,000 of a
+/// tensor can be drawn without the elements before it, on any host and any number of threads.
+///
+/// The mixing function is SplitMix64 (Steele, Lea and Flood, 2014).
+package struct SeededGenerator: Sendable {
+  private let key: UInt64
+
+  /// The stream of that name under a seed.
+  package init(seed: UInt64, stream: String) {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in stream.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+    key = Self.mix(seed &+ Self.mix(hash))
+  }
+
+  private static func mix(_ value: UInt64) -> UInt64 {
+    var bits = value &+ 0x9e37_79b9_7f4a_7c15
+    bits = (bits ^ (bits >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
+    return bits ^ (bits >> 31)
+  }
+
+  /// 64 random bits.
+  package func bits(at index: Int) -> UInt64 {
+    Self.mix(key &+ UInt64(truncatingIfNeeded: index) &* 0x9e37_79b9_7f4a_7c15)
+  }
+
+  /// Evenly spread over [0, 1).
+  package func uniform(at index: Int) -> Double { Double(bits(at: index) >> 11) * 0x1p-53 }
+
+  /// Evenly spread over the whole numbers 0 ..< count; `count` is positive.
+  package func integer(below count: Int, at index: Int) -> Int {
+    Int(bits(at: index).multipliedFullWidth(by: UInt64(count)).high)
+  }
+
+  /// Bell-shaped: mean 0, standard deviation 1, within ±3.47.
+  ///
+  /// The sum of four uniform 16-bit numbers, so that it costs no logarithm and overflows no narrow
+  /// format. Each has variance (65536² − 1) / 12, hence the divisor 65536 / sqrt(3).
+  package func normal(at index: Int) -> Double {
+    let bits = bits(at: index)
+    let sum = (bits & 0xffff) + (bits >> 16 & 0xffff) + (bits >> 32 & 0xffff) + (bits >> 48)
+    return (Double(sum) - 131_070) / 37_837.227
+  }
+
+  /// The seeded values of a given tensor, not yet rounded to its format; the stream is its name.
+  package static func values(of tensor: TensorDeclaration, seed: UInt64) -> [Float] {
+    let generator = SeededGenerator(seed: seed, stream: tensor.name)
+    let count = tensor.shape.elementCount
+    switch tensor.fill {
+    case .zeros: return [Float](repeating: 0, count: count)
+    case .constant(let value): return [Float](repeating: Float(value), count: count)
+    case .normal(let deviation):
+      return (0..<count).map { Float(deviation * generator.normal(at: $0)) }
+    case .uniform(let low, let high):
+      return (0..<count).map { Float(low + (high - low) * generator.uniform(at: $0)) }
+    case .indices(let limit):
+      return (0..<count).map { Float(generator.integer(below: max(1, limit), at: $0)) }
+    case .rotaryCosine(let angles):
+      return rotaryTable(angles, shape: tensor.shape).map { Float(cos($0)) }
+    case .rotarySine(let angles):
+      return rotaryTable(angles, shape: tensor.shape).map { Float(sin($0)) }
+    }
+  }
+
+  private static func rotaryTable(_ angles: RotaryAngles, shape: TensorShape) -> [Double] {
+    let pairs = shape.columnCount
+    return (0..<shape.elementCount).map { angles.radians(token: $0 / pairs, pair: $0 % pairs) }
+  }
+}
+
+extension RotaryAngles {
+  /// The angle by which a pair of a token is turned.
+  package func radians(token: Int, pair: Int) -> Double {
+    let plain = pow(base, -2 * Double(pair) / Double(channels))
+    return Double(firstPosition + token) * (scaling?.stretched(plain) ?? plain)
+  }
+}

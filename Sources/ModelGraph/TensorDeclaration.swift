@@ -1,0 +1,68 @@
+package import NumericFormats
+
+/// What a tensor is to the graph that declares it.
+package enum TensorRole: String, Hashable, Sendable, CaseIterable {
+  /// Given anew for each evaluation.
+  case input
+  /// Given once, the same for every evaluation.
+  case weight
+  /// Made by a node and read by nodes.
+  case intermediate
+  /// Made by a node and handed back.
+  case output
+  /// Given, and replaced by a tensor that `updates` it: a key cache, trained weights.
+  case state
+
+  /// True when the value comes from outside the graph.
+  package var isGiven: Bool { self == .input || self == .weight || self == .state }
+}
+
+/// How the seeded values of a given tensor are drawn.
+package enum TensorFill: Hashable, Sendable {
+  /// All zero.
+  case zeros
+  /// Every element the same.
+  case constant(Double)
+  /// Bell-shaped around zero with this standard deviation (see `SeededGenerator.normal`).
+  case normal(standardDeviation: Double)
+  /// Evenly spread from `low` up to, and without, `high`.
+  case uniform(low: Double, high: Double)
+  /// Whole numbers from 0 up to, and without, `count`: token or class indices.
+  case indices(count: Int)
+  /// The cosines that a rotary embedding multiplies by: rows are positions, columns are pairs.
+  case rotaryCosine(RotaryAngles)
+  /// The sines that a rotary embedding multiplies by: rows are positions, columns are pairs.
+  case rotarySine(RotaryAngles)
+}
+
+/// One named tensor of a graph.
+package struct TensorDeclaration: Hashable, Sendable {
+  /// Unique within its graph.
+  package var name: String
+  /// Axis lengths, outermost first.
+  package var shape: TensorShape
+  /// How its elements are stored on the device.
+  package var format: NumberFormat
+  /// What it is to the graph.
+  package var role: TensorRole
+  /// How a given tensor is filled when no data is named.
+  package var fill: TensorFill
+  /// The state tensor in whose place this one is stored when the evaluation ends.
+  package var updates: String?
+
+  /// A declaration; `fill` matters for given tensors alone.
+  package init(
+    name: String, shape: TensorShape, format: NumberFormat, role: TensorRole,
+    fill: TensorFill = .zeros, updates: String? = nil
+  ) {
+    self.name = name
+    self.shape = shape
+    self.format = format
+    self.role = role
+    self.fill = fill
+    self.updates = updates
+  }
+
+  /// Bytes that the tensor takes in device memory.
+  package var sizeBytes: Int { shape.elementCount * format.sizeBytes }
+}

@@ -1,0 +1,79 @@
+import NumericFormats
+
+/// How far a correct kernel's result may be from the reference, element by element.
+///
+/// The root of all bounds is 4 · u · √K · ‖row‖ · ‖column‖ for a sum of K products that is kept in
+/// a
+/// format of unit roundoff u: single roundings add up like a random walk, and 4 covers the largest
+/// of millions of elements. To that come the rounding of the result to its format (u of that format
+/// times the element, the whole of what rounding to nearest can do), roundings between the steps of
+/// an operator (`Rounding.intermediate`), and what inputs of `TensorView.uncertainty` contribute.
+struct Tolerance {
+  /// Unit roundoff of fp32, in which sums are kept.
+  static let sum = 0x1p-24
+  /// Relative error granted to a device's transcendental function: 32 roundings of fp32.
+  static let function = 0x1p-19
+  /// The factor before each random walk.
+  static let factor = 4.0
+
+  let operation: Operator
+  let inputs: [TensorView]
+  let shape: TensorShape
+  let rounding: Rounding
+  /// Unit roundoff of values between steps; 0 where they stay in fp32, which `sum` covers.
+  let middle: Double
+
+  init(
+    _ operation: Operator, inputs: [TensorView], shape: TensorShape, rounding: Rounding
+  ) {
+    self.operation = operation
+    self.inputs = inputs
+    self.shape = shape
+    self.rounding = rounding
+    middle =
+      rounding.intermediate == .float32 ? 0 : Roundoff.unit(of: rounding.intermediate)
+  }
+
+  /// The bound of each element at `indices`, whose reference values are `reference`.
+  func bounds(at indices: [Int], reference: [Double]) throws(GraphError) -> [Double] {
+    let computed = try computation(at: indices, reference: reference)
+    if movesOnly { return computed }
+    let unit = Roundoff.unit(of: rounding.output)
+    let floor = Roundoff.floor(of: rounding.output)
+    return zip(computed, reference).map { $0 + unit * (abs($1) + $0) + floor }
+  }
+
+  /// True where a kernel only moves values that the output's format holds: no error is allowed.
+  private var movesOnly: Bool {
+    switch operation {
+    case .copy, .gather, .slice, .transpose, .tensorScatter, .relu, .reluGradient:
+      rounding.output == inputs[0].format
+    default: false
+    }
+  }
+
+  /// The part of the bounds that stands before the result is rounded.
+  private func computation(at indices: [Int], reference: [Double]) throws(GraphError) -> [Double] {
+    switch operation {
+    case .matMul(let transposeA, let transposeB):
+      return product(transposeA, transposeB, at: indices)
+    case .attention(let attention):
+      return self.attention(attention, at: indices)
+    case .softmax:
+      return byRow(indices) { softmax(row: $0) }
+    case .rmsNormalization(let epsilon):
+      return byRow(indices) { rmsNormalization(row: $0, epsilon: epsilon) }
+    case .layerNormalization(let epsilon):
+      return byRow(indices) { layerNormalization(row: $0, epsilon: epsilon) }
+    case .softmaxCrossEntropyLoss: return indices.map { _ in crossEntropyLoss() }
+    case .softmaxCrossEntropyGradient:
+      return byRow(indices) { crossEntropyGradient(row: $0) }
+    default:
+      return zip(indices, reference).map { element(at: $0, reference: $1) }
+    }
+  }
+
+  private func byRow(_ indices: [Int], _ row: (Int) -> [Double]) -> [Double] {
+    Float64Interpreter.byRow(indices, columns: shape.columnCount, row)
+  }
+}

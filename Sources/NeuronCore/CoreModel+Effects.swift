@@ -1,0 +1,71 @@
+import CoreState
+import Hardware
+import InstructionSet
+
+extension CoreModel {
+  /// Carries out what the instruction does: values, registers, hazard bookkeeping.
+  @inline(never)
+  mutating func carryOut(_ engine: Int, _ index: Int, _ record: IssueRecord) throws(RunError) {
+    let kind = Engine(rawValue: UInt8(engine))!
+    let (segment, place) = place(of: index)
+    let program = loaded.program
+    let operation = program.segments[segment].instructions[place].operation
+    if hazards != nil {
+      let binding = program.invocations[engines[engine].invocation].tensors
+      let ring = record.opcode.isDMA ? Int(loaded.transfers[Int(record.transfer)].queue) : 0
+      hazards?.execute(
+        operation, record, engine: engine, counter: index, ring: ring, binding: binding,
+        invocation: engines[engine].invocation)
+    }
+    guard computes || record.touchesRegisters else { return }
+    if record.opcode.isDMA || record.opcode == .tensorLoad { bind(engines[engine].invocation) }
+    if !computes, record.opcode == .tensorLoad {
+      throw .fault(
+        Fault(
+          record.opcode.name, operand: "src",
+          .value(found: "timing mode", allowed: "--mode functional: its value decides what runs"),
+          index: place, engine: kind))
+    }
+    if let fault = dynamicFault(operation, engine: kind) { throw .fault(fault) }
+    operation.execute(on: &core, engine: kind)
+  }
+
+  /// Names the addresses of an invocation's tensors to the core.
+  private mutating func bind(_ invocation: Int) {
+    guard invocation != boundInvocation else { return }
+    boundInvocation = invocation
+    core.tensorAddresses = loaded.program.invocations[invocation].tensors.map {
+      loaded.program.tensors[$0].address
+    }
+  }
+
+  /// Patterns that add a register are checked when the register is known.
+  private func dynamicFault(_ operation: Operation, engine: Engine) -> Fault? {
+    var fault: Fault?
+    operation.memoryAccesses { location, _ in
+      guard case .onChip(let access) = location, access.register != AccessPattern.noRegister
+      else { return }
+      let offset = Int(core.register(access.register, of: engine))
+      let memory = loaded.device.memory
+      let limit =
+        access.space == .sbuf
+        ? memory.sbufBytesPerPartition.value : memory.psumBytesPerPartition.value
+      let extent = access.byteExtent
+      if extent.lowerBound + offset < 0 || extent.upperBound + offset > limit {
+        fault = Fault(
+          operation.opcode.name, operand: "r\(access.register)",
+          .outOfBounds(found: extent.upperBound + offset, limit: limit), engine: engine)
+      }
+    }
+    return fault
+  }
+
+  /// Where a branch goes, when it is taken.
+  func branchTarget(_ engine: Int) -> Int? {
+    guard case .register(let branch) = instruction(at: engines[engine].next).operation else {
+      return nil
+    }
+    let isTaken = branch.isTaken(on: core, engine: Engine(rawValue: UInt8(engine))!)
+    return isTaken ? Int(branch.target) : nil
+  }
+}

@@ -1,0 +1,59 @@
+import Hardware
+import InstructionSet
+import Units
+
+extension CoreModel {
+  /// The instruction at a program counter.
+  func instruction(at counter: Int) -> Instruction {
+    let (segment, index) = place(of: counter)
+    return loaded.program.segments[segment].instructions[index]
+  }
+
+  /// The segment of a program counter and the index in it.
+  func place(of counter: Int) -> (segment: Int, index: Int) {
+    var segment = 0
+    while loaded.bases[segment + 1] <= counter { segment += 1 }
+    return (segment, counter - loaded.bases[segment])
+  }
+
+  /// What the finished run adds up to.
+  func totals() -> RunTotals {
+    let clock = loaded.device.clocks.tensor.value
+    return RunTotals(
+      duration: Picoseconds(endTime), retired: engines.map(\.retired),
+      active: engines.map { Picoseconds($0.activeTime) },
+      stalls: stalls.map { $0.map(Picoseconds.init) }, dmaActive: Picoseconds(dma.activeTime),
+      hbmReadBytes: dma.hbmReadBytes, hbmWriteBytes: dma.hbmWriteBytes,
+      throttled: Picoseconds(array.limiter.throttledWork / (2 * clock.denominator)),
+      invocationEnds: invocationEnds.map(Picoseconds.init))
+  }
+
+  /// Who waits for whom now that nothing can go on.
+  func deadlockReport() -> DeadlockReport {
+    let waiting = engines.indices.filter { !engines[$0].isDone }.map { engine in
+      let (segment, index) = place(of: engines[engine].next)
+      let program = loaded.program.segments[segment]
+      let instruction = program.instructions[index]
+      let wait = instruction.wait
+      return DeadlockReport.Waiting(
+        engine: Engine(rawValue: UInt8(engine))!, index: index,
+        instruction: instruction.operation.opcode.name, segment: program.name,
+        source: program.sites[Int(instruction.site)].source, semaphore: wait.semaphore,
+        value: semaphores.value(Int(wait.semaphore), at: .max),
+        wanted: "\(wait.condition == .equal ? "=" : ">=") \(wait.value)",
+        updaters: updaters(of: wait.semaphore))
+    }
+    return DeadlockReport(waiting: waiting, time: Picoseconds(endTime))
+  }
+
+  /// Engines that still have an instruction to run that updates a semaphore.
+  private func updaters(of semaphore: UInt8) -> [Engine] {
+    Engine.allCases.filter { engine in
+      let state = engines[Int(engine.rawValue)]
+      guard !state.isDone else { return false }
+      return loaded.records[state.next..<state.end].contains {
+        $0.update.operation != .none && $0.update.semaphore == semaphore
+      }
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import CoreState
+import Hardware
+import InstructionSet
+
+/// Finds accesses that no semaphore orders, by happens-before and not by luck of timing.
+///
+/// Every engine and every ring that moves data is an agent with a vector clock. A semaphore carries
+/// the clocks of whoever updated it to whoever waits for it. Two accesses to the same word, one of
+/// them a write, are ordered when the later agent's clock already covers the earlier access.
+/// Instructions of one engine, and transfers of one ring, are in order by themselves.
+struct HazardDetector {
+  /// Reports are cut here; one missing wait shows up many times.
+  private static let maximumReports = 64
+  /// Engines first, then rings in the order of their first use.
+  private static let maximumAgents = ShadowMemory.maximumAgents
+
+  private(set) var reports: [HazardReport] = []
+  private var clocks: [[UInt32]]
+  private var histories: [SemaphoreHistory]
+  private var ringAgents: [Int: Int] = [:]
+  private var ringOwners: [Engine] = []
+  private var sbuf: ShadowMemory
+  private var psum: ShadowMemory
+  private var hbm = ShadowRanges()
+  private var opcodes: [UInt32: Opcode] = [:]
+
+  init(device: Device) {
+    let memory = device.memory
+    clocks = Array(
+      repeating: Array(repeating: 0, count: Self.maximumAgents), count: Self.maximumAgents)
+    histories = Array(
+      repeating: SemaphoreHistory(agents: Self.maximumAgents), count: memory.semaphores.value)
+    sbuf = ShadowMemory(
+      bytesPerPartition: memory.sbufBytesPerPartition.value,
+      quadrantPartitions: memory.partitions.value / 4)
+    psum = ShadowMemory(
+      bytesPerPartition: memory.psumBytesPerPartition.value,
+      quadrantPartitions: memory.partitions.value / 4)
+  }
+
+  /// An engine's wait is met: it now knows what the updaters knew.
+  mutating func wait(_ wait: SemaphoreWait, engine: Int) {
+    histories[Int(wait.semaphore)].join(into: &clocks[engine], when: wait)
+  }
+
+  /// An instruction runs: its accesses are checked and remembered, its update carries its clock.
+  mutating func execute(
+    _ operation: Operation, _ record: IssueRecord, engine: Int, counter: Int, ring: Int,
+    binding: [Int], invocation: Int
+  ) {
+    var agent = engine
+    if record.opcode.isDMA {
+      agent = ringAgent(ring, engine)
+      Self.join(&clocks[agent], clocks[engine])
+    }
+    clocks[agent][agent] += 1
+    if opcodes[UInt32(counter)] == nil { opcodes[UInt32(counter)] = record.opcode }
+    hbm.enter(invocation: invocation)
+    var accesses: [(DataLocation, Bool)] = []
+    operation.memoryAccesses { location, isWrite in accesses.append((location, isWrite)) }
+    for (location, isWrite) in accesses {
+      note(location, isWrite: isWrite, agent: agent, counter: counter, binding: binding)
+    }
+    if record.opcode == .eventSemaphoreRangeClear, case .control(let clear) = operation {
+      for semaphore in Int(clear.first)..<Int(clear.first + clear.count) {
+        histories[semaphore].apply(
+          SemaphoreUpdate(UInt8(semaphore), .write, 0), clock: clocks[agent])
+      }
+    }
+    if record.update.operation != .none {
+      histories[Int(record.update.semaphore)].apply(record.update, clock: clocks[agent])
+    }
+  }
+
+  /// The agent of a transfer's ring. Rings beyond the last agent share one: that may hide a hazard
+  /// between them, never invent one.
+  private mutating func ringAgent(_ ring: Int, _ engine: Int) -> Int {
+    let key = engine << 8 | ring
+    if let agent = ringAgents[key] { return agent }
+    let agent = min(Self.maximumAgents - 1, Engine.allCases.count + ringAgents.count)
+    ringAgents[key] = agent
+    ringOwners.append(Engine(rawValue: UInt8(engine))!)
+    return agent
+  }
+
+  static func join(_ target: inout [UInt32], _ source: [UInt32]) {
+    for index in target.indices { target[index] = max(target[index], source[index]) }
+  }
+
+  private mutating func note(
+    _ location: DataLocation, isWrite: Bool, agent: Int, counter: Int, binding: [Int]
+  ) {
+    let clock = clocks[agent]
+    let found: ShadowConflict?
+    switch location {
+    case .onChip(let access):
+      found =
+        access.space == .sbuf
+        ? sbuf.note(access, isWrite: isWrite, agent: agent, clock: clock, counter: counter)
+        : psum.note(access, isWrite: isWrite, agent: agent, clock: clock, counter: counter)
+    case .hbm(let access):
+      found = hbm.note(
+        access, allocation: binding[Int(access.tensor)], isWrite: isWrite, agent: agent,
+        clock: clock, counter: counter)
+    }
+    guard let found, reports.count < Self.maximumReports else { return }
+    reports.append(
+      HazardReport(
+        earlier: access(found.agent, Int(found.counter), found.isWrite),
+        later: access(agent, counter, isWrite), place: found.place))
+  }
+
+  private func access(_ agent: Int, _ counter: Int, _ isWrite: Bool) -> HazardReport.Access {
+    let engines = Engine.allCases.count
+    let engine =
+      agent < engines ? Engine(rawValue: UInt8(agent))! : ringOwners[agent - engines]
+    return HazardReport.Access(
+      engine: engine, isTransfer: agent >= engines, programCounter: counter,
+      instruction: opcodes[UInt32(counter)]?.name ?? "", isWrite: isWrite)
+  }
+}
+
+/// What a semaphore's value implies about those who updated it.
+struct SemaphoreHistory {
+  /// The value after an update, and the joined clocks of all updates up to it.
+  private struct Entry {
+    var value: UInt32
+    var clock: [UInt32]
+  }
+
+  /// Entries kept: waits reach back at most as far as engines run apart.
+  private static let maximumEntries = 4_096
+  private var entries: [Entry]
+
+  init(agents: Int) { entries = [Entry(value: 0, clock: Array(repeating: 0, count: agents))] }
+
+  mutating func apply(_ update: SemaphoreUpdate, clock: [UInt32]) {
+    var joined = entries[entries.count - 1].clock
+    HazardDetector.join(&joined, clock)
+    let value = update.applied(to: entries[entries.count - 1].value)
+    // A value that does not rise starts a new count: what was known before stays known.
+    if update.operation != .add { entries.removeAll(keepingCapacity: true) }
+    entries.append(Entry(value: value, clock: joined))
+    if entries.count > Self.maximumEntries { entries.removeFirst(Self.maximumEntries / 2) }
+  }
+
+  func join(into clock: inout [UInt32], when wait: SemaphoreWait) {
+    // Values rise from entry to entry: the first that meets the wait is what is known for certain.
+    var low = 0
+    var high = entries.count - 1
+    while low < high {
+      let middle = (low + high) / 2
+      if entries[middle].value >= wait.value { high = middle } else { low = middle + 1 }
+    }
+    HazardDetector.join(&clock, entries[low].clock)
+  }
+}

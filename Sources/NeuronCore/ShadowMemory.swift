@@ -1,0 +1,106 @@
+import CoreState
+import NumericFormats
+
+/// An access that is not ordered with the present one.
+struct ShadowConflict {
+  var agent: Int
+  var counter: UInt32
+  var isWrite: Bool
+  var place: String
+}
+
+/// Who last wrote and read each word of SBUF or PSUM. A word is four bytes of a 32-partition
+/// quadrant: patterns start at quadrants, so two patterns that share a quadrant share a partition.
+struct ShadowMemory {
+  /// Engines and rings that are told apart.
+  static let maximumAgents = 16
+  private static let wordBytes = 4
+
+  private let wordsPerPartition: Int
+  private let quadrantPartitions: Int
+  private var writeClock: [UInt32]
+  private var writeAgent: [UInt8]
+  private var writeCounter: [UInt32]
+  private var readClock: [UInt32]
+  private var readCounter: [UInt32]
+
+  init(bytesPerPartition: Int, quadrantPartitions: Int) {
+    wordsPerPartition = bytesPerPartition / Self.wordBytes
+    self.quadrantPartitions = quadrantPartitions
+    let words = wordsPerPartition * 4
+    writeClock = Array(repeating: 0, count: words)
+    writeAgent = Array(repeating: 0, count: words)
+    writeCounter = Array(repeating: 0, count: words)
+    readClock = Array(repeating: 0, count: words * Self.maximumAgents)
+    readCounter = Array(repeating: 0, count: words * Self.maximumAgents)
+  }
+
+  /// Remembers an access and returns the first one that it conflicts with.
+  mutating func note(
+    _ access: AccessPattern, isWrite: Bool, agent: Int, clock: [UInt32], counter: Int
+  ) -> ShadowConflict? {
+    var conflict: ShadowConflict?
+    let first = access.partitions.lowerBound / quadrantPartitions
+    let last = (access.partitions.upperBound - 1) / quadrantPartitions
+    for (low, high) in access.byteRuns {
+      for quadrant in first...last {
+        let base = quadrant * wordsPerPartition
+        for word in (base + low / Self.wordBytes)...(base + (high - 1) / Self.wordBytes) {
+          if conflict == nil, let found = check(word, isWrite, agent, clock) {
+            conflict = found
+            conflict?.place =
+              "\(access.space.name) partition \(quadrant * quadrantPartitions) byte "
+              + "\((word - base) * Self.wordBytes)"
+          }
+          mark(word, isWrite, agent, clock[agent], UInt32(truncatingIfNeeded: counter))
+        }
+      }
+    }
+    return conflict
+  }
+
+  private func check(_ word: Int, _ isWrite: Bool, _ agent: Int, _ clock: [UInt32])
+    -> ShadowConflict?
+  {
+    let writer = Int(writeAgent[word])
+    if writer != agent, writeClock[word] > clock[writer] {
+      return ShadowConflict(
+        agent: writer, counter: writeCounter[word], isWrite: true, place: "")
+    }
+    guard isWrite else { return nil }
+    let base = word * Self.maximumAgents
+    for reader in 0..<Self.maximumAgents
+    where reader != agent && readClock[base + reader] > clock[reader] {
+      return ShadowConflict(
+        agent: reader, counter: readCounter[base + reader], isWrite: false, place: "")
+    }
+    return nil
+  }
+
+  private mutating func mark(
+    _ word: Int, _ isWrite: Bool, _ agent: Int, _ clock: UInt32, _ counter: UInt32
+  ) {
+    if isWrite {
+      writeClock[word] = clock
+      writeAgent[word] = UInt8(agent)
+      writeCounter[word] = counter
+    } else {
+      readClock[word * Self.maximumAgents + agent] = clock
+      readCounter[word * Self.maximumAgents + agent] = counter
+    }
+  }
+}
+
+extension AccessPattern {
+  /// Byte ranges of each partition that the pattern touches, one per innermost run when it is
+  /// dense and one per element when it is not.
+  fileprivate var byteRuns: [(low: Int, high: Int)] {
+    let size = format.sizeBytes
+    if isContiguous { return [(byteExtent.lowerBound, byteExtent.upperBound)] }
+    let run = innermostStride == 1 ? innermostSize : 1
+    return stride(from: 0, to: columns, by: run).map { index in
+      let low = Int(byteOffset) + elementOffset(of: index) * size
+      return (low, low + run * size)
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/// What was computed, precisely enough to find a published number of the same work.
+package struct WorkDescription: Hashable, Sendable {
+  /// Changes whenever the workload's meaning changes; results of two versions are not compared.
+  package var workloadVersion: String?
+  /// The kind of work, such as `gemm` or `attention-forward`.
+  package var operation: String?
+  /// Named sizes and switches: `["m": "4096", "causal": "true"]`.
+  package var shape: [String: String]
+  /// The number format of the operands, such as `bf16`.
+  package var precision: String?
+  /// Floating-point operations of one invocation, as the workload counts them.
+  package var flops: Int64?
+  /// Bytes that one invocation has to move at least.
+  package var bytes: Int64?
+  /// HBM that one core's copy occupies.
+  package var hbmFootprintBytes: Int64?
+
+  package init(
+    workloadVersion: String? = nil, operation: String? = nil, shape: [String: String] = [:],
+    precision: String? = nil, flops: Int64? = nil, bytes: Int64? = nil,
+    hbmFootprintBytes: Int64? = nil
+  ) {
+    self.workloadVersion = workloadVersion
+    self.operation = operation
+    self.shape = shape
+    self.precision = precision
+    self.flops = flops
+    self.bytes = bytes
+    self.hbmFootprintBytes = hbmFootprintBytes
+  }
+}

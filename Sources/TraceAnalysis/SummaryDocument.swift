@@ -1,0 +1,166 @@
+package import Foundation
+import TraceFile
+import Units
+
+/// The JSON of `trace summary`; keys are the property names in snake case.
+package struct SummaryDocument: Codable, Equatable, Sendable {
+  /// One engine's shares of the range; active, stalls and idle add up to 100.
+  package struct Engine: Codable, Equatable, Sendable {
+    /// The engine's name.
+    package var engine: String
+    /// Busy time in percent of the range.
+    package var activePercent: Double
+    /// Percent of the range, by the names of `StallCause`.
+    package var stallPercent: [String: Double]
+    /// The rest of the range.
+    package var idlePercent: Double
+    /// Instructions that began in the range.
+    package var instructions: Int64
+  }
+
+  /// One DMA engine.
+  package struct DMAEngine: Codable, Equatable, Sendable {
+    /// `dma0` to `dma15`.
+    package var engine: String
+    /// Busy time in percent of the range.
+    package var activePercent: Double
+    /// Transfers that began in the range.
+    package var transfers: Int64
+    /// Bytes that those transfers moved.
+    package var bytes: Int64
+  }
+
+  /// All DMA engines.
+  package struct DMA: Codable, Equatable, Sendable {
+    /// The mean over all DMA engines.
+    package var activePercent: Double
+    /// Transfers of all engines.
+    package var transfers: Int64
+    /// Bytes of all engines.
+    package var bytes: Int64
+    /// Those that moved anything.
+    package var engines: [DMAEngine]
+  }
+
+  /// `SummaryGroup` in the units of the document.
+  package struct Group: Codable, Equatable, Sendable {
+    /// What the name is of: `kernel`, `opcode`, …
+    package var by: String
+    /// The group's name.
+    package var name: String
+    /// Busy microseconds on engines.
+    package var busyUs: Double
+    /// Stalled microseconds on engines.
+    package var stallUs: Double
+    /// Busy microseconds on DMA engines, added up over them.
+    package var dmaUs: Double
+    /// Executions on engines.
+    package var instructions: Int64
+    /// Transfers on DMA engines.
+    package var transfers: Int64
+    /// Bytes that the transfers moved.
+    package var bytes: Int64
+    /// Floating-point operations.
+    package var flops: Int64
+  }
+
+  /// One `TraceDamage`.
+  package struct Damage: Codable, Equatable, Sendable {
+    /// `TraceDamage.Kind`.
+    package var kind: String
+    /// The sentence for people.
+    package var message: String
+    /// The track that lost something, when known.
+    package var track: String?
+    /// How many records, when known.
+    package var records: Int64?
+    /// The first microsecond that may be missing, when known.
+    package var fromUs: Double?
+    /// The last microsecond that may be missing, when known.
+    package var toUs: Double?
+  }
+
+  /// The version of this document.
+  package var schema = 1
+  /// The length of the range in microseconds.
+  package var durationUs: Double
+  /// The range's beginning in microseconds.
+  package var fromUs: Double
+  /// The range's end in microseconds.
+  package var toUs: Double
+  /// `RunState`.
+  package var state: String
+  /// `TraceSummary.Basis`.
+  package var basis: String
+  /// The five engines.
+  package var engines: [Engine]
+  /// The DMA engines.
+  package var dma: DMA
+  /// All kernels, the one with most time first.
+  package var kernels: [Group]
+  /// The first groups of the asked grouping.
+  package var top: [Group]
+  /// What is missing from the file; not empty means exit code 65.
+  package var damage: [Damage]
+
+  /// The document of a summary; `top` has at most `limit` groups of `grouping`.
+  package init(_ summary: TraceSummary, by grouping: SummaryGrouping = .opcode, limit: Int = 20) {
+    durationUs = summary.duration.microseconds
+    fromUs = summary.from.microseconds
+    toUs = summary.to.microseconds
+    state = summary.state.rawValue
+    basis = summary.basis.rawValue
+    engines = summary.engines.map(Self.engine)
+    dma = Self.dma(summary.dmaEngines)
+    kernels = Self.groups(summary, .kernel)
+    top = Array(Self.groups(summary, grouping).prefix(limit))
+    damage = summary.damage.map(Self.damage)
+  }
+
+  private static func engine(_ share: TrackShare) -> Engine {
+    let stalls = StallCause.allCases.map { cause in
+      (cause.key, share.percent(share.stall[Int(cause.rawValue)]))
+    }
+    return Engine(
+      engine: share.track.name, activePercent: share.percent(share.busy),
+      stallPercent: Dictionary(uniqueKeysWithValues: stalls),
+      idlePercent: share.percent(share.idle), instructions: share.records)
+  }
+
+  private static func dma(_ shares: [TrackShare]) -> DMA {
+    DMA(
+      activePercent: shares.reduce(0) { $0 + $1.percent($1.busy) } / Double(max(1, shares.count)),
+      transfers: shares.reduce(0) { $0 + $1.records },
+      bytes: shares.reduce(0) { $0 + $1.bytes },
+      engines: shares.filter { $0.records > 0 || $0.busy > 0 }.map { share in
+        DMAEngine(
+          engine: share.track.name, activePercent: share.percent(share.busy),
+          transfers: share.records, bytes: share.bytes)
+      })
+  }
+
+  private static func groups(_ summary: TraceSummary, _ grouping: SummaryGrouping) -> [Group] {
+    summary.groups(by: grouping).map { group in
+      Group(
+        by: grouping.rawValue, name: group.name, busyUs: Double(group.busy) / 1e6,
+        stallUs: Double(group.stall) / 1e6, dmaUs: Double(group.dmaBusy) / 1e6,
+        instructions: group.instructions, transfers: group.transfers, bytes: group.bytes,
+        flops: group.flops)
+    }
+  }
+
+  private static func damage(_ damage: TraceDamage) -> Damage {
+    Damage(
+      kind: damage.kind.rawValue, message: damage.description, track: damage.track?.name,
+      records: damage.records, fromUs: damage.from.map { Double($0) / 1e6 },
+      toUs: damage.to.map { Double($0) / 1e6 })
+  }
+
+  /// The JSON text; equal documents give equal bytes.
+  package func json() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    return try encoder.encode(self)
+  }
+}

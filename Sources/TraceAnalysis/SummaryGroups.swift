@@ -1,0 +1,83 @@
+import TraceFile
+
+/// What a summary's rows can be grouped by.
+package enum SummaryGrouping: String, CaseIterable, Sendable {
+  case engine, kernel, opcode, layer, stall
+}
+
+/// The totals of all instructions that share a name; picoseconds within the summary's range.
+package struct SummaryGroup: Equatable, Sendable {
+  /// The kernel, opcode, layer, engine or stall cause; empty when the instructions name none.
+  package var name: String
+  /// Busy time on engines.
+  package var busy: Int64 = 0
+  /// Stalled time on engines.
+  package var stall: Int64 = 0
+  /// Executions on engines.
+  package var instructions: Int64 = 0
+  /// Transfers on DMA engines.
+  package var transfers: Int64 = 0
+  /// Busy time on DMA engines, added up over them.
+  package var dmaBusy: Int64 = 0
+  /// Bytes that the transfers moved.
+  package var bytes: Int64 = 0
+  /// Floating-point operations.
+  package var flops: Int64 = 0
+
+  package init(name: String) { self.name = name }
+}
+
+extension TraceSummary {
+  /// The groups, those with most busy and stalled time first; equal ones by name.
+  package func groups(by grouping: SummaryGrouping) -> [SummaryGroup] {
+    switch grouping {
+    case .engine: rowGroups { $0.engine.name }
+    case .kernel: rowGroups(\.kernel)
+    case .opcode: rowGroups(\.opcode)
+    case .layer: rowGroups(\.layer)
+    case .stall: stallGroups()
+    }
+  }
+
+  private func rowGroups(_ name: (ProgramRow) -> String) -> [SummaryGroup] {
+    var groups: [SummaryGroup] = []
+    var places: [String: Int] = [:]
+    for (index, total) in rows.totals.enumerated() where total != RowTotal() {
+      let row = program[UInt32(index)]
+      let key = row.map(name) ?? "(unknown)"
+      let place = places[key] ?? groups.count
+      if place == groups.count {
+        places[key] = place
+        groups.append(SummaryGroup(name: key))
+      }
+      groups[place].add(total, row)
+    }
+    return groups.sorted(by: Self.isBefore)
+  }
+
+  /// Stalled time of the engines by cause, without the causes that did not occur.
+  private func stallGroups() -> [SummaryGroup] {
+    StallCause.allCases.compactMap { cause in
+      var group = SummaryGroup(name: cause.key)
+      group.stall = engines.reduce(0) { $0 + $1.stall[Int(cause.rawValue)] }
+      return group.stall > 0 ? group : nil
+    }.sorted(by: Self.isBefore)
+  }
+
+  private static func isBefore(_ a: SummaryGroup, _ b: SummaryGroup) -> Bool {
+    let (timeA, timeB) = (a.busy &+ a.stall, b.busy &+ b.stall)
+    return timeA != timeB ? timeA > timeB : a.name < b.name
+  }
+}
+
+extension SummaryGroup {
+  fileprivate mutating func add(_ total: RowTotal, _ row: ProgramRow?) {
+    busy &+= total.busy
+    stall &+= total.stall.wrappedSum()
+    instructions += total.instructions
+    transfers += total.transfers
+    dmaBusy &+= total.dmaBusy
+    bytes &+= total.transfers &* (row?.bytes ?? 0)
+    flops &+= total.instructions &* (row?.flops ?? 0)
+  }
+}

@@ -1,0 +1,158 @@
+import Foundation
+import TraceFile
+import Units
+
+/// A summary as lines of text that fit a width; no colour, no terminal needed.
+package struct SummaryText {
+  /// The widest line.
+  package var width: Int
+  /// Whether only ASCII characters are used.
+  package var isASCII: Bool
+  /// The most groups that a table shows.
+  package var limit: Int
+
+  package init(width: Int = 80, isASCII: Bool = false, limit: Int = 12) {
+    self.width = max(60, width)
+    self.isASCII = isASCII
+    self.limit = limit
+  }
+
+  private static let nameWidth = 8
+  private static let shareWidth = 9
+  private static let causeWidth = 14
+
+  /// The cells that a strip has at this width; summaries are to be made with as many.
+  package var cells: Int { width - Self.nameWidth - 3 * Self.shareWidth - 1 }
+
+  /// The whole text: head, timeline, and the table of `grouping`.
+  package func lines(_ summary: TraceSummary, by grouping: SummaryGrouping = .engine) -> [String] {
+    var lines = head(summary)
+    if grouping == .engine {
+      lines += [""] + timeline(summary) + [""] + stalls(summary)
+    } else {
+      lines += [""] + groups(summary, grouping)
+    }
+    if !summary.damage.isEmpty {
+      lines += ["", "The trace is damaged; the numbers cover what is left:"]
+      lines += summary.damage.map { "  " + $0.description }
+    }
+    return lines
+  }
+
+  // MARK: Head
+
+  private func head(_ summary: TraceSummary) -> [String] {
+    let names = [TraceMetadata.Key.workload, TraceMetadata.Key.device]
+    let run = names.compactMap { summary.metadata.entries[$0] }.joined(separator: " on ")
+    var facts = ["duration \(Self.time(summary.duration.value))"]
+    if summary.from != .zero {
+      facts.append("from \(Self.time(summary.from.value)) to \(Self.time(summary.to.value))")
+    }
+    if summary.state != .complete { facts.append(summary.state.rawValue) }
+    if summary.basis == .samples { facts.append("estimated from samples") }
+    return (run.isEmpty ? [] : [run]) + [facts.joined(separator: "  ")]
+  }
+
+  // MARK: By engine
+
+  private func timeline(_ summary: TraceSummary) -> [String] {
+    var lines = [
+      Self.left("engine", Self.nameWidth) + Self.left("timeline", cells + 1)
+        + ["active", "stalled", "idle"].map { Self.right($0, Self.shareWidth) }.joined()
+    ]
+    for (share, strip) in zip(summary.engines, summary.strips) {
+      let shares = [share.busy, share.stalled, share.idle].map { percent(share.percent($0)) }
+      lines.append(
+        Self.left(share.track.name, Self.nameWidth)
+          + Self.left(HeatStrip.draw(strip, isASCII: isASCII), cells + 1) + shares.joined())
+    }
+    let dma = summary.dmaEngines
+    let active = dma.reduce(0) { $0 + $1.percent($1.busy) } / Double(max(1, dma.count))
+    let strips = Array(summary.strips.dropFirst(TrackID.engineCount))
+    let bytes = dma.reduce(0) { $0 + $1.bytes }
+    lines.append(
+      Self.left("dma", Self.nameWidth)
+        + Self.left(HeatStrip.draw(mean: strips, isASCII: isASCII), cells + 1)
+        + percent(active) + Self.right(Self.bytes(bytes), 2 * Self.shareWidth))
+    return lines + [ruler(summary)]
+  }
+
+  private func ruler(_ summary: TraceSummary) -> String {
+    let (first, last) = (Self.time(summary.from.value), Self.time(summary.to.value))
+    let gap = max(1, cells - first.count - last.count)
+    return String(repeating: " ", count: Self.nameWidth) + first
+      + String(repeating: " ", count: gap) + last
+  }
+
+  /// One line per cause that occurs, one column per engine.
+  private func stalls(_ summary: TraceSummary) -> [String] {
+    func line(_ name: String, _ value: (TrackShare) -> String) -> String {
+      Self.left(name, Self.causeWidth)
+        + summary.engines.map { Self.right(value($0), Self.shareWidth) }.joined()
+    }
+    var lines = [line("stalled for", \.track.name)]
+    for cause in StallCause.allCases {
+      let index = Int(cause.rawValue)
+      guard summary.engines.contains(where: { $0.stall[index] > 0 }) else { continue }
+      lines.append(line(cause.key) { percent($0.percent($0.stall[index])) })
+    }
+    return lines + [line("instructions") { String($0.records) }]
+  }
+
+  // MARK: By group
+
+  private func groups(_ summary: TraceSummary, _ grouping: SummaryGrouping) -> [String] {
+    let groups = summary.groups(by: grouping)
+    let titles = ["busy", "stalled", "dma", "count", "bytes"].map { Self.right($0, 11) }
+    let nameWidth = width - titles.count * 11
+    var lines = [Self.left(grouping.rawValue, nameWidth) + titles.joined()]
+    for group in groups.prefix(limit) {
+      let values = [
+        Self.time(group.busy), Self.time(group.stall), Self.time(group.dmaBusy),
+        String(group.instructions + group.transfers), Self.bytes(group.bytes),
+      ]
+      let name = group.name.isEmpty ? "(none)" : group.name
+      lines.append(
+        Self.left(String(name.prefix(nameWidth - 1)), nameWidth)
+          + values.map { Self.right($0, 11) }.joined())
+    }
+    if groups.count > limit { lines.append("and \(groups.count - limit) more") }
+    return lines
+  }
+
+  // MARK: Numbers
+
+  private func percent(_ value: Double) -> String {
+    Self.right(String(format: "%.1f %%", value), Self.shareWidth)
+  }
+
+  /// A time in the unit that suits it, four digits.
+  static func time(_ picoseconds: Int64) -> String {
+    scaled(Double(picoseconds), ["ps", "ns", "us", "ms", "s"], step: 1_000)
+  }
+
+  /// An amount of memory in binary units, four digits.
+  static func bytes(_ count: Int64) -> String {
+    scaled(Double(count), ["B", "KiB", "MiB", "GiB", "TiB"], step: 1_024)
+  }
+
+  private static func scaled(_ value: Double, _ units: [String], step: Double) -> String {
+    var rest = value
+    var unit = 0
+    while abs(rest) >= step, unit + 1 < units.count {
+      rest /= step
+      unit += 1
+    }
+    guard unit > 0 else { return "\(Int64(value)) \(units[0])" }
+    let digits = abs(rest) >= 100 ? 1 : abs(rest) >= 10 ? 2 : 3
+    return String(format: "%.\(digits)f %@", rest, units[unit])
+  }
+
+  private static func left(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+
+  private static func right(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+}

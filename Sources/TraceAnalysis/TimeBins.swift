@@ -1,0 +1,48 @@
+/// A range of time cut into cells; each cell's busy time is exact, so the cells add up to the whole.
+package struct TimeBins: Equatable, Sendable {
+  /// The picosecond at which each cell begins, and the end of the last one.
+  package let borders: [Int64]
+  /// Busy picoseconds in each cell.
+  package private(set) var busy: [Int64]
+  /// The cell of the last addition; records come in order, so the next one is near.
+  private var current = 0
+
+  /// `count` cells over `from..<to`, as equal as whole picoseconds allow.
+  package init(from: Int64, to: Int64, count: Int) {
+    let span = UInt64(max(0, to - from))
+    borders = (0...max(0, count)).map { index in
+      guard count > 0 else { return from }
+      let product = span.multipliedFullWidth(by: UInt64(index))
+      return from + Int64(UInt64(count).dividingFullWidth(product).quotient)
+    }
+    busy = Array(repeating: 0, count: max(0, count))
+  }
+
+  /// The length of a cell.
+  package func length(_ index: Int) -> Int64 { borders[index + 1] - borders[index] }
+
+  /// Adds busy time from `start` to `end`; what lies outside the range is left out.
+  package mutating func add(from start: Int64, to end: Int64) {
+    guard !busy.isEmpty, let first = borders.first, let last = borders.last else { return }
+    var place = max(start, first)
+    let stop = min(end, last)
+    guard place < stop else { return }
+    if borders[current] > place { current = cell(of: place) }
+    while place < stop {
+      while borders[current + 1] <= place { current += 1 }
+      let next = min(stop, borders[current + 1])
+      busy[current] += next - place
+      place = next
+    }
+  }
+
+  /// The last cell that begins at `time` or before, by bisection.
+  private func cell(of time: Int64) -> Int {
+    var (low, high) = (0, busy.count - 1)
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if borders[middle] <= time { low = middle } else { high = middle - 1 }
+    }
+    return low
+  }
+}

@@ -1,0 +1,110 @@
+import TraceFile
+import Units
+
+/// Walks one track's records and adds up what falls into a range.
+struct TrackFold {
+  /// The range; its end is open, but for the whole run, which holds the records at its end too.
+  struct Range {
+    var from: Int64
+    var to: Int64
+    var isWholeRun: Bool
+
+    func counts(_ start: Int64) -> Bool { start >= from && (start < to || isWholeRun) }
+  }
+
+  private let range: Range
+  private(set) var share: TrackShare
+  private(set) var bins: TimeBins
+  private var lastSample: TraceSample?
+  private var lastStep: Int64 = 0
+
+  init(track: TrackID, range: Range, cells: Int) {
+    self.range = range
+    share = TrackShare(track: track, whole: range.to - range.from)
+    bins = TimeBins(from: range.from, to: range.to, count: cells)
+  }
+
+  // MARK: Events
+
+  /// Adds a batch of events; `rowBytes` by program counter.
+  mutating func add(
+    _ batch: TraceReader.EventBatch, rows: inout RowTotals, rowBytes: [Int64]
+  ) {
+    var cursor = batch.cursor
+    for event in batch.events {
+      let place = cursor.place(event)
+      let busyStart = max(place.busyStart, range.from)
+      let busy = max(0, min(place.busyEnd, range.to) - busyStart)
+      let stallStart = max(place.stallStart, range.from)
+      let stalled = max(0, min(place.busyStart, range.to) - stallStart)
+      let isCounted = range.counts(event.start.value)
+      guard busy > 0 || stalled > 0 || isCounted else { continue }
+      add(event, busy: busy, stalled: stalled, isCounted: isCounted, &rows)
+      if isCounted, Int(event.programCounter) < rowBytes.count {
+        share.bytes &+= rowBytes[Int(event.programCounter)]
+      }
+      bins.add(from: busyStart, to: busyStart + busy)
+    }
+  }
+
+  private mutating func add(
+    _ event: TraceEvent, busy: Int64, stalled: Int64, isCounted: Bool, _ rows: inout RowTotals
+  ) {
+    let cause = Int(event.stallCause.rawValue)
+    share.busy += busy
+    if stalled > 0 { share.stall[cause] += stalled }
+    if isCounted { share.records += 1 }
+    let isDMA = share.track.isDMA
+    rows.update(event.programCounter) { row in
+      if isDMA {
+        row.dmaBusy += busy
+        row.transfers += isCounted ? 1 : 0
+      } else {
+        row.busy += busy
+        row.stall[cause] += stalled
+        row.instructions += isCounted ? 1 : 0
+      }
+    }
+  }
+
+  // MARK: Samples
+
+  /// Adds samples: each stands for the time until the next one.
+  mutating func add(_ samples: [TraceSample], rows: inout RowTotals) {
+    for sample in samples {
+      if let last = lastSample {
+        lastStep = sample.time.value - last.time.value
+        add(last, to: sample.time.value, &rows)
+      } else {
+        share.whole = 0
+      }
+      lastSample = sample
+    }
+  }
+
+  /// Gives the last sample the length of the one before.
+  mutating func finishSamples(rows: inout RowTotals) {
+    guard let last = lastSample else { return }
+    add(last, to: min(range.to, last.time.value + lastStep), &rows)
+  }
+
+  private mutating func add(_ sample: TraceSample, to end: Int64, _ rows: inout RowTotals) {
+    let start = max(sample.time.value, range.from)
+    let length = min(end, range.to) - start
+    guard length > 0 else { return }
+    share.whole += length
+    let isDMA = share.track.isDMA
+    if sample.state == .busy {
+      share.busy += length
+      bins.add(from: start, to: start + length)
+      rows.update(sample.programCounter) { row in
+        if isDMA { row.dmaBusy += length } else { row.busy += length }
+      }
+    } else if let cause = sample.state.stallCause {
+      share.stall[Int(cause.rawValue)] += length
+      rows.update(sample.programCounter) { row in
+        if !isDMA { row.stall[Int(cause.rawValue)] += length }
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+package import TraceFile
+
+/// How one track spent a range of time, in exact picoseconds: busy, stalled and idle make the whole.
+package struct TrackShare: Equatable, Sendable {
+  /// The track.
+  package var track: TrackID
+  /// The range's length, or the time that samples stand for.
+  package var whole: Int64
+  /// Working.
+  package var busy: Int64 = 0
+  /// Standing still, by `StallCause`.
+  package var stall = [Int64](repeating: 0, count: StallCause.count)
+  /// Instructions or transfers that began in the range.
+  package var records: Int64 = 0
+  /// Bytes moved by transfers that began in the range.
+  package var bytes: Int64 = 0
+
+  package init(track: TrackID, whole: Int64) {
+    self.track = track
+    self.whole = whole
+  }
+
+  /// Standing still for any cause.
+  package var stalled: Int64 { stall.reduce(0, &+) }
+  /// Neither working nor waiting for anything that the trace names.
+  package var idle: Int64 { whole - busy - stalled }
+
+  /// `part` of the whole in percent; 0 of an empty whole.
+  package func percent(_ part: Int64) -> Double {
+    whole > 0 ? 100 * Double(part) / Double(whole) : 0
+  }
+}

@@ -1,0 +1,171 @@
+/// One column of a block: what it means, declared once for writer, reader and the file's own schema.
+struct ColumnDescription: Codable, Sendable {
+  var id: UInt8
+  var block: String
+  var name: String
+  var unit: String
+  var description: String
+}
+
+/// The numbers of the columns.
+enum Column {
+  static let gap: UInt8 = 1
+  static let duration: UInt8 = 2
+  static let programCounter: UInt8 = 3
+  static let wait: UInt8 = 4
+  static let stallCause: UInt8 = 5
+  static let detail: UInt8 = 6
+  static let flags: UInt8 = 7
+  static let strings: UInt8 = 20
+  static let opcode: UInt8 = 21
+  static let engine: UInt8 = 22
+  static let kernel: UInt8 = 23
+  static let layer: UInt8 = 24
+  static let sourceFile: UInt8 = 25
+  static let sourceLine: UInt8 = 26
+  static let shape: UInt8 = 27
+  static let bytes: UInt8 = 28
+  static let flops: UInt8 = 29
+  static let runLength: UInt8 = 40
+  static let runState: UInt8 = 41
+  static let runProgramCounter: UInt8 = 42
+  static let runGap: UInt8 = 43
+  static let runStep: UInt8 = 44
+}
+
+extension ColumnDescription {
+  private static func events(
+    _ id: UInt8, _ name: String, _ unit: String, _ description: String
+  ) -> ColumnDescription {
+    ColumnDescription(id: id, block: "events", name: name, unit: unit, description: description)
+  }
+
+  private static func program(
+    _ id: UInt8, _ name: String, _ unit: String, _ description: String
+  ) -> ColumnDescription {
+    ColumnDescription(id: id, block: "program", name: name, unit: unit, description: description)
+  }
+
+  private static func samples(
+    _ id: UInt8, _ name: String, _ unit: String, _ description: String
+  ) -> ColumnDescription {
+    ColumnDescription(id: id, block: "samples", name: name, unit: unit, description: description)
+  }
+
+  /// All columns, as they stand in every file.
+  static let schema = [
+    events(Column.gap, "gap", "ps", "start minus end before, against the row's last gap"),
+    events(Column.duration, "duration", "ps", "busy time, against the row's last duration"),
+    events(Column.programCounter, "program_counter", "row", "against the row before plus one"),
+    events(Column.wait, "wait", "ps", "stall before start, against its prediction from the gap"),
+    events(Column.stallCause, "stall_cause", "code", "why it waited, xor the row's last"),
+    events(Column.detail, "detail", "number", "semaphore or queue, against the row's last"),
+    events(Column.flags, "flags", "bits", "marks of the recorder"),
+    program(Column.strings, "strings", "text", "each distinct text of the block: length, UTF-8"),
+    program(Column.opcode, "opcode", "string", "machine instruction"),
+    program(Column.engine, "engine", "track", "engine in whose stream it stands"),
+    program(Column.kernel, "kernel", "string", "kernel that emitted it"),
+    program(Column.layer, "layer", "string", "layer of the model"),
+    program(Column.sourceFile, "source_file", "string", "file that emitted it"),
+    program(Column.sourceLine, "source_line", "line", "line in the file, 0 when unknown"),
+    program(Column.shape, "shape", "string", "operand shapes"),
+    program(Column.bytes, "bytes", "B", "moved by one record on a DMA track"),
+    program(Column.flops, "flops", "count", "floating-point operations of one execution"),
+    samples(Column.runLength, "run_length", "samples", "equal samples at equal steps, minus one"),
+    samples(Column.runState, "state", "code", "0 idle, 1 busy, 16 plus cause when stalled"),
+    samples(Column.runProgramCounter, "program_counter", "row", "against the run before"),
+    samples(Column.runGap, "gap", "ps", "first time against the run before plus its step"),
+    samples(Column.runStep, "step", "ps", "time between samples, against the run before"),
+  ]
+}
+
+/// How the bytes of a column are to be read.
+enum ColumnEncoding {
+  /// No bytes: every value is 0.
+  static let zero: UInt8 = 0
+  /// One LEB128 number per value.
+  static let varint: UInt8 = 1
+  /// One byte per value, or bytes with a layout of their own.
+  static let raw: UInt8 = 2
+}
+
+/// The frame of one column: id, encoding, two zero bytes, byte length.
+enum ColumnFrame {
+  static let headerSize = 8
+
+  static func header(id: UInt8, encoding: UInt8, size: Int) -> [UInt8] {
+    var out = ByteWriter()
+    out.put(id)
+    out.put(encoding)
+    out.put(UInt16(0))
+    out.put(UInt32(size))
+    return out.bytes
+  }
+}
+
+/// The columns of a decoded block by id, as ranges of its bytes.
+struct ColumnSet {
+  struct Location {
+    var encoding: UInt8
+    var range: Range<Int>
+  }
+
+  private var locations: [UInt8: Location] = [:]
+
+  /// Finds the columns; nil when their lengths do not fill the block exactly.
+  init?(_ raw: [UInt8]) {
+    var offset = 0
+    while offset < raw.count {
+      var reader = ByteReader(raw[offset...])
+      guard let id = reader.take(UInt8.self), let encoding = reader.take(UInt8.self),
+        reader.take(UInt16.self) != nil, let size = reader.take(UInt32.self)
+      else { return nil }
+      let start = offset + ColumnFrame.headerSize
+      guard Int(size) <= raw.count - start else { return nil }
+      locations[id] = Location(encoding: encoding, range: start..<start + Int(size))
+      offset = start + Int(size)
+    }
+  }
+
+  subscript(_ id: UInt8) -> Location? { locations[id] }
+
+  /// The values of a column of unsigned numbers; zeros when absent; nil when malformed.
+  func values(_ id: UInt8, count: Int, in raw: [UInt8]) -> [UInt64]? {
+    guard let location = locations[id], location.encoding != ColumnEncoding.zero else {
+      return Array(repeating: 0, count: count)
+    }
+    let bytes = raw[location.range]
+    if location.encoding == ColumnEncoding.raw {
+      return bytes.count == count ? bytes.map(UInt64.init) : nil
+    }
+    guard location.encoding == ColumnEncoding.varint else { return nil }
+    var reader = ByteReader(bytes)
+    var values: [UInt64] = []
+    values.reserveCapacity(count)
+    for _ in 0..<count {
+      guard let value = reader.takeVarint() else { return nil }
+      values.append(value)
+    }
+    return reader.remaining == 0 ? values : nil
+  }
+}
+
+/// Collects one column of numbers; all zeros take no bytes.
+struct ColumnWriter {
+  private var out = ByteWriter()
+  private var anyBits: UInt64 = 0
+
+  mutating func put(_ value: UInt64) {
+    anyBits |= value
+    out.putVarint(value)
+  }
+
+  /// The column with its frame.
+  func framed(_ id: UInt8) -> [UInt8] {
+    guard anyBits != 0 else {
+      return ColumnFrame.header(id: id, encoding: ColumnEncoding.zero, size: 0)
+    }
+    return ColumnFrame.header(id: id, encoding: ColumnEncoding.varint, size: out.bytes.count)
+      + out.bytes
+  }
+}

@@ -1,0 +1,153 @@
+package import Units
+
+/// Reads a `.trntrace` file: whole, cut, damaged, or left behind by a killed run.
+///
+/// Opening reads the footer alone, or all block headers when there is none. What is missing stands
+/// in `damage`; a trace with damage answers from what is left, and its user ends with exit code 65.
+package struct TraceReader: ~Copyable {
+  private let file: InputFile
+  private let decompressor: ZstdDecompressor
+  private let contents: TraceContents
+
+  /// Opens the file. Throws when it is no trace, of a newer major version, or cannot be read.
+  package init(path: String) throws(TraceError) {
+    let file = try InputFile(opening: path)
+    let decompressor = try ZstdDecompressor()
+    let contents = try TraceContents.load(file, decompressor)
+    self.init(file: file, decompressor: decompressor, contents: contents)
+  }
+
+  private init(
+    file: consuming InputFile, decompressor: consuming ZstdDecompressor, contents: TraceContents
+  ) {
+    self.file = file
+    self.decompressor = decompressor
+    self.contents = contents
+  }
+
+  /// The file's name as it was opened.
+  package var path: String { file.path }
+  /// The format that the file was written in.
+  package var version: FormatVersion { contents.version }
+  /// What the recorder said about the run; empty when lost.
+  package var metadata: TraceMetadata { contents.metadata }
+  /// The instructions that program counters name.
+  package var program: ProgramTable { contents.program }
+  /// Whole-run totals: from the footer, or added up from what is left.
+  package var summary: RunSummary { contents.summary }
+  /// What opening the file found to be missing; contents are checked when read, or by `verify`.
+  package var damage: [TraceDamage] { contents.damage }
+  /// Blocks of records in the file.
+  package var blockCount: Int {
+    contents.blocks.count { $0.header.kind == .events || $0.header.kind == .samples }
+  }
+
+  // MARK: Records
+
+  /// A run of consecutive events of one track, with the cursor that stands before them.
+  package struct EventBatch: Sendable {
+    /// The events in order of the file.
+    package var events: [TraceEvent]
+    /// What earlier events of the track already cover.
+    package var cursor: TimelineCursor
+  }
+
+  /// Hands the events of a track that touch `from..<to` to `body`, block by block in file order.
+  ///
+  /// The batches hold all events of each touched block, also those outside the range. Returns the
+  /// damaged blocks that were left out.
+  package func readEvents(
+    track: TrackID, from: Picoseconds? = nil, to: Picoseconds? = nil,
+    _ body: (EventBatch) -> Void
+  ) throws(TraceError) -> [TraceDamage] {
+    var bad: [TraceDamage] = []
+    for block in blocks(.events, track, from, to) {
+      guard let raw = try FooterReader.readContent(file, decompressor, block),
+        let events = EventDecoder.decode(raw, count: Int(block.header.count))
+      else {
+        bad.append(block.damage(.badBlock))
+        continue
+      }
+      let cursor = TimelineCursor(coveredUntil: block.header.coveredUntil)
+      body(EventBatch(events: events, cursor: cursor))
+    }
+    let open = contents.open[Int(track.rawValue)].events
+    if !open.isEmpty {
+      body(EventBatch(events: open, cursor: contents.cursorAfterBlocks(track)))
+    }
+    return bad
+  }
+
+  /// Hands the samples of a track that touch `from..<to` to `body`, like `readEvents`.
+  package func readSamples(
+    track: TrackID, from: Picoseconds? = nil, to: Picoseconds? = nil,
+    _ body: ([TraceSample]) -> Void
+  ) throws(TraceError) -> [TraceDamage] {
+    var bad: [TraceDamage] = []
+    for block in blocks(.samples, track, from, to) {
+      guard let raw = try FooterReader.readContent(file, decompressor, block),
+        let samples = SampleCodec.decode(raw, count: Int(block.header.count))
+      else {
+        bad.append(block.damage(.badBlock))
+        continue
+      }
+      body(samples)
+    }
+    let open = contents.open[Int(track.rawValue)].samples
+    if !open.isEmpty { body(open) }
+    return bad
+  }
+
+  private func blocks(
+    _ kind: BlockKind, _ track: TrackID, _ from: Picoseconds?, _ to: Picoseconds?
+  ) -> [BlockEntry] {
+    contents.blocks.filter { block in
+      block.header.kind == kind && block.header.track == track.rawValue
+        && block.header.timeMax >= (from?.value ?? .min)
+        && block.header.timeMin < (to?.value ?? .max)
+    }
+  }
+
+  // MARK: Verification
+
+  /// Reads every byte of the file and says all that is wrong; empty when nothing is.
+  package func verify() throws(TraceError) -> [TraceDamage] {
+    var found = contents.damage
+    let walker = try BlockWalker(file, from: min(Int64(FileHeader.size), file.size))
+    if contents.hasFooter {
+      found += walker.damage
+      let index = walker.blocks.last
+      if walker.blocks.dropLast() != contents.blocks[...] || index?.header.kind != .index {
+        found.append(TraceDamage(.footer, offset: walker.end))
+      } else if try !isSeekTableSound(walker.blocks) {
+        found.append(TraceDamage(.footer, offset: walker.end))
+      }
+    }
+    for block in contents.blocks where try !isSound(block) {
+      let damage = block.damage(.badBlock)
+      if !found.contains(damage) { found.append(damage) }
+    }
+    return found
+  }
+
+  private func isSeekTableSound(_ blocks: [BlockEntry]) throws(TraceError) -> Bool {
+    var expected = SeekTable()
+    expected.add(compressed: FileHeader.size, raw: 0)
+    for block in blocks {
+      expected.add(compressed: BlockHeader.frameSize, raw: 0)
+      expected.add(compressed: Int(block.header.compressedSize), raw: Int(block.header.rawSize))
+    }
+    return try FooterReader.readTable(file) == expected
+  }
+
+  private func isSound(_ block: BlockEntry) throws(TraceError) -> Bool {
+    guard let raw = try FooterReader.readContent(file, decompressor, block) else { return false }
+    let count = Int(block.header.count)
+    switch block.header.kind {
+    case .events: return EventDecoder.decode(raw, count: count) != nil
+    case .samples: return SampleCodec.decode(raw, count: count) != nil
+    case .program: return ProgramCodec.decode(raw, count: count) != nil
+    default: return true
+    }
+  }
+}

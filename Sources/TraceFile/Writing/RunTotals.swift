@@ -1,0 +1,35 @@
+/// Exact totals that the model itself counted: given at close when only samples were recorded.
+package struct RunTotals: Sendable {
+  /// The end of the run in picoseconds; time 0 is its beginning.
+  package var end: Int64
+  /// Totals of the tracks that were counted; empty when only the end is known.
+  package var tracks: [TrackTotals]
+
+  package init(end: Int64, tracks: [TrackTotals] = []) {
+    self.end = end
+    self.tracks = tracks
+  }
+}
+
+extension RunSummary {
+  /// What was recorded, completed by what the model counted where no events were recorded.
+  static func combine(
+    state: RunState, recorded: [TrackTotals], given: RunTotals?, lastSample: Int64
+  ) -> RunSummary {
+    var tracks = recorded
+    let hasEvents = recorded.contains { $0.events > 0 }
+    if let given, !hasEvents {
+      for counted in given.tracks where Int(counted.track) < tracks.count {
+        var merged = counted
+        merged.samples = tracks[Int(counted.track)].samples
+        tracks[Int(counted.track)] = merged
+      }
+    }
+    let hasSamples = recorded.contains { $0.samples > 0 }
+    let isExact = hasEvents || !(given?.tracks.isEmpty ?? true) || !hasSamples
+    let lastEnd = tracks.map(\.end).max() ?? 0
+    return RunSummary(
+      state: state, end: max(given?.end ?? 0, lastEnd, lastSample), tracks: tracks,
+      isExact: isExact, hasEvents: hasEvents)
+  }
+}

@@ -1,0 +1,226 @@
+import Units
+
+/// Writes one trace file on one thread; the order of the calls alone decides every byte.
+struct TraceFileBuilder: ~Copyable {
+  /// What a track has gathered since its last full block.
+  private struct Track {
+    var events: [TraceEvent] = []
+    var samples: [TraceSample] = []
+    var cursor = TimelineCursor()
+    var totals: TrackTotals
+  }
+
+  private var file: OutputFile
+  private var openBlocks: OpenBlocksFile
+  private let compressor: ZstdCompressor
+  private var encoder = EventEncoder()
+  private var tracks = TrackID.all.map { Track(totals: TrackTotals(track: $0)) }
+  private var rowBytes: [Int64] = []
+  private var headers: [BlockHeader] = []
+  private var seekTable = SeekTable()
+  /// Header and zstd frame of the block being written; kept for its capacity.
+  private var output: [UInt8] = []
+
+  /// Creates the file and writes its header and metadata.
+  static func create(
+    path: String, metadata: TraceMetadata
+  ) throws(TraceError) -> TraceFileBuilder {
+    let document = try metadata.encoded()
+    let codec = try ZstdCompressor()
+    let file = try OutputFile(creating: path)
+    let openBlocks = OpenBlocksFile(tracePath: path, identity: XXH64.hash(document))
+    var builder = TraceFileBuilder(file: file, openBlocks: openBlocks, compressor: codec)
+    try builder.begin(document)
+    return builder
+  }
+
+  private init(
+    file: consuming OutputFile, openBlocks: consuming OpenBlocksFile,
+    compressor: consuming ZstdCompressor
+  ) {
+    self.file = file
+    self.openBlocks = openBlocks
+    self.compressor = compressor
+  }
+
+  private mutating func begin(_ document: [UInt8]) throws(TraceError) {
+    try file.append(FileHeader.encode(.current))
+    seekTable.add(compressed: FileHeader.size, raw: 0)
+    try writeBlock(BlockHeader(sequence: 0, kind: .metadata, count: 1), document)
+  }
+
+  // MARK: Records
+
+  /// Adds rows; the program counter of the first is the number of rows so far.
+  mutating func append(program rows: [ProgramRow]) throws(TraceError) {
+    var rest = rows[...]
+    while !rest.isEmpty {
+      let part = Array(rest.prefix(BlockHeader.capacity))
+      rest = rest.dropFirst(part.count)
+      var header = BlockHeader(
+        sequence: UInt32(headers.count), kind: .program, count: UInt32(part.count))
+      header.firstRow = UInt32(rowBytes.count)
+      rowBytes.append(contentsOf: part.map(\.bytes))
+      try writeBlock(header, ProgramCodec.encode(part))
+    }
+  }
+
+  /// Adds events to a track and writes each block that they fill.
+  mutating func append(track: TrackID, events: [TraceEvent]) throws(TraceError) {
+    let index = Int(track.rawValue)
+    var taken = 0
+    while taken < events.count {
+      let held = tracks[index].events.count
+      let size = min(events.count - taken, BlockHeader.capacity - held)
+      tracks[index].events.append(contentsOf: events[taken..<taken + size])
+      taken += size
+      if held + size == BlockHeader.capacity {
+        try writeEvents(track)
+      } else {
+        try saveChunks(track, OpenBlocks.events, from: held, to: held + size)
+      }
+    }
+  }
+
+  /// Adds samples to a track and writes each block that they fill.
+  mutating func append(track: TrackID, samples: [TraceSample]) throws(TraceError) {
+    let index = Int(track.rawValue)
+    if let bad = samples.firstIndex(where: { !$0.isWithinLimits }) {
+      let before = tracks[index].totals.samples + Int64(tracks[index].samples.count)
+      throw .illegalRecord(track: track, index: before + Int64(bad))
+    }
+    var taken = 0
+    while taken < samples.count {
+      let held = tracks[index].samples.count
+      let size = min(samples.count - taken, BlockHeader.capacity - held)
+      tracks[index].samples.append(contentsOf: samples[taken..<taken + size])
+      taken += size
+      if held + size == BlockHeader.capacity {
+        try writeSamples(track)
+      } else {
+        try saveChunks(track, OpenBlocks.samples, from: held, to: held + size)
+      }
+    }
+  }
+
+  /// Saves the chunks that became full when a track's records grew from `from` to `to`.
+  private mutating func saveChunks(
+    _ track: TrackID, _ family: OpenBlocks.Family, from: Int, to: Int
+  ) throws(TraceError) {
+    let index = Int(track.rawValue)
+    for chunk in from / family.recordsPerChunk..<to / family.recordsPerChunk {
+      let first = chunk * family.recordsPerChunk
+      let range = first * family.recordSize..<(first + family.recordsPerChunk) * family.recordSize
+      let isEvents = family.kind == .events
+      let before = isEvents ? tracks[index].totals.events : tracks[index].totals.samples
+      var failure: TraceError?
+      func save(_ bytes: UnsafeRawBufferPointer) {
+        do throws(TraceError) {
+          // The chunk is full, so the range lies inside the records.
+          try unsafe openBlocks.save(
+            family, track: track, chunk: chunk, firstRecord: before + Int64(first),
+            records: UnsafeRawBufferPointer(rebasing: bytes[range]))
+        } catch { failure = error }
+      }
+      if isEvents {
+        unsafe tracks[index].events.withUnsafeBytes { unsafe save($0) }
+      } else {
+        unsafe tracks[index].samples.withUnsafeBytes { unsafe save($0) }
+      }
+      if let failure { throw failure }
+    }
+  }
+
+  // MARK: Blocks
+
+  private mutating func writeEvents(_ track: TrackID) throws(TraceError) {
+    let index = Int(track.rawValue)
+    var events: [TraceEvent] = []
+    swap(&events, &tracks[index].events)
+    var header = BlockHeader(
+      sequence: UInt32(headers.count), kind: .events, track: track.rawValue,
+      count: UInt32(events.count))
+    header.coveredUntil = tracks[index].cursor.coveredUntil
+    header.recordsBefore = tracks[index].totals.events
+    let totals = EventTotals(
+      events, cursor: &tracks[index].cursor, rowBytes: track.isDMA ? rowBytes : [])
+    if let bad = totals.illegalIndex {
+      throw .illegalRecord(track: track, index: header.recordsBefore + Int64(bad))
+    }
+    (header.timeMin, header.timeMax) = (totals.timeMin, totals.timeMax)
+    header.summary = totals.summary
+    let raw = unsafe encoder.encode(events)
+    try unsafe compressor.compress(raw, prefix: BlockHeader.frameSize, into: &output)
+    try writeOutput(header, rawSize: raw.count)
+    tracks[index].totals.add(
+      totals.summary, count: Int64(events.count), start: totals.timeMin, end: totals.timeMax)
+    events.removeAll(keepingCapacity: true)
+    swap(&events, &tracks[index].events)
+  }
+
+  private mutating func writeSamples(_ track: TrackID) throws(TraceError) {
+    let index = Int(track.rawValue)
+    let samples = tracks[index].samples
+    var header = BlockHeader(
+      sequence: UInt32(headers.count), kind: .samples, track: track.rawValue,
+      count: UInt32(samples.count))
+    header.timeMin = samples.map(\.time.value).min() ?? 0
+    header.timeMax = samples.map(\.time.value).max() ?? 0
+    header.recordsBefore = tracks[index].totals.samples
+    header.summary = BlockSummary(samples: samples)
+    try writeBlock(header, SampleCodec.encode(samples))
+    tracks[index].totals.samples += Int64(samples.count)
+    tracks[index].samples.removeAll(keepingCapacity: true)
+  }
+
+  /// Compresses `raw` and appends the block.
+  private mutating func writeBlock(_ header: BlockHeader, _ raw: [UInt8]) throws(TraceError) {
+    var failure: TraceError?
+    unsafe raw.withUnsafeBytes { bytes in
+      do throws(TraceError) {
+        try unsafe compressor.compress(bytes, prefix: BlockHeader.frameSize, into: &output)
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    try writeOutput(header, rawSize: raw.count)
+  }
+
+  /// Completes the header in front of the frame in `output` and appends both in one go.
+  private mutating func writeOutput(_ start: BlockHeader, rawSize: Int) throws(TraceError) {
+    var header = start
+    header.compressedSize = UInt32(output.count - BlockHeader.frameSize)
+    header.rawSize = UInt32(rawSize)
+    header.hash = unsafe output.withUnsafeBytes { bytes in
+      // `output` holds the header's place and then the frame.
+      unsafe XXH64.hash(UnsafeRawBufferPointer(rebasing: bytes[BlockHeader.frameSize...]))
+    }
+    output.replaceSubrange(..<BlockHeader.frameSize, with: header.frame)
+    try file.append(output)
+    seekTable.add(compressed: BlockHeader.frameSize, raw: 0)
+    seekTable.add(compressed: Int(header.compressedSize), raw: rawSize)
+    headers.append(header)
+  }
+
+  // MARK: Close
+
+  /// Writes what is gathered, the summary, the index and the seek table, and closes the file.
+  mutating func finish(state: RunState, totals: RunTotals?) throws(TraceError) {
+    for track in TrackID.all {
+      if !tracks[Int(track.rawValue)].events.isEmpty { try writeEvents(track) }
+      if !tracks[Int(track.rawValue)].samples.isEmpty { try writeSamples(track) }
+    }
+    let summary = RunSummary.combine(
+      state: state, recorded: tracks.map(\.totals), given: totals,
+      lastSample: headers.filter { $0.kind == .samples }.map(\.timeMax).max() ?? 0)
+    try writeBlock(
+      BlockHeader(sequence: UInt32(headers.count), kind: .summary, count: 1),
+      encodeJSON(summary))
+    let index = headers.flatMap(\.content)
+    try writeBlock(
+      BlockHeader(
+        sequence: UInt32(headers.count), kind: .index, count: UInt32(headers.count)), index)
+    try file.append(seekTable.frame)
+    try file.finish()
+    try openBlocks.remove()
+  }
+}

@@ -1,0 +1,58 @@
+/// Records one core's trace into a `.trntrace` file.
+///
+/// Encoding, compression and writing happen on a thread of its own; the caller fills an array and
+/// hands it over. The bytes of the file depend on the calls and their order alone. Errors of the
+/// writing thread surface at the next call. A writer that is dropped without `finish` leaves the
+/// file as a killed run does: readable, without a footer.
+package struct TraceWriter: ~Copyable {
+  private let queue: WriterQueue
+  private var rowCount = 0
+
+  /// Creates the file at `path`, replacing one that is there, and writes `metadata`.
+  package init(path: String, metadata: TraceMetadata) throws(TraceError) {
+    queue = try WriterQueue(path: path, metadata: metadata)
+    queue.start()
+  }
+
+  deinit {
+    // A failure that nobody asked for is not lost: the file has no footer.
+    try? queue.close(.abandon)
+  }
+
+  /// Adds the rows of one segment, before the first record that names them.
+  ///
+  /// Returns the program counter of the first row; the others follow it.
+  package mutating func append(program rows: [ProgramRow]) throws(TraceError) -> UInt32 {
+    guard rowCount + rows.count <= Int(UInt32.max) else { throw .programTooLong }
+    let first = UInt32(rowCount)
+    rowCount += rows.count
+    try queue.push(.program(rows))
+    return first
+  }
+
+  /// Adds events of one track in order of start. Buffers of about 16,384 events are best.
+  package mutating func append(
+    track: TrackID, events: consuming [TraceEvent]
+  ) throws(TraceError) {
+    try queue.push(.events(track, events))
+  }
+
+  /// Adds samples of one track in order of time.
+  package mutating func append(
+    track: TrackID, samples: consuming [TraceSample]
+  ) throws(TraceError) {
+    try queue.push(.samples(track, samples))
+  }
+
+  /// An empty array to fill next: one that has been written, with its capacity, when there is one.
+  package mutating func takeBuffer() -> [TraceEvent] { queue.takeSpare() }
+
+  /// Writes everything, closes the file and removes its side file.
+  ///
+  /// `totals` gives the run's end and, for a run that recorded samples alone, the exact counts.
+  package consuming func finish(
+    state: RunState = .complete, totals: RunTotals? = nil
+  ) throws(TraceError) {
+    try queue.close(.finish(state, totals))
+  }
+}

@@ -1,0 +1,187 @@
+package import ModelGraph
+package import NumericFormats
+
+/// Graphs of a decoder in the manner of Llama: normalise, attend, add; normalise, gate, add.
+///
+/// Activations are `[batch · tokens, hidden]`; weights are `[inputs, outputs]`. In prefill the
+/// layer hands back its keys and values; in decode it writes them into caches, keys stored with
+/// channels before tokens so that the tensor engine can read them as they are.
+package struct DecoderGraphs: Sendable {
+  private let parameters: DecoderParameters
+  private let format: NumberFormat
+  private var model: ModelArchitecture { parameters.architecture }
+  private var rows: Int { parameters.batch * parameters.tokens }
+  /// The place of the first new token in its sequence.
+  private var firstPosition: Int { parameters.context - parameters.tokens }
+
+  /// Graphs of these shapes with activations and weights in `format`.
+  package init(_ parameters: DecoderParameters, format: NumberFormat) {
+    self.parameters = parameters
+    self.format = format
+  }
+
+  private func lengths(heads: Int, tokens: Int) -> HeadDimensions {
+    HeadDimensions(
+      batch: parameters.batch, heads: heads, tokens: tokens, channels: model.headDimension)
+  }
+
+  private var cache: HeadDimensions {
+    lengths(heads: model.keyHeads, tokens: parameters.context)
+  }
+
+  private var angles: RotaryAngles {
+    RotaryAngles(
+      base: model.rotaryBase, channels: model.headDimension, firstPosition: firstPosition,
+      scaling: model.rotaryScaling)
+  }
+
+  // MARK: One layer
+
+  /// One decoder layer; its given tensors are x, the rotary tables, the weights, and in decode the
+  /// two caches.
+  package func layer(named name: String, layer: Int? = 0) throws(GraphError) -> Graph {
+    var builder = GraphBuilder(name: name, format: format)
+    builder.layer = layer
+    try builder.given("x", [rows, model.hidden])
+    try tables(&builder)
+    try builder.scale("attention_norm", model.hidden)
+    let queries = model.heads * model.headDimension
+    let keys = model.keyHeads * model.headDimension
+    try builder.weight("w_query", rows: model.hidden, columns: queries)
+    try builder.weight("w_key", rows: model.hidden, columns: keys)
+    try builder.weight("w_value", rows: model.hidden, columns: keys)
+    try builder.weight("w_output", rows: queries, columns: model.hidden)
+    let normalize = Operator.rmsNormalization(epsilon: model.epsilon)
+    try builder.apply(normalize, to: ["x", "attention_norm"], name: "attention_input")
+    try projections(&builder)
+    try attention(&builder)
+    try builder.product("attended", "w_output", name: "attention_output")
+    try builder.apply(.add, to: ["x", "attention_output"], name: "middle")
+    try builder.scale("feed_forward_norm", model.hidden)
+    try builder.apply(
+      normalize, to: ["middle", "feed_forward_norm"], name: "feed_forward_input")
+    try builder.gatedFeedForward(
+      "feed_forward_input", hidden: model.hidden, feedForward: model.feedForward,
+      result: "feed_forward_output")
+    try builder.apply(.add, to: ["middle", "feed_forward_output"], name: "y", role: .output)
+    return try builder.finish()
+  }
+
+  /// The cosines and sines of the new tokens' positions, which the device reads.
+  private func tables(_ builder: inout GraphBuilder) throws(GraphError) {
+    let shape: TensorShape = [parameters.tokens, model.headDimension / 2]
+    try builder.given(
+      "cosine", shape, role: .weight, format: .float32, fill: .rotaryCosine(angles))
+    try builder.given("sine", shape, role: .weight, format: .float32, fill: .rotarySine(angles))
+  }
+
+  private func projections(_ builder: inout GraphBuilder) throws(GraphError) {
+    let hints = KernelHints(fusion: "projections")
+    for name in ["query", "key", "value"] {
+      try builder.product("attention_input", "w_\(name)", name: name, hints: hints)
+    }
+    for (name, heads) in [("query", model.heads), ("key", model.keyHeads)] {
+      let rotary = RotaryEmbedding(
+        lengths: lengths(heads: heads, tokens: parameters.tokens), angles: angles)
+      try builder.apply(
+        .rotaryEmbedding(rotary), to: [name, "cosine", "sine"], name: "turned_\(name)")
+    }
+  }
+
+  private func attention(_ builder: inout GraphBuilder) throws(GraphError) {
+    let query = lengths(heads: model.heads, tokens: parameters.tokens)
+    switch parameters.phase {
+    case .prefill:
+      try builder.apply(
+        .attention(Attention(query: query, key: cache, isCausal: true)),
+        to: ["turned_query", "turned_key", "value"], name: "attended")
+      try builder.mark("turned_key", as: .output)
+      try builder.mark("value", as: .output)
+    case .decode:
+      try write("turned_key", into: "key_cache", .headsTransposed, &builder)
+      try write("value", into: "value_cache", .headsTokens, &builder)
+      let attention = Attention(
+        query: query, key: cache, isCausal: true, queryOffset: firstPosition,
+        keyLayout: .headsTransposed, valueLayout: .headsTokens)
+      try builder.apply(
+        .attention(attention), to: ["turned_query", "new_key_cache", "new_value_cache"],
+        name: "attended")
+    }
+  }
+
+  private func write(
+    _ update: String, into name: String, _ layout: HeadLayout, _ builder: inout GraphBuilder
+  ) throws(GraphError) {
+    try builder.given(name, layout.shape(cache), role: .state)
+    let scatter = TensorScatter(
+      cache: cache, layout: layout, tokens: parameters.tokens, position: firstPosition)
+    try builder.apply(
+      .tensorScatter(scatter), to: [name, update], name: "new_\(name)", role: .output,
+      updates: name)
+  }
+
+  // MARK: The whole model
+
+  /// Token indices to the logits of each sequence's last token. The layer stands once, as a
+  /// function that is called for each layer with weights of its own.
+  package func model(named name: String) throws(GraphError) -> Graph {
+    let block = try layer(named: "layer", layer: nil)
+    var builder = GraphBuilder(name: name, format: format)
+    try builder.add(function: block)
+    try builder.given(
+      "tokens", [rows], format: .int32, fill: .indices(count: model.vocabulary))
+    try builder.given("embedding", [model.vocabulary, model.hidden], role: .weight)
+    try tables(&builder)
+    var x = try builder.apply(.gather, to: ["embedding", "tokens"], name: "embedded")
+    for layer in 0..<model.layers {
+      builder.layer = layer
+      x = try call(block, layer: layer, x: x, &builder)
+    }
+    builder.layer = nil
+    if parameters.phase == .prefill {
+      guard parameters.batch == 1 else {
+        throw .shapes(
+          node: "last_token", operation: "Slice", shapes: [[rows, model.hidden]],
+          reason: "the last token of several prompts at once is not one slice; use batch 1")
+      }
+      x = try builder.apply(.slice(start: rows - 1, count: 1), to: [x], name: "last_token")
+    }
+    try builder.scale("final_norm", model.hidden)
+    try builder.weight("w_logits", rows: model.hidden, columns: model.vocabulary)
+    try builder.apply(
+      .rmsNormalization(epsilon: model.epsilon), to: [x, "final_norm"], name: "normalized")
+    try builder.product(
+      "normalized", "w_logits", name: "logits", format: .float32, role: .output)
+    return try builder.finish()
+  }
+
+  /// Calls the layer with weights and caches declared for it; returns the name of its result.
+  private func call(_ block: Graph, layer: Int, x: String, _ builder: inout GraphBuilder)
+    throws(GraphError) -> String
+  {
+    let name = "layer\(layer)"
+    var inputs: [String] = []
+    for formal in block.givenTensors {
+      switch formal.name {
+      case "x": inputs.append(x)
+      case "cosine", "sine": inputs.append(formal.name)
+      default:
+        inputs.append(
+          try builder.given(
+            "\(name).\(formal.name)", formal.shape, role: formal.role, format: formal.format,
+            fill: formal.fill))
+      }
+    }
+    let outputs = try builder.call(block.name, with: inputs, name: name)
+    var result = x
+    for (made, formal) in zip(outputs, block.outputTensors) {
+      if formal.name == "y" {
+        result = made
+      } else {
+        let state = formal.updates.map { "\(name).\($0)" }
+        try builder.mark(made, as: .output, updates: state)
+      }
+    }
+    return result
+  }
+}

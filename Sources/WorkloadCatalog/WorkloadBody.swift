@@ -1,0 +1,137 @@
+package import ModelGraph
+
+/// A matrix product C [M, N] of an lhs of M × K and an rhs of K × N.
+package struct ProductParameters: Hashable, Sendable {
+  /// Rows of the result.
+  package var rows: Int
+  /// The inner length.
+  package var depth: Int
+  /// Columns of the result.
+  package var columns: Int
+  /// True when the lhs is stored `[K, M]`: the tensor engine contracts along partitions.
+  package var isLeftTransposed: Bool
+  /// True when the rhs is stored `[N, K]`.
+  package var isRightTransposed: Bool
+}
+
+/// A row-wise operator over `[rows, columns]`.
+package struct RowParameters: Hashable, Sendable {
+  /// Rows.
+  package var rows: Int
+  /// Elements per row.
+  package var columns: Int
+}
+
+/// A feed-forward part: down(silu(gate(x)) · up(x)).
+package struct GatedParameters: Hashable, Sendable {
+  /// Tokens.
+  package var rows: Int
+  /// Width of input and result.
+  package var hidden: Int
+  /// Width between.
+  package var feedForward: Int
+}
+
+/// What a kernel workload computes.
+package enum KernelParameters: Hashable, Sendable {
+  /// One matrix product.
+  case product(ProductParameters)
+  /// Softmax over rows.
+  case softmax(RowParameters)
+  /// Root-mean-square normalisation of rows.
+  case rmsNormalization(RowParameters, epsilon: Double)
+  /// Normalisation of rows to mean and variance.
+  case layerNormalization(RowParameters, epsilon: Double)
+  /// Attention, all heads.
+  case attention(Attention)
+  /// A gated feed-forward part.
+  case gated(GatedParameters)
+}
+
+/// The two ways in which a decoder runs.
+package enum DecoderPhase: String, Hashable, Sendable, CaseIterable {
+  /// All tokens of a prompt at once.
+  case prefill
+  /// One new token per sequence, over a cache.
+  case decode
+}
+
+/// A decoder layer or whole decoder at one point of its work.
+package struct DecoderParameters: Hashable, Sendable {
+  /// The model.
+  package var architecture: ModelArchitecture
+  /// Prompt or next token.
+  package var phase: DecoderPhase
+  /// Sequences side by side.
+  package var batch: Int
+  /// New tokens per sequence: the prompt's length, or 1.
+  package var tokens: Int
+  /// Tokens that the last query sees, itself included.
+  package var context: Int
+
+  /// A decoder's shapes; `tokens` is at most `context`.
+  package init(
+    architecture: ModelArchitecture, phase: DecoderPhase, batch: Int, tokens: Int, context: Int
+  ) {
+    self.architecture = architecture
+    self.phase = phase
+    self.batch = batch
+    self.tokens = tokens
+    self.context = context
+  }
+}
+
+/// Training of a small classifier: features → hidden → classes, ReLU between, until a target.
+package struct TrainingParameters: Hashable, Sendable {
+  /// The data file, relative to the folder of workloads.
+  package var data: String
+  /// Numbers per example.
+  package var features: Int
+  /// The largest value of a feature in the file: features are divided by it.
+  package var featureScale: Double
+  /// Width of the hidden layer.
+  package var hidden: Int
+  /// Classes.
+  package var classes: Int
+  /// Examples per step.
+  package var batch: Int
+  /// Passes over the training examples, at most.
+  package var epochs: Int
+  /// Step size of plain gradient descent.
+  package var learningRate: Double
+  /// Every n-th example is held out of training and measures accuracy.
+  package var heldOutEvery: Int
+  /// The share of held-out examples that must be classified rightly.
+  package var targetAccuracy: Double
+
+  /// A training run of these parameters.
+  package init(
+    data: String, features: Int, featureScale: Double, hidden: Int, classes: Int, batch: Int,
+    epochs: Int, learningRate: Double, heldOutEvery: Int, targetAccuracy: Double
+  ) {
+    self.data = data
+    self.features = features
+    self.featureScale = featureScale
+    self.hidden = hidden
+    self.classes = classes
+    self.batch = batch
+    self.epochs = epochs
+    self.learningRate = learningRate
+    self.heldOutEvery = heldOutEvery
+    self.targetAccuracy = targetAccuracy
+  }
+}
+
+/// What a workload runs.
+package enum WorkloadBody: Hashable, Sendable {
+  /// Single instructions, repeated.
+  case micro([MicroProgram])
+  /// One operator or a small group.
+  case kernel(KernelParameters, variant: String?)
+  /// One decoder layer.
+  case layer(DecoderParameters)
+  /// A whole decoder.
+  case model(DecoderParameters)
+  /// Training to a target.
+  case training(TrainingParameters)
+}

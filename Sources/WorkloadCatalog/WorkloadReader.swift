@@ -1,0 +1,119 @@
+import ModelGraph
+import NumericFormats
+
+/// Reads one workload file.
+struct WorkloadReader {
+  /// Hands out an architecture by its name.
+  let architecture: (String) throws(WorkloadError) -> ModelArchitecture
+
+  /// The specification that a file or text holds; `name` is what its place says it is called.
+  /// Throws what `YAMLSection` finds.
+  func read(_ given: YAMLSection, name: String) throws(WorkloadError) -> WorkloadSpecification {
+    var section = given
+    let written = try section.text("name")
+    guard written == name else {
+      throw section.badValue("name", expected: "'\(name)', as the file's place says")
+    }
+    let precision = try section.format("precision")
+    let kind = try section.choice("kind", of: WorkloadKind.self)
+    let specification = WorkloadSpecification(
+      name: name, title: try section.text("title"),
+      description: try section.text("description"), version: try section.integer("version"),
+      kind: kind, defaultMode: try section.choice("default_mode", of: WorkloadMode.self),
+      defaultDevice: try section.text("default_device"), precision: precision,
+      outputPrecision: section.has("output_precision")
+        ? try section.format("output_precision") : precision,
+      allowedPrecisions: section.has("allowed_precisions")
+        ? try section.formats("allowed_precisions") : [precision],
+      throughput: try section.choice("throughput", of: ThroughputUnit.self),
+      numerics: try numerics(&section), source: try section.text("source"),
+      nearReferences: try nearReferences(&section), body: try body(kind, &section),
+      file: section.file)
+    guard specification.allowedPrecisions.contains(precision) else {
+      throw section.badValue("allowed_precisions", expected: "\(precision.name) among them")
+    }
+    try section.finish()
+    return specification
+  }
+
+  private func numerics(_ section: inout YAMLSection) throws(WorkloadError) -> NumericsSettings {
+    var settings = NumericsSettings()
+    guard section.has("numerics") else { return settings }
+    var given = try section.section("numerics")
+    if given.has("samples") { settings.sampleCount = try given.integer("samples") }
+    if given.has("output_tile") { settings.outputTile = try given.integers("output_tile") }
+    if given.has("whole_below_operations") {
+      settings.wholeBelowOperations = try given.integer("whole_below_operations", atLeast: 0)
+    }
+    if given.has("intermediate") { settings.intermediate = try given.format("intermediate") }
+    try given.finish()
+    return settings
+  }
+
+  private func nearReferences(_ section: inout YAMLSection) throws(WorkloadError)
+    -> [NearReference]
+  {
+    guard section.has("near_references") else { return [] }
+    var result: [NearReference] = []
+    for given in try section.sections("near_references", each: "a near reference") {
+      var entry = given
+      result.append(
+        NearReference(
+          operation: try entry.text("operation"), shape: try entry.section("shape").texts(),
+          note: try entry.text("note")))
+      try entry.finish()
+    }
+    return result
+  }
+
+  private func body(_ kind: WorkloadKind, _ section: inout YAMLSection) throws(WorkloadError)
+    -> WorkloadBody
+  {
+    switch kind {
+    case .micro:
+      var programs: [MicroProgram] = []
+      for entry in try section.sections("programs", each: "a program") {
+        programs += try MicroProgram.read(entry)
+      }
+      guard !programs.isEmpty else {
+        throw section.badValue("programs", expected: "at least one program")
+      }
+      return .micro(programs)
+    case .kernel:
+      let variant = section.has("variant") ? try section.text("variant") : nil
+      return .kernel(try KernelParameters.read(&section), variant: variant)
+    case .layer: return .layer(try decoder(&section))
+    case .model: return .model(try decoder(&section))
+    case .training: return .training(try training(&section))
+    }
+  }
+
+  private func decoder(_ section: inout YAMLSection) throws(WorkloadError) -> DecoderParameters {
+    let name = try section.text("architecture")
+    let model: ModelArchitecture
+    do { model = try architecture(name) } catch {
+      guard case .unknownName(_, _, let nearest) = error else { throw error }
+      throw section.badValue("architecture", expected: "a known architecture", nearest: nearest)
+    }
+    let phase = try section.choice("phase", of: DecoderPhase.self)
+    let batch = try section.integer("batch")
+    let length = try section.integer(phase == .prefill ? "tokens" : "context")
+    return DecoderParameters(
+      architecture: model, phase: phase, batch: batch, tokens: phase == .prefill ? length : 1,
+      context: length)
+  }
+
+  private func training(_ section: inout YAMLSection) throws(WorkloadError) -> TrainingParameters {
+    var given = try section.section("training")
+    let parameters = TrainingParameters(
+      data: try given.text("data"), features: try given.integer("features"),
+      featureScale: try given.number("feature_scale", above: 0),
+      hidden: try given.integer("hidden"), classes: try given.integer("classes", atLeast: 2),
+      batch: try given.integer("batch"), epochs: try given.integer("epochs"),
+      learningRate: try given.number("learning_rate", above: 0),
+      heldOutEvery: try given.integer("held_out_every", atLeast: 2),
+      targetAccuracy: try given.number("target_accuracy", above: 0, upTo: 1))
+    try given.finish()
+    return parameters
+  }
+}

@@ -1,0 +1,44 @@
+package import ModelGraph
+import NumericFormats
+
+extension WorkloadSpecification {
+  /// The graph of one evaluation: one kernel, one layer, one model pass or one training step; nil
+  /// for micro workloads, which run instructions. Throws `graph`.
+  package func graph() throws(WorkloadError) -> Graph? {
+    do {
+      switch body {
+      case .micro: return nil
+      case .kernel(let parameters, let variant):
+        return try KernelGraphs.graph(self, parameters, hints: KernelHints(variant: variant))
+      case .layer(let parameters):
+        return try DecoderGraphs(parameters, format: precision).layer(named: name)
+      case .model(let parameters):
+        return try DecoderGraphs(parameters, format: precision).model(named: name)
+      case .training(let parameters):
+        return try TrainingGraphs.step(parameters, named: name, format: precision)
+      }
+    } catch { throw .graph(workload: name, error) }
+  }
+
+  /// How much of `throughput`'s unit one evaluation of `graph` does; nil when that follows from the
+  /// program and not from the graph (instructions, bytes).
+  package func throughputAmount(_ graph: Graph) -> Double? {
+    switch (throughput, body) {
+    case (.operations, _): Double(graph.operationCount)
+    case (.tokens, .layer(let parameters)), (.tokens, .model(let parameters)):
+      Double(parameters.batch * parameters.tokens)
+    case (.images, .training(let parameters)): Double(parameters.batch)
+    default: nil
+    }
+  }
+
+  /// A checker set up as the workload's file says. `seed` draws the samples.
+  package func checker(seed: UInt64) -> NumericsChecker {
+    var checker = NumericsChecker(seed: seed)
+    checker.sampleCount = numerics.sampleCount
+    checker.outputTile = numerics.outputTile
+    checker.wholeBelowOperations = numerics.wholeBelowOperations
+    checker.intermediate = numerics.intermediate
+    return checker
+  }
+}

@@ -1,0 +1,48 @@
+import BenchmarkRunner
+import Testing
+
+@Suite("jemalloc serves the process and tells what it holds")
+struct AllocatorTests {
+  private let arrayBytes = 64 << 20
+
+  @inline(never)
+  private func makeArray() -> [UInt8] { [UInt8](repeating: 7, count: arrayBytes) }
+
+  @Test func versionNamesJemalloc5() throws {
+    #expect(try Allocator.version().hasPrefix("5."))
+  }
+
+  @Test func swiftAllocatesFromJemalloc() throws {
+    #expect(try Allocator.servesSwift())
+  }
+
+  /// Other tests allocate meanwhile, so growth is read from the thread's own counter and the
+  /// process-wide figure is held against what is surely alive.
+  @Test func figuresFollowAnArray() throws {
+    let before = try Allocator.bytesAllocatedByThread()
+    let array = makeArray()
+    let after = try Allocator.bytesAllocatedByThread()
+    let memory = try Allocator.memory()
+    #expect(array[arrayBytes - 1] == 7)
+    #expect(after - before >= UInt64(arrayBytes))
+    #expect(after - before < UInt64(arrayBytes) * 2)
+    #expect(memory.allocatedBytes >= arrayBytes)
+    #expect(memory.allocatedBytes <= memory.activeBytes)
+    #expect(memory.activeBytes <= memory.mappedBytes)
+    #expect(memory.activeBytes <= memory.residentBytes)
+  }
+
+  @Test func peakCoversTouchedMemory() throws {
+    let array = makeArray()
+    let peak = try #require(ProcessMemory.peakResidentBytes())
+    #expect(array[1] == 7)
+    #expect(peak >= arrayBytes)
+    #expect(peak <= HostMachine.current().memoryBytes)
+  }
+
+  @Test func errorsSayWhatToDo() {
+    let error = BenchmarkRunnerError.allocatorControl(name: "stats.active", errorNumber: 2)
+    #expect(error.description.contains("'stats.active' (errno 2,"))
+    #expect(error.description.contains("install a jemalloc 5"))
+  }
+}

@@ -1,0 +1,99 @@
+import ModelGraph
+import NumericFormats
+import Testing
+import WorkloadCatalog
+
+@Suite("Every workload in the repository")
+struct ShippedWorkloadTests {
+  static let catalog = Result { try WorkloadCatalog(root: shippedRoot) }
+
+  private func specification(_ name: String) throws -> WorkloadSpecification {
+    try Self.catalog.get().specification(named: name)
+  }
+
+  private func graph(_ name: String) throws -> Graph {
+    try #require(try specification(name).graph())
+  }
+
+  @Test("All parse, and their graphs verify in every allowed precision")
+  func allParse() throws {
+    let all = try Self.catalog.get().specifications()
+    #expect(all.count >= 35)
+    for workload in all {
+      for precision in workload.allowedPrecisions {
+        let graph = try workload.with(precision: precision).graph()
+        #expect((graph == nil) == (workload.kind == .micro), "\(workload.name)")
+        try graph?.verify()
+        if let graph, workload.throughput != .bytes {
+          #expect(try #require(workload.throughputAmount(graph)) > 0, "\(workload.name)")
+        }
+      }
+    }
+  }
+
+  @Test("The suite 'full' holds every workload, 'quick' some")
+  func suites() throws {
+    let catalog = try Self.catalog.get()
+    #expect(Set(try catalog.resolve(["full"])) == Set(catalog.names))
+    let quick = try catalog.resolve(["quick"])
+    #expect(quick.count > 5 && quick.count < catalog.names.count)
+    #expect(try specification(quick[0]).suites == ["full", "quick"])
+  }
+
+  @Test("Micro-programs have labels of their own and cover every instruction")
+  func microPrograms() throws {
+    var labels: [String] = []
+    for name in try Self.catalog.get().resolve(["micro/*"]) {
+      guard case .micro(let programs) = try specification(name).body else {
+        Issue.record("\(name) has no programs")
+        continue
+      }
+      #expect(Set(programs.map(\.label)).count == programs.count, "\(name)")
+      labels += programs.map(\.label)
+    }
+    for instruction in MicroInstructionName.allCases {
+      #expect(labels.contains { $0.hasPrefix(instruction.rawValue + " ") }, "\(instruction)")
+    }
+    #expect(labels.contains("nc_matmul bf16 128x128x512 stream x64"))
+    #expect(labels.contains("nc_matmul fp8e4m3 double-row 256x128x512 stream x64"))
+    #expect(labels.contains("tensor_copy vector psum fp32->sbuf bf16 512 stream x32"))
+    #expect(labels.contains("dma_load hardware 128x65536B stream x16"))
+    #expect(labels.contains("semaphore_handoff tensor->scalar stream x32"))
+  }
+
+  @Test("Operation counts of the published shapes")
+  func operationCounts() throws {
+    #expect(try graph("kernel/matmul-4096-bf16").operationCount == 2 * 4096 * 4096 * 4096)
+    #expect(
+      try graph("kernel/attention-d128-s4096-b4").operationCount
+        == 4 * 4 * 16 * 4096 * 4096 * 128)
+    #expect(
+      try graph("kernel/attention-d128-s4096-causal-b4").operationCount
+        == 4 * 4 * 16 * 128 * 4096 * 4097 / 2)
+  }
+
+  @Test("The parameters of Llama 3.1 8B are those of the published model")
+  func llamaParameters() throws {
+    let architecture = try Self.catalog.get().architecture("llama3.1-8b")
+    #expect(architecture.parameterCount == 8_030_261_248)
+    for (name, tokens) in [("llm/llama3.1-8b-prefill", 2048), ("llm/llama3.1-8b-decode", 1)] {
+      let model = try graph(name)
+      #expect(model.parameterCount == 8_030_261_248 + 2 * tokens * 64)
+      #expect(model.functions.count == 1)
+      #expect(model.nodes.filter { $0.layer == 31 }.count == 1)
+    }
+    let layer = try graph("llm/llama3.1-8b-layer-prefill")
+    #expect(layer.parameterCount == 218_112_000 + 2 * 512 * 64)
+  }
+
+  @Test("A decode step costs about two operations per weight, and its caches are states")
+  func decodeCosts() throws {
+    let layer = try graph("llm/llama3.1-8b-layer-decode")
+    #expect(layer.operationCount > 2 * 218_000_000 && layer.operationCount < 2 * 240_000_000)
+    let states = layer.tensors.filter { $0.role == .state }
+    #expect(states.map(\.shape) == [[1, 8, 128, 2048], [1, 8, 2048, 128]])
+    #expect(layer.tensors.compactMap(\.updates) == ["key_cache", "value_cache"])
+    let batch = try graph("llm/llama3.1-8b-layer-decode-b16")
+    #expect(batch.tensor("key_cache")?.shape == [16, 8, 128, 2048])
+  }
+}

@@ -1,0 +1,171 @@
+import Foundation
+import ModelGraph
+import NumericFormats
+import Testing
+import WorkloadCatalog
+
+@Suite("Graphs of workloads mean what they should")
+struct WorkloadGraphTests {
+  private func tiny() throws -> ModelArchitecture {
+    try withCatalog([:]) { try WorkloadCatalog(root: $0).architecture("tiny") }
+  }
+
+  private func parameters(
+    _ architecture: ModelArchitecture, _ phase: DecoderPhase, batch: Int = 1, context: Int
+  ) -> DecoderParameters {
+    DecoderParameters(
+      architecture: architecture, phase: phase, batch: batch,
+      tokens: phase == .prefill ? context : 1, context: context)
+  }
+
+  /// Caches as a decode graph stores them, from a prefill's keys and values of all but one token.
+  private func cache(
+    _ layout: HeadLayout, _ values: TensorView, _ lengths: HeadDimensions
+  ) throws -> TensorView {
+    let shape = layout.shape(lengths)
+    let stored = (0..<shape.elementCount).map { index -> Double in
+      let at = layout.position(of: index, in: lengths)
+      // The last place holds rubbish until the new token is written.
+      if at.token == lengths.tokens - 1 { return 1e3 }
+      return values[HeadLayout.tokensHeads.index(of: at, in: lengths)]
+    }
+    return try TensorView(stored, shape: shape, format: .bfloat16)
+  }
+
+  @Test("Decoding the last token over a prompt's cache gives the prompt's last row")
+  func decodeContinuesPrefill() throws {
+    let architecture = try tiny()
+    let context = 5
+    let prefill = try DecoderGraphs(
+      parameters(architecture, .prefill, context: context), format: .bfloat16
+    ).layer(named: "prefill")
+    let decode = try DecoderGraphs(
+      parameters(architecture, .decode, context: context), format: .bfloat16
+    ).layer(named: "decode")
+    let given = try seededValues(prefill)
+    let whole = try Float64Interpreter.evaluate(prefill, given: given)
+    var values = try seededValues(decode)
+    for (name, value) in given where name.hasPrefix("w_") || name.hasSuffix("_norm") {
+      values[name] = value
+    }
+    let width = architecture.hidden
+    values["x"] = try TensorView(
+      given["x"]!.vector(start: (context - 1) * width, stride: 1, count: width),
+      shape: [1, width], format: .bfloat16)
+    let lengths = HeadDimensions(batch: 1, heads: 2, tokens: context, channels: 4)
+    values["key_cache"] = try cache(.headsTransposed, whole["turned_key"]!, lengths)
+    values["value_cache"] = try cache(.headsTokens, whole["value"]!, lengths)
+    let step = try Float64Interpreter.evaluate(decode, given: values)
+    let expected = whole["y"]!.vector(start: (context - 1) * width, stride: 1, count: width)
+    for (found, wanted) in zip(step["y"]!.allValues, expected) {
+      #expect(abs(found - wanted) < 1e-6)
+    }
+    #expect(expected.contains { abs($0) > 0.1 })
+  }
+
+  @Test("Sequences of a batch do not see each other")
+  func batchIsIndependent() throws {
+    let architecture = try tiny()
+    let pair = try DecoderGraphs(
+      parameters(architecture, .decode, batch: 2, context: 4), format: .bfloat16
+    ).layer(named: "pair")
+    var given = try seededValues(pair)
+    let before = try Float64Interpreter.evaluate(pair, given: given)["y"]!.allValues
+    let half = given["value_cache"]!.count / 2
+    given["value_cache"] = try TensorView(
+      given["value_cache"]!.allValues.enumerated().map { $0 < half ? $1 : $1 + 1 },
+      shape: given["value_cache"]!.shape, format: .bfloat16)
+    let after = try Float64Interpreter.evaluate(pair, given: given)["y"]!.allValues
+    #expect(Array(before[..<8]) == Array(after[..<8]))
+    #expect(Array(before[8...]) != Array(after[8...]))
+  }
+
+  @Test("The whole model runs its layers one after the other with weights of their own")
+  func wholeModel() throws {
+    let architecture = try tiny()
+    let graphs = DecoderGraphs(
+      parameters(architecture, .prefill, context: 3), format: .bfloat16)
+    let model = try graphs.model(named: "model")
+    let layer = try graphs.layer(named: "layer")
+    let given = try seededValues(model)
+    let whole = try Float64Interpreter.evaluate(model, given: given)
+    var x = whole["embedded"]!
+    for number in 0..<2 {
+      var inputs: [String: TensorView] = [:]
+      for formal in layer.givenTensors {
+        inputs[formal.name] = given["layer\(number).\(formal.name)"] ?? given[formal.name]
+      }
+      inputs["x"] = x
+      x = try Float64Interpreter.evaluate(layer, given: inputs)["y"]!
+    }
+    #expect(x.allValues == whole["layer1.y"]!.allValues)
+    #expect(whole["logits"]!.shape == [1, 11])
+    #expect(model.parameterCount == architecture.parameterCount + 2 * 3 * 2)
+    let decode = try DecoderGraphs(
+      parameters(architecture, .decode, context: 3), format: .bfloat16
+    ).model(named: "decode")
+    #expect(
+      decode.tensors.compactMap(\.updates) == [
+        "layer0.key_cache", "layer0.value_cache", "layer1.key_cache", "layer1.value_cache",
+      ])
+  }
+
+  private var classifier: TrainingParameters {
+    TrainingParameters(
+      data: "none", features: 5, featureScale: 1, hidden: 7, classes: 3, batch: 6, epochs: 1,
+      learningRate: 0.25, heldOutEvery: 5, targetAccuracy: 0.9)
+  }
+
+  @Test("A training step goes down the slope of the loss, weight by weight")
+  func trainingStep() throws {
+    let graph = try TrainingGraphs.step(classifier, named: "step", format: .bfloat16)
+    let given = try seededValues(graph, seed: 3)
+    let values = try Float64Interpreter.evaluate(graph, given: given)
+    for name in ["w1", "b1", "w2", "b2"] {
+      let weights = given[name]!.allValues
+      for index in weights.indices {
+        func loss(_ change: Double) throws -> Double {
+          var moved = weights
+          moved[index] += change
+          var changed = given
+          changed[name] = try TensorView(moved, shape: given[name]!.shape, format: .float32)
+          return try Float64Interpreter.evaluate(graph, given: changed)["loss"]![0]
+        }
+        let slope = try (loss(1e-6) - loss(-1e-6)) / 2e-6
+        let step = (weights[index] - values["new_\(name)"]![index]) / 0.25
+        #expect(abs(slope - step) < 1e-7, "\(name)[\(index)]")
+      }
+    }
+  }
+
+  @Test("The forward pass that measures accuracy gives the step's logits")
+  func evaluationGraph() throws {
+    let step = try TrainingGraphs.step(classifier, named: "step", format: .bfloat16)
+    let forward = try TrainingGraphs.evaluation(
+      classifier, batch: 6, named: "forward", format: .bfloat16)
+    let given = try seededValues(step)
+    let a = try Float64Interpreter.evaluate(step, given: given)["logits"]!.allValues
+    let b = try Float64Interpreter.evaluate(forward, given: given)["logits"]!.allValues
+    #expect(a == b)
+  }
+
+  @Test("A gated part multiplies the activated gate with up, then projects down")
+  func gated() throws {
+    let text =
+      goodKernel.components(separatedBy: "operator:")[0]
+      + "operator: GatedMLP\nshape: {rows: 1, hidden: 1, feed_forward: 2}\n"
+    let graph = try withCatalog(["kernel/product.yaml": text]) {
+      try #require(
+        try WorkloadCatalog(root: $0).specification(named: "kernel/product").graph())
+    }
+    let given = try [
+      "x": TensorView([2.0], shape: [1, 1], format: .bfloat16),
+      "w_gate": TensorView([1.0, -1], shape: [1, 2], format: .bfloat16),
+      "w_up": TensorView([3.0, 5], shape: [1, 2], format: .bfloat16),
+      "w_down": TensorView([7.0, 11], shape: [2, 1], format: .bfloat16),
+    ]
+    let y = try Float64Interpreter.evaluate(graph, given: given)["y"]![0]
+    let expected = 2 / (1 + exp(-2.0)) * 6 * 7 + -2 / (1 + exp(2.0)) * 10 * 11
+    #expect(abs(y - expected) < 1e-12)
+  }
+}
