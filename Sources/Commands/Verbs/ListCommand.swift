@@ -1,4 +1,5 @@
 import ArgumentParser
+import Hardware
 import Results
 
 /// `trnbench list`
