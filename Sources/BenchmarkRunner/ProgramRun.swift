@@ -12,8 +12,9 @@ struct ProgramRun: ~Copyable {
   let totals: NeuronCore.RunTotals
   /// Host seconds of the step loop alone.
   let seconds: Double
+  private let model: CoreModel
   /// The memories as the program left them; empty in timing mode.
-  let core: CoreState
+  var core: CoreState { _read { yield model.core } }
 
   /// Runs the program.
   ///
@@ -31,7 +32,7 @@ struct ProgramRun: ~Copyable {
     let outcome = try Self.execute(&model, loaded, options, traceFile, isCancelled)
     seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
     totals = outcome
-    core = model.takeCore()
+    self.model = model
   }
 
   /// Runs a short program and keeps all of its events.
@@ -52,7 +53,7 @@ struct ProgramRun: ~Copyable {
     }
     recorder.finish()
     seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
-    core = model.takeCore()
+    self.model = model
   }
 
   private static func execute(

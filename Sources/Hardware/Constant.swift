@@ -29,8 +29,7 @@ public struct Constant<Value: ConstantValue>: Hashable, Sendable {
   public var value: Value
   /// What the number counts.
   public var unit: ConstantUnit
-  /// A short citation.
-  public var source: String
+  private var citation: SourceText
   /// How sure it is.
   public var confidence: Confidence
   /// Where the true value may lie; present on every constant that is not documented.
@@ -42,9 +41,17 @@ public struct Constant<Value: ConstantValue>: Hashable, Sendable {
   ) {
     self.value = value
     self.unit = unit
-    self.source = source
+    citation = SourceText(source)
     self.confidence = confidence
     self.range = range
+  }
+}
+
+extension Constant {
+  /// A short citation.
+  public var source: String {
+    get { citation.text }
+    set { citation = SourceText(newValue) }
   }
 }
 

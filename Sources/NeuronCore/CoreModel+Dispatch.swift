@@ -10,20 +10,20 @@ struct TimedRow {
 
 extension CoreModel {
   /// Applies the engine's law to an instruction that is dispatched at `time`.
-  @inline(__always)
+  @inline(never)
   mutating func dispatch(
     _ engine: Int, _ index: Int, _ record: IssueRecord, _ cost: Cost, at time: Int64, isCold: Bool
   ) -> TimedRow {
     switch cost.kind {
     case .matmul:
       let row = array.stream(cost, dispatch: time, region: record.region)
-      engines[0].note(row.streamStart)
+      recent.note(0, row.streamStart)
       engines[0].controlFree = time + laws.tensorStep
       engines[0].lastCompletion = max(engines[0].lastCompletion, row.completion)
       return TimedRow(start: row.start, completion: row.completion)
     case .loadWeights:
       let row = array.loadWeights(cost, dispatch: time)
-      engines[0].note(row.streamStart)
+      recent.note(0, row.streamStart)
       engines[0].controlFree = time + laws.tensorStep
       return TimedRow(start: row.start, completion: row.completion)
     case .stream: return dispatchStream(engine, cost, at: time, isCold: isCold)
@@ -33,7 +33,6 @@ extension CoreModel {
   }
 
   /// Vector, scalar and GpSimd engines: start-up, interval and completion interval.
-  @inline(__always)
   private mutating func dispatchStream(_ engine: Int, _ cost: Cost, at time: Int64, isCold: Bool)
     -> TimedRow
   {
@@ -51,7 +50,7 @@ extension CoreModel {
     engines[engine].lastCompletion = completion
     engines[engine].streamingUntil = time + cost.streamTime.value
     engines[engine].streamingBanks = cost.banks
-    engines[engine].note(completion)
+    recent.note(engine, completion)
     return TimedRow(start: time, completion: completion)
   }
 

@@ -39,7 +39,6 @@ extension CoreModel {
 
   /// The tensor engine goes on as long as its next row waits for nothing: its rows touch neither
   /// rings nor shared ports, so nobody can be early or late because of it.
-  @inline(__always)
   private mutating func runAhead<O: Observer>(_ observer: inout O) throws(RunError) {
     while !engines[0].isDone {
       let record = loaded.records[engines[0].next]
@@ -75,14 +74,14 @@ extension CoreModel {
     case .control, .dmaTrigger: return engines[engine].controlFree
     case .stream:
       let ready = max(engines[engine].controlFree, engines[engine].dataFree)
-      return engine == 2 ? max(ready, engines[engine].noted(laws.scalarLead)) : ready
+      return engine == 2 ? max(ready, recent.noted(engine, laws.scalarLead)) : ready
     case .loadWeights, .matmul:
-      return max(engines[engine].controlFree, engines[engine].noted(laws.tensorRunAhead))
+      return max(engines[engine].controlFree, recent.noted(engine, laws.tensorRunAhead))
     }
   }
 
   /// Works out when an engine's next instruction can be dispatched.
-  @inline(__always)
+  @inline(never)
   mutating func refresh(_ engine: Int) {
     let record = loaded.records[engines[engine].next]
     let kind = loaded.costs[Int(record.cost)].kind
@@ -101,7 +100,7 @@ extension CoreModel {
   }
 
   /// Posts an update and wakes whoever waits for the semaphore.
-  @inline(__always)
+  @inline(never)
   mutating func post(_ update: SemaphoreUpdate, at time: Int64) {
     semaphores.post(update, at: time)
     let semaphore = Int(update.semaphore)
@@ -114,7 +113,6 @@ extension CoreModel {
   }
 
   /// Carries out the next instruction of an engine at its dispatch time.
-  @inline(__always)
   mutating func step<O: Observer>(_ engine: Int, at time: Int64, _ observer: inout O)
     throws(RunError)
   {
@@ -144,7 +142,6 @@ extension CoreModel {
   }
 
   /// Notes what the instruction took, posts its update and tells the observer.
-  @inline(__always)
   private mutating func finishStep<O: Observer>(
     _ engine: Int, _ record: IssueRecord, _ row: TimedRow, _ cost: Cost, at time: Int64,
     waited: Int64, _ observer: inout O
@@ -171,7 +168,6 @@ extension CoreModel {
   }
 
   /// Moves to the instruction that follows: the next one, a branch target, the next invocation.
-  @inline(__always)
   private mutating func advance(_ engine: Int, _ record: IssueRecord) {
     if record.opcode == .compareBranch, let target = branchTarget(engine) {
       engines[engine].next = engines[engine].first + target

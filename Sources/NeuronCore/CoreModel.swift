@@ -15,6 +15,7 @@ public struct CoreModel: ~Copyable {
   let computes: Bool
   let laws: EngineLaws
   var engines: [EngineState]
+  var recent: RecentTimes
   var semaphores: SemaphoreFile
   var array: TensorArray
   var dma: DMAQueues
@@ -43,6 +44,7 @@ public struct CoreModel: ~Copyable {
     core = try CoreState(device: device, hbmBytes: computes ? max(1, loaded.program.hbmBytes) : 0)
     laws = EngineLaws(device: device)
     engines = Array(repeating: EngineState(), count: Engine.allCases.count)
+    recent = RecentTimes(engines: Engine.allCases.count)
     let count = device.memory.semaphores.value
     semaphores = SemaphoreFile(count: count)
     array = TensorArray(device: device)
@@ -75,9 +77,4 @@ public struct CoreModel: ~Copyable {
   {
     try loop(&sampler, isCancelled)
   }
-}
-
-extension CoreModel {
-  /// Ends the model and hands over its memories.
-  public consuming func takeCore() -> CoreState { core }
 }

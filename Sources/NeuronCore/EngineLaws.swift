@@ -5,9 +5,9 @@ import Units
 /// The hand-off and trigger constants of a device as plain picoseconds, by engine.
 struct EngineLaws {
   /// Completion to the time at which the update can be seen.
-  let publish: InlineArray<5, Int64>
+  let publish: [Int64]
   /// Update seen to the dispatch of a compute or control row.
-  let detect: InlineArray<5, Int64>
+  let detect: [Int64]
   /// The tensor engine detects a wait of a control row faster than one of a weight load.
   let detectTensorControl: Int64
   /// A MATMUL that waits itself.
@@ -23,7 +23,7 @@ struct EngineLaws {
   /// Entries that its sequencer may be ahead of the array.
   let tensorRunAhead: Int
   /// Last completion to the end of a DRAIN, by engine.
-  let drainAfterCompletion: InlineArray<5, Int64>
+  let drainAfterCompletion: [Int64]
   private let dma: DMATiming
 
   init(device: Device) {
@@ -39,7 +39,7 @@ struct EngineLaws {
     detectTensorControl = law.detectTensorControl.value.value
     detectTensorMatmul = law.detectTensorMatmul.value.value
     var longest = max(detectTensorControl, detectTensorMatmul)
-    for index in 0..<5 { longest = max(longest, detect[index]) }
+    for value in detect { longest = max(longest, value) }
     longestDetect = longest
     controlOverlap = device.scalar.controlOverlap.value.value
     scalarLead = device.scalar.maximumLead.value

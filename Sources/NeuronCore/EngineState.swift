@@ -20,9 +20,6 @@ struct EngineState {
   var dataFree: Int64 = 0
   /// The latest completion so far.
   var lastCompletion: Int64 = 0
-  /// Completions of the last instructions of the data path, for the depth of dispatch-ahead.
-  var recent = InlineArray<64, Int64>(repeating: 0)
-  var recentCount = 0
   /// When the last DMA trigger began, for the trigger's own law.
   var lastTrigger = Int64.min / 2
   /// When the last software descriptor row was ready.
@@ -38,18 +35,6 @@ struct EngineState {
   /// End of the union so far.
   var activeUntil: Int64 = 0
 
-  /// The `distance`-th last completion or start that was noted, or the beginning of time.
-  @inline(__always)
-  func noted(_ distance: Int) -> Int64 {
-    distance > recentCount ? .min / 2 : recent[(recentCount &- distance) & 63]
-  }
-
-  @inline(__always)
-  mutating func note(_ time: Int64) {
-    recent[recentCount & 63] = time
-    recentCount &+= 1
-  }
-
   /// Adds a busy interval; intervals come in order of their starts, nearly.
   @inline(__always)
   mutating func addActive(_ start: Int64, _ end: Int64) {
@@ -58,5 +43,29 @@ struct EngineState {
       activeTime += end - from
       activeUntil = end
     }
+  }
+}
+
+/// The last completions or starts of each engine, for what limits how far it may run ahead.
+struct RecentTimes {
+  private static let depth = 64
+  private var times: [Int64]
+  private var counts: [Int]
+
+  init(engines: Int) {
+    times = Array(repeating: .min / 2, count: engines * Self.depth)
+    counts = Array(repeating: 0, count: engines)
+  }
+
+  /// The `distance`-th last time that was noted, or the beginning of time. At most 64.
+  @inline(__always)
+  func noted(_ engine: Int, _ distance: Int) -> Int64 {
+    times[engine &* Self.depth &+ ((counts[engine] &- distance) & (Self.depth &- 1))]
+  }
+
+  @inline(__always)
+  mutating func note(_ engine: Int, _ time: Int64) {
+    times[engine &* Self.depth &+ (counts[engine] & (Self.depth &- 1))] = time
+    counts[engine] &+= 1
   }
 }

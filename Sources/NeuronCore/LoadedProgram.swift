@@ -18,16 +18,19 @@ struct IssueRecord: BitwiseCopyable {
 
 /// A program checked against a device, with every cost worked out. Loading it is where an illegal
 /// program is refused; after that the step loop trusts it.
-public struct LoadedProgram: Sendable {
+///
+/// A class because it is large and never changes: a device alone holds hundreds of constants, and
+/// every run of the program shares one copy.
+public final class LoadedProgram: Sendable {
   /// The device that it was checked for.
   public let device: Device
   /// The program.
   public let program: Program
-  var records: [IssueRecord] = []
-  var costs: [Cost] = []
-  var transfers: [TransferShape] = []
+  let records: [IssueRecord]
+  let costs: [Cost]
+  let transfers: [TransferShape]
   /// First program counter of each segment, and one past the last.
-  public private(set) var bases: [Int] = [0]
+  public let bases: [Int]
 
   /// Checks every instruction and works out its cost.
   ///
@@ -35,12 +38,12 @@ public struct LoadedProgram: Sendable {
   public init(_ program: Program, device: Device) throws(Fault) {
     self.program = program
     self.device = device
-    var index = CostIndex()
+    var loader = SegmentLoader(device: device)
+    var bases = [0]
     for segment in program.segments {
-      try load(segment, &index)
+      try loader.load(segment)
       bases.append(bases.last! + segment.instructions.count)
     }
-    costs = index.costs
     for invocation in program.invocations {
       let declared = program.segments[invocation.segment].tensors.count
       guard invocation.tensors.count == declared else {
@@ -49,9 +52,35 @@ public struct LoadedProgram: Sendable {
           .unboundTensor(index: invocation.tensors.count, count: declared))
       }
     }
+    self.bases = bases
+    records = loader.records
+    costs = loader.index.costs
+    transfers = loader.transfers
   }
 
-  private mutating func load(_ segment: Segment, _ index: inout CostIndex) throws(Fault) {
+  /// Machine instructions in one pass over all invocations, loops not unrolled.
+  public var staticInstructionCount: Int {
+    program.invocations.reduce(0) { $0 + program.segments[$1.segment].instructions.count }
+  }
+
+  /// How the transfer of a program counter is cut and dealt; nil for other instructions.
+  public func transferShape(at counter: Int) -> TransferShape? {
+    records[counter].opcode.isDMA ? transfers[Int(records[counter].transfer)] : nil
+  }
+}
+
+/// Checks segments one after the other and collects what the step loop reads of them.
+private struct SegmentLoader {
+  let shared: SharedDevice
+  var records: [IssueRecord] = []
+  var transfers: [TransferShape] = []
+  var index = CostIndex()
+
+  init(device: Device) { shared = SharedDevice(device) }
+
+  private var device: Device { _read { yield shared.device } }
+
+  mutating func load(_ segment: Segment) throws(Fault) {
     records.reserveCapacity(records.count + segment.instructions.count)
     for engine in Engine.allCases {
       let range = segment.range(of: engine)
@@ -59,10 +88,10 @@ public struct LoadedProgram: Sendable {
         let instruction = segment.instructions[position]
         do {
           let rules = OperandRules(
-            device: device, engine: engine, instruction: instruction.operation.opcode.name,
+            device: shared, engine: engine, instruction: instruction.operation.opcode.name,
             tensorCount: segment.tensors.count, queueLength: range.count)
           try instruction.operation.validate(rules)
-          records.append(try record(instruction, engine, rules, segment, &index))
+          records.append(try record(instruction, engine, rules, segment))
         } catch {
           var fault = error
           fault.index = position
@@ -73,8 +102,7 @@ public struct LoadedProgram: Sendable {
   }
 
   private mutating func record(
-    _ instruction: Instruction, _ engine: Engine, _ rules: OperandRules, _ segment: Segment,
-    _ index: inout CostIndex
+    _ instruction: Instruction, _ engine: Engine, _ rules: OperandRules, _ segment: Segment
   ) throws(Fault) -> IssueRecord {
     let operation = instruction.operation
     var result = IssueRecord(
@@ -102,11 +130,6 @@ public struct LoadedProgram: Sendable {
         .semaphoreValue(
           found: update.operation == .add ? Int(update.value) : 0, expected: Int(shape.engines)))
     }
-  }
-
-  /// Machine instructions in one pass over all invocations, loops not unrolled.
-  public var staticInstructionCount: Int {
-    program.invocations.reduce(0) { $0 + program.segments[$1.segment].instructions.count }
   }
 }
 

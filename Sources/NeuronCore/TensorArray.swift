@@ -38,7 +38,7 @@ struct TensorArray {
   private var lastStart: Int64
   private var lastStartWasFull = false
   private var streamEnd: Int64
-  private var regionEnds: InlineArray<16, Int64>
+  private var regionEnds: [Int64]
   private var regionsDiffer = false
 
   init(device: Device) {
@@ -58,7 +58,7 @@ struct TensorArray {
     // Far enough in the past that the first instruction is cold.
     lastStart = -1_000_000_000
     streamEnd = lastStart
-    regionEnds = InlineArray(repeating: lastStart)
+    regionEnds = Array(repeating: lastStart, count: 16)
   }
 
   @inline(__always)

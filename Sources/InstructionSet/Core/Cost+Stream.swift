@@ -44,7 +44,7 @@ struct StreamShape {
   /// side: the worst row counts.
   func stridePenalty(_ device: Device) -> Int64 {
     let sector = device.memory.strideSectorBytes.value
-    return Int64(rows.map { max(0, 2 * $0.sectorCount(sector) - $0.columns) }.max() ?? 0)
+    return Int64(rows.map { $0.stridePenalty(sector) }.max() ?? 0)
   }
 
   /// The stream in tenths of a cycle, rounded half up.
@@ -54,17 +54,16 @@ struct StreamShape {
 }
 
 extension AccessPattern {
-  /// Sectors of `sectorBytes` that a partition's elements touch, run by run.
+  /// max(0, 2 S - N) for N elements in S sectors of `sectorBytes`, of which every run touches at
+  /// least one and a long run the part that its stride spans.
   ///
   /// Source: third-party micro-benchmarks of Trainium2 (the cost of strided fp32 rows follows the
   /// number of distinct 16-byte words).
-  func sectorCount(_ sectorBytes: Int) -> Int {
+  func stridePenalty(_ sectorBytes: Int) -> Int {
     let (size, stride, runs) = longestRun
-    let bytes = format.sizeBytes
-    let step = abs(stride) * bytes
-    if step >= sectorBytes { return size * runs }
-    let first = Int(byteOffset) % sectorBytes
-    return ((first + (size - 1) * step + bytes - 1) / sectorBytes + 1) * runs
+    guard columns > 1 else { return 0 }
+    let spanned = size * min(abs(stride) * format.sizeBytes, sectorBytes)
+    return max(0, 2 * runs * max(sectorBytes, spanned) / sectorBytes - columns)
   }
 
   /// The innermost dimension after dimensions that continue each other are joined: its elements,

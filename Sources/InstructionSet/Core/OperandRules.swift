@@ -7,8 +7,9 @@ public import NumericFormats
 /// Source: NKI architecture guide (partition start rule, four free dimensions, 64 Ki elements,
 /// which engine reaches which memory) and the instruction reference.
 public struct OperandRules {
+  private let shared: SharedDevice
   /// The device that the program is loaded on.
-  public let device: Device
+  public var device: Device { _read { yield shared.device } }
   /// The queue that holds the instruction.
   public let engine: Engine
   /// The instruction's name, for faults.
@@ -23,9 +24,9 @@ public struct OperandRules {
 
   /// Rules for one instruction of one queue.
   public init(
-    device: Device, engine: Engine, instruction: String, tensorCount: Int, queueLength: Int
+    device: SharedDevice, engine: Engine, instruction: String, tensorCount: Int, queueLength: Int
   ) {
-    self.device = device
+    shared = device
     self.engine = engine
     self.instruction = instruction
     self.tensorCount = tensorCount
@@ -111,7 +112,7 @@ public struct OperandRules {
     switch location {
     case .onChip(let access):
       try OperandRules(
-        device: device, engine: .sync, instruction: instruction, tensorCount: tensorCount,
+        device: shared, engine: .sync, instruction: instruction, tensorCount: tensorCount,
         queueLength: queueLength
       ).check(name, access)
       if access.space == .psum {
@@ -121,13 +122,36 @@ public struct OperandRules {
       guard Int(access.tensor) < tensorCount else {
         throw fault(name, .unboundTensor(index: Int(access.tensor), count: tensorCount))
       }
+      try checkSize(name, access)
       guard access.byteExtent.lowerBound >= 0 else {
         throw fault(name, .outOfBounds(found: access.byteExtent.lowerBound, limit: 0))
       }
-      guard (1...4).contains(Int(access.dimensionCount)), access.count > 0 else {
-        throw fault(name, .dimensionCount(found: Int(access.dimensionCount), limit: 4))
-      }
       try checkAddressRegister(name, access.register)
+    }
+  }
+
+  /// Elements of HBM that one access may name, and bytes that it may reach: far beyond any chip, and
+  /// small enough that no sum overflows.
+  private static let largestTensor = 1 << 40
+
+  /// Dimensions, elements and reach of an access to HBM, in numbers that cannot overflow.
+  private func checkSize(_ name: String, _ access: TensorAccess) throws(Fault) {
+    guard (1...4).contains(Int(access.dimensionCount)) else {
+      throw fault(name, .dimensionCount(found: Int(access.dimensionCount), limit: 4))
+    }
+    let largest = Double(Self.largestTensor)
+    var count = 1.0
+    var reach = Double(access.byteOffset).magnitude
+    for dimension in 0..<4 {
+      count *= Double(access.sizes[dimension])
+      reach += Double(access.sizes[dimension]) * Double(access.strides[dimension]).magnitude * 4
+    }
+    guard count >= 1, count <= largest else {
+      let found = count < 1 ? 0 : Int.max
+      throw fault(name, .tooManyElements(found: found, limit: Self.largestTensor))
+    }
+    guard reach <= largest else {
+      throw fault(name, .outOfBounds(found: .max, limit: Self.largestTensor))
     }
   }
 
@@ -199,4 +223,13 @@ public struct OperandRules {
   {
     if a.space == .psum && b.space == .psum { throw fault(name, .bothInPSUM) }
   }
+}
+
+/// A device that many hands read: it is large, so it is shared and not copied.
+public final class SharedDevice: Sendable {
+  /// The device.
+  public let device: Device
+
+  /// Shares a device.
+  public init(_ device: Device) { self.device = device }
 }
