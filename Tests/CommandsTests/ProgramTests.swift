@@ -10,8 +10,8 @@ import Testing
     .tensor x 65536
     .tensor y 65536
     .engine sync
-    DMA_DIRECT2D dst=sbuf:fp32[0:128]@0{128:1} src=x:fp32@0{128:128,128:1} update S0+=16
-    DMA_DIRECT2D dst=y:fp32@0{128:128,128:1} src=sbuf:fp32[0:128]@512{128:1} wait S1>=1 update S2+=16
+    DMA_DIRECT2D dst=sbuf:fp32[0:128]@0{128:1} src=hbm:x:fp32@0{128:128,128:1} update S0+=16
+    DMA_DIRECT2D dst=hbm:y:fp32@0{128:128,128:1} src=sbuf:fp32[0:128]@512{128:1} wait S1>=1 update S2+=16
     NOP wait S2>=16
     .engine vector
     TENSOR_SCALAR dst=sbuf:fp32[0:128]@512{128:1} src=sbuf:fp32[0:128]@0{128:1} op0=mul \

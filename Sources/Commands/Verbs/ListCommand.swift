@@ -55,7 +55,7 @@ struct ListCommand: Verb {
     case .suites: return WorkloadListing.suites(try places.catalog())
     case .devices: return DeviceListing.devices()
     case .references: return WorkloadListing.references(try places.references())
-    case .kernels: return ProgramListing.kernels()
+    case .kernels: return KernelListing.kernels(on: .trainium2)
     case .instructions: return ProgramListing.instructions()
     }
   }
