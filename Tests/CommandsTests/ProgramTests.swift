@@ -15,7 +15,7 @@ import Testing
     NOP wait S2>=16
     .engine vector
     TENSOR_SCALAR dst=sbuf:fp32[0:128]@512{128:1} src=sbuf:fp32[0:128]@0{128:1} op0=mul \
-    operand0=2.0 op1=bypass operand1=0.0 wait S0>=16 update S1+=1
+    s0=2.0 wait S0>=16 update S1+=1
 
     """
 

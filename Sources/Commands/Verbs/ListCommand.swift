@@ -7,6 +7,7 @@ struct ListCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "List what there is to run, to run on, and to compare with.",
+    usage: "trnbench list [<what>] [<options>]",
     discussion: """
       Lists workloads, suites, devices, references (published numbers of other hardware), kernels \
       or instructions; workloads if nothing is said.
