@@ -66,7 +66,8 @@ import Units
       (sbuf(.int32, 1000), sbuf(.float32, 1000), 51),
       (sbuf(.uint8, 1000), sbuf(.float32, 1000), 55),
       (sbuf(.int32, 1000), sbuf(.int32, 1000), 64),
-      (sbuf(.float32, 1000), sbuf(.uint8, 1000), 100),
+      (sbuf(.float32, 1000), sbuf(.uint8, 1000), 50),
+      (sbuf(.uint8, 1000), sbuf(.float8e4m3, 1000), 50),
       (sbuf(.float32, 1000), psum(.float32, 1000), 100),
       (psum(.bfloat16, 1000), sbuf(.bfloat16, 1000), 50),
     ])

@@ -47,10 +47,12 @@ func psum(
   pattern(.psum, format, partitions: partitions, byte: byte, [(columns, 1)])
 }
 
+private let sharedDevice = SharedDevice(.trainium2)
+
 /// Rules for one instruction of a queue of ten, in a segment of two tensors.
 func rules(_ operation: Operation, _ engine: Engine) -> OperandRules {
   OperandRules(
-    device: .trainium2, engine: engine, instruction: operation.opcode.name, tensorCount: 2,
+    device: sharedDevice, engine: engine, instruction: operation.opcode.name, tensorCount: 2,
     queueLength: 10)
 }
 

@@ -93,7 +93,7 @@ public struct TransferShape: Hashable, Sendable, BitwiseCopyable {
       partitions = min(partitions, Int(access.partitionCount))
     }
     let engines = device.dma.enginesPerCore.value
-    let perEngine = device.memory.partitions.value / engines
+    let perEngine = device.dma.partitionsPerEngine.value
     return min(engines, (partitions + perEngine - 1) / perEngine)
   }
 }

@@ -117,7 +117,7 @@ public struct Matmul: MachineInstruction {
     cost.streamTenths = rows * cyclesPerRow * 10
     if isFP32 {
       // The measured penalty of a strided fp32 operand is that of a product in two passes.
-      let penalty = StreamShape([moving], to: nil, rate: 0).stridePenalty(device)
+      let penalty = StreamShape(moving, to: nil, rate: 0).stridePenalty(device)
       let passes = Int64(law.passesFP32.value)
       cost.streamTenths += (penalty * law.stridedMovingFP32.value / passes + 50) / 100 * 10
     }
