@@ -7,7 +7,8 @@ import Testing
   @Test func everyListInEveryFormat() throws {
     let desk = try Desk()
     let commands: [[String]] = [
-      ["list"], ["list", "suites"], ["list", "references"], ["list", "devices"],
+      ["list"], ["list", "--device", "trn3"], ["list", "suites", "--device", "trn3"],
+      ["list", "suites"], ["list", "references"], ["list", "devices"],
       ["list", "suites", "--format", "json"], ["list", "--format", "csv"],
       ["list", "references", "--format", "markdown"],
     ]
@@ -24,6 +25,15 @@ import Testing
     #expect(document["schema"] as? Int == 1)
     let rows = try #require(document["devices"] as? [[String: Any]])
     #expect(rows.map { $0["name"] as? String } == Device.all.map(\.name))
+  }
+
+  @Test func kernelsAreListedWithAnExampleThatCanBeBuilt() throws {
+    let desk = try Desk()
+    let answer = desk.run("list", "kernels", "--format", "csv")
+    #expect(answer.code == 0)
+    #expect(answer.errors.isEmpty)
+    #expect(answer.output.contains("matmul"))
+    #expect(desk.run("list", "kernels").output.split(separator: "\n").allSatisfy { $0.count <= 80 })
   }
 
   @Test func aDeviceIsShownByGroupWithAndWithoutSources() throws {

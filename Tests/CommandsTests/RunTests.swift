@@ -11,11 +11,14 @@ import WorkloadCatalog
 
 @Suite struct RunTests {
   private static let laws = [
-    LawMeasurement(
-      name: "interval of 512 columns", nanoseconds: 213.3, published: 210...216,
+    MeasuredLaw(
+      name: "nc_matmul bf16 512", quantity: "interval", nanoseconds: 213.3, published: 210...216,
       source: "trn2 capture"),
-    LawMeasurement(name: "startup", nanoseconds: 70, published: 60...65, source: "trn2 capture"),
-    LawMeasurement(name: "hand-off", nanoseconds: 33, published: nil, source: "none"),
+    MeasuredLaw(
+      name: "nc_matmul bf16 512", quantity: "first duration", nanoseconds: 70, published: 60...65,
+      source: "trn2 capture"),
+    MeasuredLaw(
+      name: "handoff", quantity: "latency", nanoseconds: 33, published: nil, source: "none"),
   ]
 
   private func desk(_ acts: [String: ScriptedExecutor.Act]) throws -> Desk {

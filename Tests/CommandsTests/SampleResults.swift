@@ -42,7 +42,7 @@ func sampleResult(
 struct ScriptedExecutor: WorkloadExecutor {
   /// What happens in a run.
   enum Act: Sendable {
-    case result(RunResult, laws: [LawMeasurement] = [], numerics: [String] = [])
+    case result(RunResult, laws: [MeasuredLaw] = [], numerics: [String] = [])
     case failure(RunnerError)
     /// The user interrupts during this run, which then ends without a result.
     case interrupt(Interruption)
@@ -53,12 +53,12 @@ struct ScriptedExecutor: WorkloadExecutor {
 
   func execute(
     _ item: RunItem, progress: (String, Double?) -> Void, isCancelled: () -> Bool
-  ) throws -> WorkloadReport {
+  ) throws -> FinishedRun {
     progress("running", 0.5)
     switch acts[item.name] {
     case .result(var result, let laws, let numerics)?:
       result.device = item.options.device.name
-      return WorkloadReport(result: result, file: file, numerics: numerics, laws: laws)
+      return FinishedRun(result: result, file: file, numerics: numerics, laws: laws)
     case .failure(let error)?: throw error
     case .interrupt(let interruption)?:
       interruption.request()

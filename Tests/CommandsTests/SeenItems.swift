@@ -1,4 +1,3 @@
-import BenchmarkRunner
 import Commands
 import Synchronization
 
@@ -10,9 +9,8 @@ final class SeenItems: WorkloadExecutor {
 
   func execute(
     _ item: RunItem, progress: (String, Double?) -> Void, isCancelled: () -> Bool
-  ) throws -> WorkloadReport {
+  ) throws -> FinishedRun {
     storage.withLock { $0.append(item) }
-    return WorkloadReport(
-      result: sampleResult(workload: item.name), file: nil, numerics: [], laws: [])
+    return FinishedRun(result: sampleResult(workload: item.name))
   }
 }

@@ -44,7 +44,7 @@ struct ConstantListing {
     var table = Table(columns: columns)
     for row in rows {
       var cells: [Cell] = [
-        .text(row.path), .text(row.value), .text(row.unit.rawValue),
+        .text(row.path), Self.cell(row.value), .text(row.unit.rawValue),
         .text(row.confidence.rawValue),
       ]
       if withSources {
@@ -53,6 +53,11 @@ struct ConstantListing {
       table.append(cells, paint: row.confidence == .assumed ? .doubtful : nil)
     }
     return table
+  }
+
+  /// Whole numbers are numbers for machines too; clock periods and lists stay texts.
+  private static func cell(_ value: String) -> Cell {
+    Int64(value).map { .integer($0) } ?? .text(value)
   }
 
   /// How many constants there are of each confidence.

@@ -7,7 +7,8 @@ enum LawTable {
   static func table(_ records: [RunRecord]) -> Table? {
     var table = Table(columns: [
       .text("workload", priority: 3), .text("program", minimumWidth: 20),
-      .text("quantity", minimumWidth: nil), Column("nanoseconds", title: "model"), Column("published_low_ns", title: "published"),
+      .text("quantity", minimumWidth: nil), Column("nanoseconds", title: "model"),
+      Column("published_low_ns", title: "published"),
       Column("published_high_ns", title: "to"), .text("within", minimumWidth: nil),
       .text("source", priority: 2, minimumWidth: 16),
     ])

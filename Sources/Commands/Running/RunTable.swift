@@ -69,7 +69,7 @@ struct RunTable {
 
   private func verdict(_ record: RunRecord) -> String {
     guard let numerics = record.report?.result.numerics else { return "failed" }
-    if !numerics.isChecked { return "not checked" }
+    if !numerics.isChecked { return "unchecked" }
     return numerics.isPassed ? "passed" : "WRONG"
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Hardware
 import InstructionSet
 import Results
 
@@ -8,6 +9,7 @@ struct AssembleCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "asm",
     abstract: "Assemble a program, check it against a device, and say what it consists of.",
+    usage: "trnbench asm <file> [<options>]",
     discussion: """
       Mistakes are named with line and column, instructions that break a rule of the device with \
       their line. With --output the program is written in its one canonical form.
@@ -18,7 +20,7 @@ struct AssembleCommand: Verb {
         trnbench run copy.trnasm
 
       EXIT CODES
-        0  the program is legal    64  it is not    74  a file cannot be read or written
+        0  the program is legal    64  it is not    74  a file cannot be read
       """)
 
   @OptionGroup var output: OutputOptions
@@ -41,8 +43,9 @@ struct AssembleCommand: Verb {
 
   /// Assembles, checks, and prints the segments.
   func execute(_ context: CommandContext) throws -> Outcome {
+    let device = try DeviceNames.device(device)
     let source = try ProgramSource(context.environment.url(file))
-    try source.check(on: try DeviceNames.device(device))
+    try source.check(on: device)
     if let target {
       let url = context.environment.url(target)
       do {
@@ -54,8 +57,7 @@ struct AssembleCommand: Verb {
       $0 + source.program.segments[$1.segment].instructions.count
     }
     try context.note(
-      "legal on \(device): \(count) instructions in \(source.program.invocations.count) "
-        + "invocations, loops not unrolled")
+      "legal on \(device.name); instructions of all invocations, loops not unrolled: \(count)")
     return .done
   }
 }

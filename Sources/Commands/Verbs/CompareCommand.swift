@@ -9,6 +9,7 @@ struct CompareCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "compare",
     abstract: "Compare two sets of results, or results with published numbers.",
+    usage: "trnbench compare <BASE> [<NEW>] [<options>]",
     discussion: """
       BASE and NEW are each a commit, tag, branch or HEAD~3 (the results recorded there), a result \
       file or folder, or device:NAME (the latest results on that device). BASE may also be \
@@ -16,15 +17,15 @@ struct CompareCommand: Verb {
       Simulated metrics are compared exactly, host metrics by a rank test of their samples.
 
       EXAMPLES
-        trnbench compare HEAD~1                     against the commit before
-        trnbench compare main --fail-above 2        exit code 2 if more than 2 % worse
+        trnbench compare HEAD~1                 against the commit before
+        trnbench compare main --fail-above 2    exit code 2 if over 2 % worse
         trnbench compare device:trn2 device:trn3
         trnbench compare reference:h100 --format markdown
 
       EXIT CODES
-        0  compared, improvements included    2  worse than --fail-above allows
-        5  nothing to compare with            6  other shape, format or version: refused
-        7  too few samples, with --strict    64  unknown name
+        0  compared, improvements included   2  worse than --fail-above allows
+        5  nothing to compare with           6  another shape, format or version
+        7  too few samples, with --strict   64  unknown name
       """)
 
   @OptionGroup var output: OutputOptions

@@ -15,6 +15,7 @@ struct DeviceShowCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "show",
     abstract: "Show every constant of a device: value, unit, how sure, and where it comes from.",
+    usage: "trnbench device show <name> [<options>]",
     discussion: """
       Documented: in the vendor's documentation. Measured: read off real hardware. Derived: \
       computed from those by the formula in its source. Assumed: chosen, because nothing public \

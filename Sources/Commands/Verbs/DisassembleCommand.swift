@@ -10,6 +10,7 @@ struct DisassembleCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "disasm",
     abstract: "Print a program as text: a file's, or the one that a workload becomes.",
+    usage: "trnbench disasm <program> [<options>]",
     discussion: """
       A .trnasm file is printed in its one canonical form. A workload is lowered for the device \
       and its program printed, each instruction with the place that emitted it.

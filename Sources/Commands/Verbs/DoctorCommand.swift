@@ -7,6 +7,7 @@ struct DoctorCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
     abstract: "Show what this machine has, what is missing, and how to get it.",
+    usage: "trnbench doctor [<options>]",
     discussion: """
       EXAMPLES
         trnbench doctor

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Hardware
 import Results
 
 /// `trnbench list`
@@ -6,6 +7,7 @@ struct ListCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "List what there is to run, to run on, and to compare with.",
+    usage: "trnbench list [<what>] [<options>]",
     discussion: """
       Lists workloads, suites, devices, references (published numbers of other hardware), kernels \
       or instructions; workloads if nothing is said.
@@ -54,7 +56,7 @@ struct ListCommand: Verb {
     case .suites: return WorkloadListing.suites(try places.catalog())
     case .devices: return DeviceListing.devices()
     case .references: return WorkloadListing.references(try places.references())
-    case .kernels: return ProgramListing.kernels()
+    case .kernels: return KernelListing.kernels(on: .trainium2)
     case .instructions: return ProgramListing.instructions()
     }
   }

@@ -15,6 +15,7 @@ struct RunCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Run workloads on the model, check them, and save the results.",
+    usage: "trnbench run <workload> ... [<options>]",
     discussion: """
       A workload is named family/name; quotes keep a glob such as 'llm/*' from the shell. A suite \
       is a list of workloads. A .trnasm file is assembled and run. Everything is checked before \

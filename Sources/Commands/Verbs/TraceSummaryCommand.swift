@@ -11,6 +11,7 @@ struct TraceSummaryCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "summary",
     abstract: "Show where the time of a run went.",
+    usage: "trnbench trace summary <file> [<options>]",
     discussion: """
       Groups the time by engine, kernel, opcode, layer or stall (the cause of standing still). \
       A damaged or cut file is summed up as far as it can be read, with what is missing.

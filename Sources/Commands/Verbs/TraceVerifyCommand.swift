@@ -9,6 +9,7 @@ struct TraceVerifyCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract: "Read every byte of a trace and say all that is wrong with it.",
+    usage: "trnbench trace verify <file> [<options>]",
     discussion: """
       EXAMPLES
         trnbench trace verify x.trntrace
