@@ -46,6 +46,41 @@ import Testing
     #expect(core.elements(result) == expected.map { $0 + $0 })
   }
 
+  @Test func doubleRowsContractBothHalves() throws {
+    var core = try makeCore()
+    var generator = Generator(seed: 12)
+    let (k, m, n) = (128, 40, 100)
+    let weights = pattern(.sbuf, .float8e4m3, partitions: 0..<k, byte: 0, [(2, 64), (m, 1)])
+    let moving = pattern(.sbuf, .float8e5m2, partitions: 0..<k, byte: 256, [(2, 128), (n, 1)])
+    let result = pattern(.psum, .float32, partitions: 0..<m, byte: 0, [(n, 1)])
+    core.setElements(weights, to: randomValues(k * 2 * m, &generator))
+    core.setElements(moving, to: randomValues(k * 2 * n, &generator))
+    core.loadWeights(
+      weights, part: .whole, row: 0, column: 0, engine: .tensor, rowsPerPartition: 2)
+    core.multiply(
+      moving, columns: m, to: result, accumulate: false, row: 0, column: 0, engine: .tensor,
+      rowsPerPartition: 2)
+    let (a, b) = (core.elements(weights), core.elements(moving))
+    /// Rows of the first half of every partition, then rows of the second.
+    func stacked(_ values: [Float], _ columns: Int) -> [Float] {
+      var rows: [Float] = []
+      for half in 0..<2 {
+        for partition in 0..<k {
+          let start = (2 * partition + half) * columns
+          rows += values[start..<(start + columns)]
+        }
+      }
+      return rows
+    }
+    let expected = Self.product(stacked(a, m), stacked(b, n), k: 2 * k, m: m, n: n)
+    #expect(core.elements(result) == expected)
+    // Weights of one mode are not those of the other.
+    core.multiply(
+      moving, columns: m, to: pattern(.psum, .float32, partitions: 0..<m, byte: 0, [(200, 1)]),
+      accumulate: false, row: 0, column: 0, engine: .tensor)
+    #expect(core.elements(result).allSatisfy { $0 == 0 })
+  }
+
   @Test func stridedOperandsAndResults() throws {
     var core = try makeCore()
     var generator = Generator(seed: 8)
