@@ -1,1 +1,107 @@
-// Placeholder until the first file of this module lands.
+package import Hardware
+import InstructionSet
+package import NumericFormats
+
+/// Tiles in, instructions out: what a kernel writes to.
+///
+/// A kernel allocates tiles, names blocks of HBM tensors and calls the interface operations in one
+/// logical order. The builder deals the machine instructions to the engines' streams, finds every
+/// read and write that must be ordered, and places the fewest semaphore waits that order them:
+/// * each engine counts its completions on one semaphore, each DMA ring on a few of its own;
+/// * only instructions that somebody waits for update a semaphore;
+/// * a wait is dropped when the program order of an engine, or what it learned through an earlier
+///   wait, implies it.
+///
+/// `finish()` closes the segment with a barrier of all engines that leaves every semaphore at zero.
+package struct KernelBuilder {
+  /// The segment's name.
+  package let name: String
+  /// The device that the kernel is built for.
+  package let device: Device
+  /// The layer or operator that instructions are attributed to from now on.
+  package var layer = ""
+  /// Rings of a hardware queue over which transfers of all DMA engines are dealt in turn.
+  package var ringsPerQueue = 2
+
+  // Memory.
+  var sbufTop = 0
+  var bankTop = 0
+  // Program.
+  var entries: [Entry] = []
+  var waits: [ProgressPoint] = []
+  var clocks: [ProgressClock] = [ProgressClock()]
+  var tensors: [TensorHandle] = []
+  var sites: [Site] = []
+  var siteIndices: [SiteKey: UInt32] = [:]
+  // Order.
+  var tracker: DependencyTracker
+  var engineClocks = [ProgressClock](repeating: ProgressClock(), count: Engine.allCases.count)
+  var snapshots = [Int32](repeating: 0, count: Engine.allCases.count)
+  var domains = [[Int32]](repeating: [], count: ProgressDomain.count)
+  var rings = RingTable()
+  var loadedTable: ActivationTable?
+  /// The load of the first table, which goes to the beginning of the stream.
+  var firstTable: Entry?
+  /// The first error of an emission call; `finish()` throws it.
+  var failure: BuilderError?
+
+  /// An empty kernel.
+  package init(name: String, device: Device) {
+    self.name = name
+    self.device = device
+    tracker = DependencyTracker(
+      sbufBytes: device.memory.sbufBytesPerPartition.value,
+      psumBytes: device.memory.psumBytesPerPartition.value)
+  }
+
+  /// Declares a tensor in HBM; an invocation binds it, in the order of declaration.
+  package mutating func tensor(_ name: String, _ shape: [Int], _ format: NumberFormat)
+    -> TensorHandle
+  {
+    let handle = TensorHandle(index: tensors.count, name: name, shape: shape, format: format)
+    tensors.append(handle)
+    tracker.addTensor()
+    return handle
+  }
+
+  /// Instructions emitted so far.
+  package var instructionCount: Int { entries.count }
+
+  /// The index of a place in a kernel's source.
+  mutating func site(_ file: StaticString, _ line: UInt) -> UInt32 {
+    let key = SiteKey(layer: layer, file: "\(file)", line: line)
+    if let index = siteIndices[key] { return index }
+    let index = UInt32(sites.count)
+    let fileName = key.file.split(separator: "/").last.map(String.init) ?? key.file
+    sites.append(Site(kernel: name, layer: layer, source: "\(fileName):\(line)"))
+    siteIndices[key] = index
+    return index
+  }
+}
+
+/// A place in a kernel's source and the layer for which it emitted.
+struct SiteKey: Hashable {
+  var layer: String
+  var file: String
+  var line: UInt
+}
+
+/// One machine instruction in the logical order, before semaphores are numbered.
+struct Entry: BitwiseCopyable {
+  var operation: Operation
+  var site: UInt32
+  var engine: Engine
+  /// Where its completion counts, or nil for rows whose completion nobody can wait for.
+  var domain: ProgressDomain?
+  /// Its place in the domain, from 1.
+  var sequence: Int32 = 0
+  /// What its engine knew when it was dispatched: an index into the clocks.
+  var clock: Int32 = 0
+  /// Its waits: a range of the builder's waits, the one expected last at the end.
+  var firstWait: Int32 = 0
+  var waitCount: Int32 = 0
+  /// What its update adds: 1, or the DMA engines that take part.
+  var increments: UInt8 = 1
+  /// Somebody waits for it.
+  var isSignalled = false
+}

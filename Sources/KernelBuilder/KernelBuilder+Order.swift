@@ -1,0 +1,162 @@
+import CoreState
+import Hardware
+import InstructionSet
+
+extension KernelBuilder {
+  /// Appends a compute instruction of an engine.
+  mutating func append(_ operation: Operation, on engine: Engine, site: UInt32) {
+    let domain = ProgressDomain(index: Int(engine.rawValue))
+    let point = nextPoint(in: domain)
+    let entry = Entry(
+      operation: operation, site: site, engine: engine, domain: domain, sequence: point.sequence)
+    append(entry, point: point, isTransfer: false)
+  }
+
+  /// Appends the rows of one tensor-engine operation. They count as one: its completion is that of
+  /// its last MATMUL, because a background weight load may complete before the product ahead of it.
+  mutating func appendTensor(_ operations: [Operation], site: UInt32) {
+    let domain = ProgressDomain(index: Int(Engine.tensor.rawValue))
+    let point = nextPoint(in: domain)
+    for (index, operation) in operations.enumerated() {
+      let isLast = index == operations.count - 1
+      let entry = Entry(
+        operation: operation, site: site, engine: .tensor, domain: isLast ? domain : nil,
+        sequence: isLast ? point.sequence : 0)
+      append(entry, point: point, isTransfer: false)
+    }
+  }
+
+  /// Appends a transfer that `engine` triggers on a ring.
+  mutating func appendTransfer(
+    _ operation: Operation, on engine: Engine, ring: ProgressDomain, engines: Int, site: UInt32
+  ) {
+    let point = nextPoint(in: ring)
+    let entry = Entry(
+      operation: operation, site: site, engine: engine, domain: ring, sequence: point.sequence,
+      increments: UInt8(engines))
+    append(entry, point: point, isTransfer: true)
+  }
+
+  /// Appends a row that touches no memory and that nobody waits for.
+  mutating func appendControl(_ operation: Operation, on engine: Engine, site: UInt32) {
+    entries.append(Entry(operation: operation, site: site, engine: engine, domain: nil))
+  }
+
+  private func nextPoint(in domain: ProgressDomain) -> ProgressPoint {
+    ProgressPoint(domain: domain, sequence: Int32(domains[domain.index].count + 1))
+  }
+
+  /// Finds what the instruction must wait for, notes what its engine knows then, and remembers its
+  /// accesses under `point`.
+  private mutating func append(_ entry: Entry, point: ProgressPoint, isTransfer: Bool) {
+    var entry = entry
+    let accesses = AccessList(entry.operation)
+    let needed = conflicts(accesses, of: entry.engine, isTransfer: isTransfer)
+    place(waits: needed, in: &entry)
+    entry.clock = snapshot(of: entry.engine)
+    for access in accesses.onChip { tracker.add(access.pattern, point, isWrite: access.isWrite) }
+    for access in accesses.hbm {
+      let region = region(access.tensor, isWhole: accesses.touchesWholeTensors)
+      tracker.add(
+        tensor: Int(access.tensor.tensor), region, point, isWrite: access.isWrite)
+    }
+    if entry.domain != nil { domains[point.domain.index].append(Int32(entries.count)) }
+    entries.append(entry)
+  }
+
+  private func region(_ access: TensorAccess, isWhole: Bool) -> Region {
+    let handle = tensors[Int(access.tensor)]
+    if isWhole {
+      return Region(rows: 0..<handle.rows, bytes: 0..<handle.rowBytes, isDense: false)
+    }
+    return access.region(rowBytes: handle.rowBytes)
+  }
+
+  /// The latest operation of each domain that must have completed, unless it is known to have.
+  private func conflicts(_ accesses: AccessList, of engine: Engine, isTransfer: Bool)
+    -> [ProgressPoint]
+  {
+    let own = ProgressDomain(index: Int(engine.rawValue))
+    let known = engineClocks[Int(engine.rawValue)]
+    var latest: [ProgressPoint] = []
+    let note = { (point: ProgressPoint, conflict: Conflict) in
+      // One engine's data path works in order; only a read needs the result to have arrived.
+      if point.domain == own, !isTransfer, engine == .tensor || conflict != .readAfterWrite {
+        return
+      }
+      if known[point.domain] >= point.sequence { return }
+      if let index = latest.firstIndex(where: { $0.domain == point.domain }) {
+        latest[index].sequence = max(latest[index].sequence, point.sequence)
+      } else {
+        latest.append(point)
+      }
+    }
+    for access in accesses.onChip {
+      tracker.forEachConflict(access.pattern, isWrite: access.isWrite, note)
+    }
+    for access in accesses.hbm {
+      tracker.forEachConflict(
+        tensor: Int(access.tensor.tensor),
+        region(access.tensor, isWhole: accesses.touchesWholeTensors), isWrite: access.isWrite, note)
+    }
+    return latest
+  }
+
+  /// Drops waits that another implies, orders the rest with the one expected last at the end.
+  private mutating func place(waits needed: [ProgressPoint], in entry: inout Entry) {
+    entry.firstWait = Int32(waits.count)
+    guard !needed.isEmpty else { return }
+    let kept = needed.filter { point in
+      !needed.contains { $0.domain != point.domain && knowledge(of: $0)[point.domain] >= point.sequence }
+    }
+    let ordered = kept.sorted { position(of: $0) < position(of: $1) }
+    let engine = Int(entry.engine.rawValue)
+    for point in ordered {
+      waits.append(point)
+      entries[position(of: point)].isSignalled = true
+      engineClocks[engine].learn(knowledge(of: point))
+    }
+    entry.waitCount = Int32(ordered.count)
+    snapshots[engine] = -1
+  }
+
+  /// The index of an operation among the entries.
+  func position(of point: ProgressPoint) -> Int {
+    Int(domains[point.domain.index][Int(point.sequence) - 1])
+  }
+
+  /// Everything that has completed when the operation has.
+  func knowledge(of point: ProgressPoint) -> ProgressClock {
+    var clock = clocks[Int(entries[position(of: point)].clock)]
+    clock[point.domain] = max(clock[point.domain], point.sequence)
+    return clock
+  }
+
+  /// The index of what an engine knows now.
+  private mutating func snapshot(of engine: Engine) -> Int32 {
+    let index = Int(engine.rawValue)
+    if snapshots[index] < 0 {
+      snapshots[index] = Int32(clocks.count)
+      clocks.append(engineClocks[index])
+    }
+    return snapshots[index]
+  }
+}
+
+/// What an instruction reads and writes in memory.
+struct AccessList {
+  var onChip: [(pattern: AccessPattern, isWrite: Bool)] = []
+  var hbm: [(tensor: TensorAccess, isWrite: Bool)] = []
+  /// An index decides which rows are touched.
+  var touchesWholeTensors = false
+
+  init(_ operation: Operation) {
+    operation.memoryAccesses { location, isWrite in
+      switch location {
+      case .onChip(let access): onChip.append((access, isWrite))
+      case .hbm(let access): hbm.append((access, isWrite))
+      }
+    }
+    if case .dmaIndirect = operation { touchesWholeTensors = true }
+  }
+}

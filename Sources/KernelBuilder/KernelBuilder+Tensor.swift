@@ -1,0 +1,48 @@
+import CoreState
+import Hardware
+package import NumericFormats
+
+import InstructionSet
+
+extension KernelBuilder {
+  /// nc_matmul: destination [M, N] in PSUM (=|+=) stationaryᵀ [K, M] · moving [K, N].
+  ///
+  /// - Parameters:
+  ///   - accumulates: adds to the destination; the first product of a sum overwrites.
+  ///   - loadsWeights: false when the stationary tile is the one of the product before.
+  package mutating func matmul(
+    _ destination: Tile, stationary: Tile, moving: Tile, accumulates: Bool = false,
+    loadsWeights: Bool = true, file: StaticString = #fileID, line: UInt = #line
+  ) {
+    var operations: [Operation] = []
+    NcMatmul(
+      destination.access, stationary: stationary.access, moving: moving.access,
+      accumulate: accumulates, loadsWeights: loadsWeights
+    ).expand(into: &operations)
+    appendTensor(operations, site: site(file, line))
+  }
+
+  /// nc_transpose on the tensor engine: destination [F, P] in PSUM = dataᵀ [P, F].
+  ///
+  /// - Parameter identity: an identity matrix [P, P] of the data's format in SBUF.
+  package mutating func transpose(
+    _ destination: Tile, _ data: Tile, identity: Tile, file: StaticString = #fileID,
+    line: UInt = #line
+  ) {
+    var operations: [Operation] = []
+    NcTranspose(destination.access, data.access, identity: identity.access)
+      .expand(into: &operations)
+    appendTensor(operations, site: site(file, line))
+  }
+
+  /// An identity matrix in SBUF for transposes, built by GpSimd.
+  package mutating func identity(
+    _ size: Int = 128, _ format: NumberFormat, file: StaticString = #fileID, line: UInt = #line
+  ) throws(BuilderError) -> Tile {
+    let tile = try tile("identity", partitions: size, size, format: format)
+    memset(tile, 1, on: .gpsimd, file: file, line: line)
+    affineSelect(
+      tile, tile, .isEqual, channelMultiplier: 1, steps: [-1], onFalse: 0, file: file, line: line)
+    return tile
+  }
+}

@@ -1,0 +1,116 @@
+package import CoreState
+package import Hardware
+import InstructionSet
+
+extension KernelBuilder {
+  /// dma_copy from HBM into a tile; formats may differ.
+  ///
+  /// - Parameter queue: the engine that triggers: sync or scalar (hardware descriptors) or GpSimd
+  ///   (software). A trigger on the scalar engine hides behind its computing.
+  package mutating func load(
+    _ tile: Tile, from access: TensorAccess, on queue: Engine = .sync,
+    file: StaticString = #fileID, line: UInt = #line
+  ) {
+    transfer(.onChip(tile.access), from: .hbm(access), on: queue, site: site(file, line))
+  }
+
+  /// dma_copy from a tile into HBM.
+  package mutating func store(
+    _ access: TensorAccess, from tile: Tile, on queue: Engine = .sync,
+    file: StaticString = #fileID, line: UInt = #line
+  ) {
+    transfer(.hbm(access), from: .onChip(tile.access), on: queue, site: site(file, line))
+  }
+
+  /// dma_copy between two tiles: the way to other partitions.
+  package mutating func move(
+    _ destination: Tile, from source: Tile, on queue: Engine = .sync,
+    file: StaticString = #fileID, line: UInt = #line
+  ) {
+    transfer(
+      .onChip(destination.access), from: .onChip(source.access), on: queue,
+      site: site(file, line))
+  }
+
+  /// dma_copy within HBM.
+  package mutating func copyTensor(
+    _ destination: TensorAccess, from source: TensorAccess, on queue: Engine = .sync,
+    file: StaticString = #fileID, line: UInt = #line
+  ) {
+    transfer(.hbm(destination), from: .hbm(source), on: queue, site: site(file, line))
+  }
+
+  /// dma_transpose: a block [rows, columns] in HBM becomes a tile [columns, rows].
+  package mutating func loadTransposed(
+    _ tile: Tile, from access: TensorAccess, on queue: Engine = .sync,
+    file: StaticString = #fileID, line: UInt = #line
+  ) {
+    let site = site(file, line)
+    let probe = DMATranspose(tile.access, from: access, queue: 0)
+    let engines = Int(probe.shape(on: device, engine: queue).engines)
+    guard let ring = nextRing(queue, engines) else { return }
+    appendTransfer(
+      .dmaTranspose(DMATranspose(tile.access, from: access, queue: ring)), on: queue,
+      ring: RingTable.domain(queue, ring: ring), engines: engines, site: site)
+  }
+
+  /// Gathers rows: partition p of the tile receives row `index[p]` of the tensor.
+  package mutating func gather(
+    _ tile: Tile, rowsOf tensor: TensorHandle, index: Tile, columns: Range<Int>? = nil,
+    file: StaticString = #fileID, line: UInt = #line
+  ) {
+    let row = tensor.block(rows: 0..<1, columns: columns ?? 0..<tensor.columns)
+    indirect(
+      .onChip(tile.access), from: .hbm(row), index: index, isScatter: false,
+      tensor: tensor, site: site(file, line))
+  }
+
+  /// Scatters rows: partition p of the tile goes to row `index[p]` of the tensor.
+  package mutating func scatter(
+    rowsOf tensor: TensorHandle, from tile: Tile, index: Tile, file: StaticString = #fileID,
+    line: UInt = #line
+  ) {
+    let row = tensor.block(rows: 0..<1, columns: 0..<tensor.columns)
+    indirect(
+      .hbm(row), from: .onChip(tile.access), index: index, isScatter: true,
+      tensor: tensor, site: site(file, line))
+  }
+
+  private mutating func indirect(
+    _ destination: DataLocation, from source: DataLocation, index: Tile, isScatter: Bool,
+    tensor: TensorHandle, site: UInt32
+  ) {
+    let make = { (ring: Int) in
+      DMAIndirect(
+        destination, from: source, index: index.access, isScatter: isScatter,
+        rowStrideBytes: tensor.rowBytes, rowCount: tensor.rows, queue: ring)
+    }
+    let engines = Int(make(0).shape(on: device, engine: .gpsimd).engines)
+    guard let ring = nextRing(.gpsimd, engines) else { return }
+    appendTransfer(
+      .dmaIndirect(make(ring)), on: .gpsimd, ring: RingTable.domain(.gpsimd, ring: ring),
+      engines: engines, site: site)
+  }
+
+  private mutating func transfer(
+    _ destination: DataLocation, from source: DataLocation, on queue: Engine, site: UInt32
+  ) {
+    let probe = DMADirect(destination, from: source, queue: 0)
+    let engines = Int(probe.shape(on: device, engine: queue).engines)
+    guard let ring = nextRing(queue, engines) else { return }
+    appendTransfer(
+      .dma(DMADirect(destination, from: source, queue: ring)), on: queue,
+      ring: RingTable.domain(queue, ring: ring), engines: engines, site: site)
+  }
+
+  private mutating func nextRing(_ queue: Engine, _ engines: Int) -> Int? {
+    let limit = device.dma.ringsPerEngine.value
+    let ring = rings.next(
+      queue, engines: engines, allEngines: device.dma.enginesPerCore.value,
+      ringsWhenAll: ringsPerQueue, limit: limit)
+    if ring == nil, failure == nil {
+      failure = .outOfRings(queue: queue.name, limit: limit, kernel: name)
+    }
+    return ring
+  }
+}

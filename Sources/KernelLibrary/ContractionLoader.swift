@@ -1,0 +1,119 @@
+import Hardware
+import KernelBuilder
+
+/// Brings tiles of an operand whose contraction dimension must lie on partitions into SBUF, however
+/// the tensor lies in HBM.
+///
+/// A panel is a tile [128 partitions, tiles of K, columns]. Which row of K is partition p of tile j:
+/// j · 128 + p, or p · tiles + j (partition-major), which reads longer runs when tiles of K follow
+/// each other in HBM. All operands of one product must use the same.
+struct ContractionLoader {
+  let tensor: TensorHandle
+  let layout: MatmulKernel.Layout
+  /// Length of K.
+  let contraction: Int
+  /// k = p · tiles + j; K is a multiple of 128.
+  let isPartitionMajor: Bool
+  /// The tensor is [columns, K] with few columns and is read as it lies, partition-major; the panel
+  /// then holds [columns, tiles] per partition.
+  var isStrided = false
+  /// Added to every column of the tensor, or to every row when K is the columns.
+  var firstColumn = 0
+  /// The tensor's row that is the first of K, when K is the rows.
+  var firstRow = 0
+
+  private var tiles: Int { ceilDivide(contraction, 128) }
+
+  /// The tile of K number `k` of a panel whose first tile is `firstTile`: [K rows, columns].
+  func tile(_ panel: Tile, firstTile: Int = 0, _ k: Int, _ columns: Range<Int>) -> Tile {
+    if isStrided {
+      return panel.viewed(
+        offset: k + columns.lowerBound * tiles, sizes: [columns.count], strides: [tiles])
+    }
+    let rows = isPartitionMajor ? 128 : min(128, contraction - k * 128)
+    return panel.block(k - firstTile).columns(columns).rows(0..<rows)
+  }
+
+  /// Loads tiles of K of the tensor's columns `range` into a panel.
+  func load(
+    _ panel: Tile, firstTile: Int = 0, _ wanted: Range<Int>, _ range: Range<Int>,
+    on queue: Engine, _ builder: inout KernelBuilder
+  ) {
+    let range = range.lowerBound + firstColumn..<range.upperBound + firstColumn
+    if isStrided {
+      loadStrided(panel, wanted, range, on: queue, &builder)
+      return
+    }
+    let view = { (k: Range<Int>) in
+      panel.blocks(k.lowerBound - firstTile..<k.upperBound - firstTile).columns(0..<range.count)
+    }
+    if layout == .contractionColumns {
+      for k in wanted { loadTransposed(view(k..<k + 1).block(0), k, range, on: queue, &builder) }
+      return
+    }
+    let full = isPartitionMajor ? wanted.upperBound : min(wanted.upperBound, contraction / 128)
+    let stride = tensor.columns
+    if full > wanted.lowerBound {
+      let step = isPartitionMajor ? stride : 128 * stride
+      let pitch = isPartitionMajor ? tiles * stride : stride
+      builder.load(
+        view(wanted.lowerBound..<full),
+        from: tensor.access(
+          offset: firstRow * stride + wanted.lowerBound * step + range.lowerBound,
+          sizes: [128, full - wanted.lowerBound, range.count], strides: [pitch, step, 1]),
+        on: queue)
+    }
+    if full < wanted.upperBound {
+      let rows = firstRow + full * 128..<firstRow + contraction
+      builder.load(
+        view(full..<full + 1).block(0).rows(0..<rows.count),
+        from: tensor.block(rows: rows, columns: range), on: queue)
+    }
+  }
+
+  /// All of K at once: partition p reads as many consecutive elements of each row as there are tiles.
+  private func loadStrided(
+    _ panel: Tile, _ wanted: Range<Int>, _ range: Range<Int>, on queue: Engine,
+    _ builder: inout KernelBuilder
+  ) {
+    guard wanted.lowerBound == 0 else { return }
+    builder.load(
+      panel.viewed(sizes: [range.count, tiles], strides: [tiles, 1]),
+      from: tensor.access(
+        offset: range.lowerBound * contraction, sizes: [128, range.count, tiles],
+        strides: [tiles, contraction, 1]), on: queue)
+  }
+
+  private func loadTransposed(
+    _ target: Tile, _ k: Int, _ range: Range<Int>, on queue: Engine,
+    _ builder: inout KernelBuilder
+  ) {
+    let depth = k * 128..<min(contraction, (k + 1) * 128)
+    builder.loadTransposedRows(
+      target.rows(0..<depth.count), from: tensor, rows: range, columns: depth, on: queue)
+  }
+}
+
+extension KernelBuilder {
+  /// A block [rows, columns] of a tensor becomes a tile [columns, rows]. The DMA transposes whole
+  /// groups of 16 rows; what is left is read element by element.
+  mutating func loadTransposedRows(
+    _ tile: Tile, from tensor: TensorHandle, rows: Range<Int>, columns: Range<Int>,
+    on queue: Engine = .sync
+  ) {
+    let whole = rows.count / 16 * 16
+    if whole > 0 {
+      loadTransposed(
+        tile.columns(0..<whole),
+        from: tensor.block(rows: rows.lowerBound..<rows.lowerBound + whole, columns: columns),
+        on: queue)
+    }
+    if whole < rows.count {
+      load(
+        tile.columns(whole..<rows.count),
+        from: tensor.access(
+          offset: (rows.lowerBound + whole) * tensor.columns + columns.lowerBound,
+          sizes: [columns.count, rows.count - whole], strides: [1, tensor.columns]), on: queue)
+    }
+  }
+}

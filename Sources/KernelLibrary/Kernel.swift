@@ -1,0 +1,65 @@
+package import Hardware
+package import InstructionSet
+package import KernelBuilder
+package import NumericFormats
+
+/// One HBM tensor of a kernel: what a caller has to bind, in order.
+package struct KernelParameter: Hashable, Sendable {
+  /// What the kernel does with the tensor.
+  package enum Role: Hashable, Sendable { case input, output, inOut }
+
+  /// The name in reports.
+  package var name: String
+  /// Elements per dimension, row-major. A caller may bind any tensor of as many bytes.
+  package var shape: [Int]
+  /// How each element is stored.
+  package var format: NumberFormat
+  /// What the kernel does with it.
+  package var role: Role
+
+  /// A parameter.
+  package init(_ name: String, _ shape: [Int], _ format: NumberFormat, _ role: Role = .input) {
+    self.name = name
+    self.shape = shape
+    self.format = format
+    self.role = role
+  }
+}
+
+/// A device kernel for given shapes: it names its tensors and emits its instructions.
+///
+/// A kernel is a value: equal kernels give equal segments, so that a caller builds each only once.
+package protocol Kernel: Hashable, Sendable {
+  /// The kernel's name with its shape.
+  var name: String { get }
+  /// Its tensors in the order in which an invocation binds them.
+  var parameters: [KernelParameter] { get }
+  /// Emits the kernel; `tensors` are the handles of `parameters`.
+  func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle]) throws(BuilderError)
+}
+
+extension Kernel {
+  /// The kernel as a segment of its own.
+  ///
+  /// - Throws: `BuilderError` when the shape does not fit the device.
+  package func segment(on device: Device, layer: String = "") throws(BuilderError) -> Segment {
+    var builder = KernelBuilder(name: name, device: device)
+    builder.layer = layer
+    let tensors = parameters.map { builder.tensor($0.name, $0.shape, $0.format) }
+    try emit(into: &builder, tensors)
+    return try builder.finish()
+  }
+
+  /// An error of this kernel.
+  func unsupported(_ what: String, allowed: String) -> BuilderError {
+    .unsupported(kernel: name, what: what, allowed: allowed)
+  }
+}
+
+/// `total` cut into pieces of at most `size`.
+func pieces(_ total: Int, _ size: Int) -> [Range<Int>] {
+  stride(from: 0, to: total, by: size).map { $0..<min($0 + size, total) }
+}
+
+/// a / b rounded up.
+func ceilDivide(_ a: Int, _ b: Int) -> Int { (a + b - 1) / b }

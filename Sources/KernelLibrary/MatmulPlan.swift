@@ -1,0 +1,79 @@
+import InstructionSet
+import KernelBuilder
+import NumericFormats
+
+/// How the blocked product is cut: blocks of out, panels of the operands, chunks of K.
+struct MatmulPlan {
+  /// Tiles of K, the last one perhaps short.
+  let kTiles: Int
+  /// Rows of out per block.
+  let blockRows: Int
+  /// Columns of out per block.
+  let blockColumns: Int
+  /// lhs panels span all of K.
+  var lhsIsWhole: Bool
+  /// rhs panels span all of K.
+  var rhsIsWhole: Bool
+  /// Tiles of K per chunk when an operand streams.
+  var chunkTiles: Int
+  /// Chunk buffers when an operand streams.
+  var chunkBuffers: Int
+  /// k = partition · kTiles + tile instead of tile · 128 + partition: longer runs in HBM.
+  let isPartitionMajor: Bool
+  /// lhs [M, K] is loaded without a transpose: few rows, read with a stride.
+  let lhsIsStrided: Bool
+
+  init(_ kernel: MatmulKernel, freeBytes: Int) {
+    let k = ceilDivide(kernel.k, 128)
+    kTiles = k
+    let mTiles = ceilDivide(kernel.m, 128)
+    let nTiles = ceilDivide(kernel.n, 512)
+    let columns = min(nTiles, 8 / min(4, mTiles))
+    let rows = min(mTiles, 8 / columns)
+    blockRows = min(kernel.m, rows * 128)
+    blockColumns = min(kernel.n, columns * 512)
+    lhsIsStrided =
+      kernel.lhsLayout == .contractionColumns && kernel.m <= 64 && kernel.k % 128 == 0
+      && kernel.rhsLayout == .contractionRows
+    isPartitionMajor =
+      kernel.k % 128 == 0 && kernel.rhsLayout == .contractionRows
+      && (kernel.lhsLayout == .contractionRows || lhsIsStrided)
+    let size = kernel.input.sizeBytes
+    let rowBlocks = ceilDivide(kernel.m, blockRows)
+    let columnBlocks = ceilDivide(kernel.n, blockColumns)
+    let lhs = k * blockRows * size * min(2, rowBlocks)
+    let rhs = k * blockColumns * size * min(2, columnBlocks)
+    let limit = 1 << 16
+    let lhsFits = k * blockRows < limit
+    let rhsFits = k * blockColumns < limit
+    let chunkBytes = (blockRows + blockColumns) * size
+    chunkTiles = max(1, min(k, min(24 << 10, freeBytes / 4) / chunkBytes))
+    chunkBuffers = 1
+    let stream = 3 * chunkTiles * chunkBytes
+    lhsIsWhole = lhsFits && (rhsFits && lhs + rhs <= freeBytes || rowBlocks == 1 && lhs + stream <= freeBytes)
+    rhsIsWhole =
+      rhsFits && (lhsIsWhole ? lhs + rhs <= freeBytes : columnBlocks == 1 && rhs + stream <= freeBytes)
+    if lhsIsStrided { lhsIsWhole = true }
+    let used = (lhsIsWhole ? lhs : 0) + (rhsIsWhole ? rhs : 0)
+    let perBuffer =
+      chunkTiles * size * ((lhsIsWhole ? 0 : blockRows) + (rhsIsWhole ? 0 : blockColumns))
+    if perBuffer > 0 { chunkBuffers = max(2, min(6, (freeBytes - used) / perBuffer)) }
+  }
+
+  /// The chunks of K in which a block is computed. The first block starts with single tiles, so
+  /// that the tensor engine starts when the first tiles are there.
+  func chunks(isFirstBlock: Bool) -> [Range<Int>] {
+    let most = lhsIsWhole && rhsIsWhole ? kTiles : chunkTiles
+    guard isFirstBlock else { return pieces(kTiles, most) }
+    var list: [Range<Int>] = []
+    var size = 1
+    var start = 0
+    while start < kTiles {
+      let end = min(start + min(size, most), kTiles)
+      list.append(start..<end)
+      start = end
+      if list.count >= 2 { size = min(8, size * 2) }
+    }
+    return list
+  }
+}

@@ -1,0 +1,78 @@
+import Hardware
+import InstructionSet
+package import KernelBuilder
+package import NumericFormats
+
+/// Root-mean-square norm: out = x / √(mean(x²) + epsilon) · gamma, over the last axis.
+///
+/// Layout: rows on partitions, several per partition when they are short; gamma is held once per
+/// partition. fp32 inside. Per element: one pass of the scalar engine (squares, summed as it goes)
+/// and one of the vector engine (both factors at once).
+/// Bound: the vector and scalar engines about alike, one cycle per element each.
+///
+/// Parameters in order: x [rows, columns], gamma [columns], out [rows, columns].
+package struct RMSNormKernel: Kernel {
+  /// Rows.
+  package var rows: Int
+  /// Elements per row.
+  package var columns: Int
+  /// Is added to the mean square.
+  package var epsilon: Float
+  /// Format of x, gamma and out.
+  package var format: NumberFormat
+
+  /// The norm of a [rows, columns] tensor.
+  package init(rows: Int, columns: Int, epsilon: Float = 1e-5, format: NumberFormat = .bfloat16) {
+    self.rows = rows
+    self.columns = columns
+    self.epsilon = epsilon
+    self.format = format
+  }
+
+  package var name: String { "rmsnorm \(rows)x\(columns) \(format.name)" }
+
+  package var parameters: [KernelParameter] {
+    [
+      KernelParameter("x", [rows, columns], format), KernelParameter("gamma", [columns], format),
+      KernelParameter("out", [rows, columns], format, .output),
+    ]
+  }
+
+  package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
+    throws(BuilderError)
+  {
+    try builder.scope { builder throws(BuilderError) in
+      let tiles = RowTile.tiles(rows, rowBytes: columns * format.sizeBytes)
+      let most = tiles.map(\.perPartition).max() ?? 1
+      let gamma = try builder.tile("gamma", columns, format: format)
+      builder.load(
+        gamma, from: tensors[1].broadcast(columns: 0..<columns, partitions: 128), on: .scalar)
+      var inputs = try builder.pool("x", buffers: 3, most, columns, format: format)
+      var outputs = try builder.pool("out", buffers: 2, most, columns, format: format)
+      // The squares themselves are not wanted; only their sums are.
+      let squares = try builder.tile("squares", columns, format: .bfloat16)
+      var statistics = try builder.pool("statistics", buffers: 3, 2 * most, format: .float32)
+      for tile in tiles {
+        let x = tile.view(inputs.next())
+        builder.load(x, from: tile.access(tensors[0]))
+        let out = tile.view(outputs.next())
+        let sums = statistics.next().rows(0..<tile.partitions)
+        for row in 0..<tile.perPartition {
+          builder.activation(
+            squares.rows(0..<tile.partitions), .square, x.block(row),
+            sum: sums.columns(row..<row + 1))
+        }
+        let scales = sums.columns(most..<most + tile.perPartition)
+        builder.activation(
+          scales, .rsqrt, sums.columns(0..<tile.perPartition),
+          scale: .immediate(1 / Float(columns)), bias: .immediate(epsilon))
+        for row in 0..<tile.perPartition {
+          builder.scalarTensorTensor(
+            out.block(row), x.block(row), .multiply, scales.columns(row..<row + 1).pointer,
+            .multiply, gamma.rows(0..<tile.partitions))
+        }
+        builder.store(tile.access(tensors[2]), from: out)
+      }
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import Hardware
+import InstructionSet
+package import KernelBuilder
+package import NumericFormats
+
+/// Rotary position embedding in the half-rotation form: with x = (x1, x2) the halves of a head,
+/// out = (x1 · cos − x2 · sin, x2 · cos + x1 · sin).
+///
+/// Layouts: `rowMajor` has x [tokens, heads · size] with tokens on partitions and tables
+/// [tokens, size / 2]; `transposed` has x [heads · size, tokens] with the head's elements on
+/// partitions and tables [size / 2, tokens] (size 64 or 128), as attention wants its queries and
+/// keys. Three passes of the vector engine per element.
+/// Bound: the vector engine at about 1.5 cycles per element, or the DMA.
+///
+/// Parameters in order: x, cos, sin, out.
+package struct RotaryKernel: Kernel {
+  /// What lies on partitions.
+  package enum Layout: Hashable, Sendable { case rowMajor, transposed }
+
+  /// Tokens.
+  package var tokens: Int
+  /// Heads.
+  package var heads: Int
+  /// Elements of a head.
+  package var size: Int
+  /// What lies on partitions.
+  package var layout: Layout
+  /// Format of x and out.
+  package var format: NumberFormat
+  /// Format of the tables.
+  package var table: NumberFormat
+  /// Rows of the tables by rows: as many as tokens, or one that all tokens share.
+  package var tableRows: Int
+
+  /// The rotation of `heads` heads of `size` elements.
+  package init(
+    tokens: Int, heads: Int, size: Int, layout: Layout, format: NumberFormat = .bfloat16,
+    table: NumberFormat = .float32
+  ) {
+    self.tokens = tokens
+    tableRows = tokens
+    self.heads = heads
+    self.size = size
+    self.layout = layout
+    self.format = format
+    self.table = table
+  }
+
+  package var name: String { "rotary \(tokens)x\(heads)x\(size) \(format.name)" }
+
+  package var parameters: [KernelParameter] {
+    let isRows = layout == .rowMajor
+    let shape = isRows ? [tokens, heads * size] : [heads * size, tokens]
+    let tables = isRows ? [tableRows, size / 2] : [size / 2, tokens]
+    return [
+      KernelParameter("x", shape, format), KernelParameter("cos", tables, table),
+      KernelParameter("sin", tables, table), KernelParameter("out", shape, format, .output),
+    ]
+  }
+
+  package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
+    throws(BuilderError)
+  {
+    guard tableRows == tokens || tableRows == 1 else {
+      throw unsupported(
+        "tables of \(tableRows) rows for \(tokens) tokens", allowed: "one row, or one per token")
+    }
+    guard size % 2 == 0, layout == .rowMajor || size == 64 || size == 128 else {
+      throw unsupported(
+        "a head of \(size) elements", allowed: "even sizes by rows, 64 and 128 transposed")
+    }
+    try builder.scope { builder throws(BuilderError) in
+      if layout == .rowMajor {
+        try emitRows(into: &builder, tensors)
+      } else {
+        try emitTransposed(into: &builder, tensors)
+      }
+    }
+  }
+
+  private func emitRows(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
+    throws(BuilderError)
+  {
+    let half = size / 2
+    let width = heads * size
+    var inputs = try builder.pool("x", buffers: 2, width, format: format)
+    var tables = try builder.pool("cos, sin", buffers: 2, 2, half, format: table)
+    var signed = try builder.pool("signed sin", buffers: 2, 2, half, format: table)
+    var crossed = try builder.pool("crossed", buffers: 2, width, format: .float32)
+    var straights = try builder.pool("straight", buffers: 2, width, format: .float32)
+    var outputs = try builder.pool("out", buffers: 2, width, format: format)
+    for tile in pieces(tokens, 128) {
+      let x = inputs.next().rows(0..<tile.count)
+      let cosine = tables.next().rows(0..<tile.count)
+      builder.load(x, from: tensors[0].rows(tile))
+      for table in 0..<2 {
+        let rows =
+          tableRows == tokens
+          ? tensors[1 + table].rows(tile)
+          : tensors[1 + table].broadcast(columns: 0..<half, partitions: tile.count)
+        builder.load(cosine.block(table), from: rows, on: .scalar)
+      }
+      let sine = signed.next().rows(0..<tile.count)
+      builder.tensorScalar(sine.block(0), cosine.block(1), .multiply, .immediate(-1))
+      builder.copy(sine.block(1), cosine.block(1))
+      let cross = crossed.next().rows(0..<tile.count)
+      let straight = straights.next().rows(0..<tile.count)
+      let out = outputs.next().rows(0..<tile.count)
+      let shape = [heads, 2, half]
+      let strides = [size, half, 1]
+      // The second half of each head stands before the first.
+      let swapped = x.viewed(offset: half, sizes: shape, strides: [size, -half, 1])
+      builder.tensorTensor(
+        cross.viewed(sizes: shape, strides: strides), swapped,
+        sine.viewed(sizes: shape, strides: [0, half, 1]), .multiply)
+      builder.tensorTensor(
+        straight.viewed(sizes: shape, strides: strides), x.viewed(sizes: shape, strides: strides),
+        cosine.block(0).viewed(sizes: shape, strides: [0, 0, 1]), .multiply)
+      builder.tensorTensor(out, straight, cross, .add)
+      builder.store(tensors[3].rows(tile), from: out)
+    }
+  }
+
+  private func emitTransposed(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
+    throws(BuilderError)
+  {
+    let half = size / 2
+    let width = min(tokens, 2048)
+    let headsPerTile = min(heads, 128 / size)
+    var inputs = try builder.pool("x", buffers: 2, width, format: format)
+    var cosines = try builder.pool("cos", buffers: 2, width, format: table)
+    var sines = try builder.pool("sin", buffers: 2, width, format: table)
+    var crossed = try builder.pool("crossed", buffers: 2, width, format: .float32)
+    var straights = try builder.pool("straight", buffers: 2, width, format: .float32)
+    var outputs = try builder.pool("out", buffers: 2, width, format: format)
+    for columns in pieces(tokens, width) {
+      let cosine = cosines.next().columns(0..<columns.count)
+      let sine = sines.next().columns(0..<columns.count)
+      let halves = 2 * headsPerTile
+      for part in 0..<halves {
+        let rows = part * half..<(part + 1) * half
+        let all = 0..<half
+        builder.load(cosine.rows(rows), from: tensors[1].block(rows: all, columns: columns), on: .scalar)
+        builder.load(sine.rows(rows), from: tensors[2].block(rows: all, columns: columns), on: .scalar)
+      }
+      for part in stride(from: 0, to: halves, by: 2) {
+        let rows = sine.rows(part * half..<(part + 1) * half)
+        builder.tensorScalar(rows, rows, .multiply, .immediate(-1))
+      }
+      for group in pieces(heads, headsPerTile) {
+        let elements = group.lowerBound * size..<group.upperBound * size
+        let x = inputs.next()[0..<elements.count, 0..<columns.count]
+        builder.load(x, from: tensors[0].block(rows: elements, columns: columns))
+        let cross = crossed.next()[0..<elements.count, 0..<columns.count]
+        let straight = straights.next()[0..<elements.count, 0..<columns.count]
+        let out = outputs.next()[0..<elements.count, 0..<columns.count]
+        for part in 0..<2 * group.count {
+          let rows = part * half..<(part + 1) * half
+          let other = (part ^ 1) * half..<((part ^ 1) + 1) * half
+          builder.tensorTensor(cross.rows(rows), x.rows(other), sine.rows(rows), .multiply)
+        }
+        builder.tensorTensor(straight, x, cosine.rows(0..<elements.count), .multiply)
+        builder.tensorTensor(out, straight, cross, .add)
+        builder.store(tensors[3].block(rows: elements, columns: columns), from: out)
+      }
+    }
+  }
+}

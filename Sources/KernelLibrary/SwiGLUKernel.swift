@@ -1,0 +1,71 @@
+package import KernelBuilder
+package import NumericFormats
+
+/// The gated feed-forward layer, fused: out = (silu(x · Wg) ∘ (x · Wu)) · Wd.
+///
+/// Layouts: x [T, D] row-major or xᵀ [D, T]; Wg and Wu [D, F], Wd [F, D] row-major. For a block of up
+/// to 512 tokens the hidden activations are computed transposed, hᵀ [F, T] (stationary = a tile of
+/// the weights, moving = xᵀ), and stay in SBUF in the format of x: they are then the stationary
+/// operand of the second product as they lie, and nothing is transposed.
+///
+/// Tiling: eight PSUM banks hold four tiles of F of both products (with few tokens eight tiles of
+/// one product after the other); weights stream in chunks of D or F that are loaded ahead.
+/// silu runs on the scalar engine out of PSUM, the product on the vector engine.
+/// Bound: the tensor engine, 3 · D · F / 128² products of up to 512 columns per block of tokens; with
+/// few tokens the DMA, which reads all weights once per block of tokens.
+///
+/// Parameters in order: x, gate [D, F], up [D, F], down [F, D], residual [T, D] (if any), out [T, D].
+package struct SwiGLUKernel: Kernel {
+  /// Tokens: T.
+  package var tokens: Int
+  /// Width of the model: D, a multiple of 128.
+  package var width: Int
+  /// Width of the hidden layer: F, a multiple of 128.
+  package var hidden: Int
+  /// How x lies in HBM: `contractionColumns` is [T, D], `contractionRows` is xᵀ [D, T].
+  package var layout: MatmulKernel.Layout
+  /// True when residual [T, D] is added to out.
+  package var hasResidual: Bool
+  /// Format of all tensors.
+  package var format: NumberFormat
+
+  /// The layer for `tokens` tokens.
+  package init(
+    tokens: Int, width: Int, hidden: Int, layout: MatmulKernel.Layout = .contractionColumns,
+    hasResidual: Bool = false, format: NumberFormat = .bfloat16
+  ) {
+    self.tokens = tokens
+    self.width = width
+    self.hidden = hidden
+    self.layout = layout
+    self.hasResidual = hasResidual
+    self.format = format
+  }
+
+  package var name: String { "swiglu \(tokens)x\(width)x\(hidden) \(format.name)" }
+
+  package var parameters: [KernelParameter] {
+    let x = layout == .contractionColumns ? [tokens, width] : [width, tokens]
+    var list = [
+      KernelParameter("x", x, format), KernelParameter("gate", [width, hidden], format),
+      KernelParameter("up", [width, hidden], format),
+      KernelParameter("down", [hidden, width], format),
+    ]
+    if hasResidual { list.append(KernelParameter("residual", [tokens, width], format)) }
+    list.append(KernelParameter("out", [tokens, width], format, .output))
+    return list
+  }
+
+  package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
+    throws(BuilderError)
+  {
+    guard width % 128 == 0, hidden % 128 == 0, format.sizeBytes == 2 || format == .float32 else {
+      throw unsupported(
+        "\(width) x \(hidden) \(format.name)", allowed: "multiples of 128, bf16, fp16 or fp32")
+    }
+    try builder.scope { builder throws(BuilderError) in
+      var emitter = try SwiGLUEmitter(self, tensors, &builder)
+      for block in pieces(tokens, 512) { emitter.emit(block, into: &builder) }
+    }
+  }
+}

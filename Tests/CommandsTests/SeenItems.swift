@@ -1,0 +1,18 @@
+import BenchmarkRunner
+import Commands
+import Synchronization
+
+/// Remembers what it was asked to run.
+final class SeenItems: WorkloadExecutor {
+  private let storage = Mutex<[RunItem]>([])
+
+  var items: [RunItem] { storage.withLock { $0 } }
+
+  func execute(
+    _ item: RunItem, progress: (String, Double?) -> Void, isCancelled: () -> Bool
+  ) throws -> WorkloadReport {
+    storage.withLock { $0.append(item) }
+    return WorkloadReport(
+      result: sampleResult(workload: item.name), file: nil, numerics: [], laws: [])
+  }
+}

@@ -1,0 +1,93 @@
+import Hardware
+import KernelBuilder
+import KernelLibrary
+import NumericFormats
+import Testing
+
+@Suite struct ElementwiseKernelTests {
+  private func expected(_ operation: ElementwiseKernel.Operation, _ a: Double, _ b: Double) -> Double {
+    switch operation {
+    case .add: a + b
+    case .subtract: a - b
+    case .multiply: a * b
+    case .relu: max(a, 0)
+    case .reluGradient: a > 0 ? b : 0
+    case .scale(let factor): a * Double(factor)
+    case .cast: a
+    case .silu: Reference.silu(a)
+    case .gelu: .nan
+    case .siluMultiply: Reference.silu(a) * b
+    }
+  }
+
+  @Test(arguments: [
+    ElementwiseKernel.Operation.add, .subtract, .multiply, .relu, .reluGradient, .scale(0.3), .cast,
+    .silu, .siluMultiply,
+  ])
+  func operations(operation: ElementwiseKernel.Operation) throws {
+    for count in [128 * 40, 128 * 2050 + 77, 5] {
+      let kernel = ElementwiseKernel(count: count, operation)
+      let a = randomTensor(count, .bfloat16, seed: 20, scale: 3)
+      let b = randomTensor(count, .bfloat16, seed: 21, scale: 3)
+      let out = try SegmentRunner.run(kernel, kernel.isBinary ? [a, b] : [a]).last!
+      let reference = zip(a, b).map { expected(operation, Double($0), Double($1)) }
+      expectClose(out, reference, relative: 3 * NumberFormat.bfloat16.roundoff, absolute: 1e-6)
+    }
+  }
+
+  @Test(arguments: [Float(0), 0.9]) func descent(momentum: Float) throws {
+    let count = 128 * 2100 + 3
+    let kernel = SGDKernel(count: count, rate: 0.1, momentum: momentum)
+    let master = randomTensor(count, .float32, seed: 22)
+    let gradient = randomTensor(count, .float32, seed: 23)
+    let velocity = randomTensor(count, .float32, seed: 24)
+    let out = try SegmentRunner.run(
+      kernel, momentum == 0 ? [master, gradient] : [master, gradient, velocity])
+    var steps = Reference.doubles(gradient)
+    if momentum != 0 {
+      steps = zip(velocity, gradient).map { Double(momentum) * Double($0) + Double($1) }
+      expectClose(out[2], steps, relative: 1e-6, absolute: 1e-6)
+    }
+    let expected = zip(master, steps).map { Double($0) - 0.1 * $1 }
+    expectClose(out[0], expected, relative: 1e-6, absolute: 1e-6)
+    expectClose(out.last!, expected, relative: 2 * NumberFormat.bfloat16.roundoff, absolute: 1e-6)
+  }
+
+  @Test(arguments: [RotaryKernel.Layout.rowMajor, .transposed])
+  func rotary(layout: RotaryKernel.Layout) throws {
+    for (tokens, heads, size) in [(130, 3, 64), (200, 2, 128), (1, 1, 128)] {
+      let half = size / 2
+      let x = randomTensor(tokens * heads * size, .bfloat16, seed: 25)
+      let cosine = randomTensor(tokens * half, .float32, seed: 26)
+      let sine = randomTensor(tokens * half, .float32, seed: 27)
+      var expected: [Double] = []
+      for token in 0..<tokens {
+        for head in 0..<heads {
+          let row = (0..<size).map { Double(x[(token * heads + head) * size + $0]) }
+          let c = (0..<half).map { Double(cosine[token * half + $0]) }
+          let s = (0..<half).map { Double(sine[token * half + $0]) }
+          expected += (0..<half).map { row[$0] * c[$0] - row[half + $0] * s[$0] }
+          expected += (0..<half).map { row[half + $0] * c[$0] + row[$0] * s[$0] }
+        }
+      }
+      let kernel = RotaryKernel(tokens: tokens, heads: heads, size: size, layout: layout)
+      let turn = { (values: [Float], columns: Int) in
+        layout == .rowMajor
+          ? values : Reference.transposed(values, rows: tokens, columns: columns)
+      }
+      let out = try SegmentRunner.run(
+        kernel, [turn(x, heads * size), turn(cosine, half), turn(sine, half)])[3]
+      if layout == .transposed {
+        expected = Reference.transposed(expected, rows: tokens, columns: heads * size)
+      }
+      expectClose(
+        out, expected, relative: 2 * NumberFormat.bfloat16.roundoff, absolute: 1e-6)
+      #expect(OrderChecker(try kernel.segment(on: .trainium2)).problems == [])
+    }
+  }
+
+  @Test func updatesInPlaceAreOrdered() throws {
+    let kernel = SGDKernel(count: 128 * 20, rate: 0.1, momentum: 0.5)
+    #expect(OrderChecker(try kernel.segment(on: .trainium2)).problems == [])
+  }
+}

@@ -1,0 +1,1 @@
+../KernelBuilderTests/OrderChecker.swift
