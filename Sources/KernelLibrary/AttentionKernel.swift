@@ -19,8 +19,8 @@ package import NumericFormats
 /// tensor engine. Masked blocks are never computed; on the diagonal the mask is added to the scores by
 /// an accumulating product with a constant tile.
 ///
-/// Three stages overlap: scores and exponential of block i, transposes of block i − 1, product with V
-/// of block i − 2.
+/// Three stages overlap: scores and exponential of block i, transposes of block i − 2, product with V
+/// of block i − 3.
 /// Bound: the vector and scalar engines (maximum, exponential, copies of Pᵀ), 1.6 to 1.8 µs per 128
 /// queries × 1,024 keys at size 128.
 ///
@@ -126,6 +126,7 @@ package struct AttentionKernel: Kernel {
         "\(heads) heads of \(size) over \(kvHeads), \(format.name)",
         allowed: "sizes up to 128, whole groups, bf16 or fp16")
     }
+    guard scale > 0 else { throw unsupported("scale \(scale)", allowed: "above zero") }
     guard queries > 0, keys >= (isCausal ? queries : 1), capacity >= keys else {
       throw unsupported(
         "\(queries) queries over \(keys) of \(capacity) keys",

@@ -19,8 +19,9 @@ struct AttentionOperands {
     self.tensors = tensors
     let count = kernel.batch * kernel.kvHeads
     unitsPerGroup = kernel.units().count / count
-    // Stages of the last two units before a group's first are still to be emitted when it is loaded.
-    let buffers = min(unitsPerGroup < 2 ? 3 : 2, count)
+    // When a group is loaded, the products of the last `productLag` units are still to be emitted.
+    let pending = ceilDivide(AttentionEmitter.productLag, unitsPerGroup)
+    let buffers = min(pending + 1, count)
     let size = kernel.size
     queryPool = try builder.pool(
       "Q", buffers: buffers, partitions: size, kernel.group, kernel.queries, format: kernel.format)
@@ -40,12 +41,22 @@ struct AttentionOperands {
     loadKeys(keys, rows, &builder)
     loadValues(values, rows, &builder)
     groups.append((unit.groupIndex, query, keys, values))
-    if groups.count > 3 { groups.removeFirst() }
+    if groups.count > AttentionEmitter.productLag + 1 { groups.removeFirst() }
   }
 
   private func loadQueries(_ tile: Tile, _ rows: AttentionRows, _ builder: inout KernelBuilder) {
     let q = tensors[0]
     let tokens = rows.batch * kernel.queries..<(rows.batch + 1) * kernel.queries
+    if kernel.isDecode, kernel.queryLayout == .rowMajor {
+      // Few enough to be read element by element, all heads of the group at once.
+      builder.load(
+        tile,
+        from: q.access(
+          offset: tokens.lowerBound * q.columns + rows.kvHead * kernel.group * kernel.size,
+          sizes: [kernel.size, kernel.group, kernel.queries],
+          strides: [1, kernel.size, q.columns]), on: .scalar)
+      return
+    }
     for head in 0..<kernel.group {
       let first = (rows.kvHead * kernel.group + head) * kernel.size
       let elements = first..<first + kernel.size

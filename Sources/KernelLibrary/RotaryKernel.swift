@@ -76,18 +76,21 @@ package struct RotaryKernel: Kernel {
   {
     let half = size / 2
     let width = heads * size
-    var inputs = try builder.pool("x", buffers: 2, width, format: format)
-    var tables = try builder.pool("cos, sin", buffers: 2, 2, half, format: table)
+    var inputs = try builder.pool("x", buffers: 3, width, format: format)
+    var tables = try builder.pool("cos, sin", buffers: 3, 2, half, format: table)
     var signed = try builder.pool("signed sin", buffers: 2, 2, half, format: table)
     var crossed = try builder.pool("crossed", buffers: 2, width, format: .float32)
     var straights = try builder.pool("straight", buffers: 2, width, format: .float32)
     var outputs = try builder.pool("out", buffers: 2, width, format: format)
-    for tile in pieces(tokens, 128) {
+    builder.pipelined(pieces(tokens, 128)) { builder, tile in
       let x = inputs.next().rows(0..<tile.count)
       let cosine = tables.next().rows(0..<tile.count)
       builder.load(x, from: tensors[0].rows(tile))
       builder.load(cosine.block(0), from: tensors[1].rows(tile), on: .scalar)
       builder.load(cosine.block(1), from: tensors[2].rows(tile), on: .scalar)
+      return (x: x, cosine: cosine)
+    } compute: { builder, tile, loaded in
+      let (x, cosine) = loaded
       let sine = signed.next().rows(0..<tile.count)
       builder.tensorScalar(sine.block(0), cosine.block(1), .multiply, .immediate(-1))
       builder.copy(sine.block(1), cosine.block(1))
@@ -100,7 +103,7 @@ package struct RotaryKernel: Kernel {
       let swapped = x.viewed(offset: half, sizes: shape, strides: [size, -half, 1])
       builder.tensorTensor(
         cross.viewed(sizes: shape, strides: strides), swapped,
-        sine.viewed(sizes: shape, strides: [0, half, 1]), .multiply)
+        sine.viewed(sizes: shape, strides: [0, half, 1]), .multiply, on: .gpsimd)
       builder.tensorTensor(
         straight.viewed(sizes: shape, strides: strides), x.viewed(sizes: shape, strides: strides),
         cosine.block(0).viewed(sizes: shape, strides: [0, 0, 1]), .multiply)
@@ -115,7 +118,7 @@ package struct RotaryKernel: Kernel {
     let half = size / 2
     let width = min(tokens, 2048)
     let headsPerTile = min(heads, 128 / size)
-    var inputs = try builder.pool("x", buffers: 2, width, format: format)
+    var inputs = try builder.pool("x", buffers: 3, width, format: format)
     var cosines = try builder.pool("cos", buffers: 2, width, format: table)
     var sines = try builder.pool("sin", buffers: 2, width, format: table)
     var crossed = try builder.pool("crossed", buffers: 2, width, format: .float32)
@@ -135,17 +138,20 @@ package struct RotaryKernel: Kernel {
         let rows = sine.rows(part * half..<(part + 1) * half)
         builder.tensorScalar(rows, rows, .multiply, .immediate(-1))
       }
-      for group in pieces(heads, headsPerTile) {
+      builder.pipelined(pieces(heads, headsPerTile)) { builder, group in
         let elements = group.lowerBound * size..<group.upperBound * size
         let x = inputs.next()[0..<elements.count, 0..<columns.count]
         builder.load(x, from: tensors[0].block(rows: elements, columns: columns))
+        return x
+      } compute: { builder, group, x in
+        let elements = group.lowerBound * size..<group.upperBound * size
         let cross = crossed.next()[0..<elements.count, 0..<columns.count]
         let straight = straights.next()[0..<elements.count, 0..<columns.count]
         let out = outputs.next()[0..<elements.count, 0..<columns.count]
         for part in 0..<2 * group.count {
           let rows = part * half..<(part + 1) * half
           let other = (part ^ 1) * half..<((part ^ 1) + 1) * half
-          builder.tensorTensor(cross.rows(rows), x.rows(other), sine.rows(rows), .multiply)
+          builder.tensorTensor(cross.rows(rows), x.rows(other), sine.rows(rows), .multiply, on: .gpsimd)
         }
         builder.tensorTensor(straight, x, cosine.rows(0..<elements.count), .multiply)
         builder.tensorTensor(out, straight, cross, .add)

@@ -56,7 +56,7 @@ struct SegmentRunner {
       for index in range {
         let instruction = segment.instructions[index]
         let rules = OperandRules(
-          device: device, engine: engine, instruction: instruction.operation.opcode.name,
+          device: SharedDevice(device), engine: engine, instruction: instruction.operation.opcode.name,
           tensorCount: segment.tensors.count, queueLength: range.count)
         do {
           try instruction.operation.validate(rules)
