@@ -109,7 +109,9 @@ extension KernelBuilder {
     entry.firstWait = Int32(waits.count)
     guard !needed.isEmpty else { return }
     let kept = needed.filter { point in
-      !needed.contains { $0.domain != point.domain && knowledge(of: $0)[point.domain] >= point.sequence }
+      !needed.contains {
+        $0.domain != point.domain && knowledge(of: $0)[point.domain] >= point.sequence
+      }
     }
     let ordered = kept.sorted { position(of: $0) < position(of: $1) }
     let engine = Int(entry.engine.rawValue)

@@ -49,8 +49,8 @@ struct AttentionEmitter {
     transposedBanks = try builder.banks("P transposed", buffers: 2)
     transposed = try builder.pool("P transposed", buffers: 3, 8, 128, format: kernel.format)
     products = try builder.banks("PV", buffers: 2)
-    statistics = try builder.pool("statistics", buffers: 8, 6, format: .float32)
-    accumulators = try builder.pool("accumulator", buffers: 5, kernel.size, format: .float32)
+    statistics = try builder.pool("statistics", buffers: 10, 6, format: .float32)
+    accumulators = try builder.pool("accumulator", buffers: 6, kernel.size, format: .float32)
     let perRow = kernel.isDecode ? kernel.size : kernel.group * kernel.size
     outputs = try builder.pool("out", buffers: 3, perRow, format: kernel.format)
   }
@@ -58,11 +58,15 @@ struct AttentionEmitter {
   /// Steps from a unit's scores to its transposes: when the scores of unit i find their banks free,
   /// the exponential of unit i − 2 is done, and so the transposes wait for nothing more.
   private static let transposeLag = 2
-  /// Steps from a unit's scores to its product with V.
-  static let productLag = 3
+  /// Steps from a unit's scores to its product with V: the copy of Pᵀ was then emitted before the
+  /// exponential that the scores of this step wait for.
+  static let productLag = 4
 
   mutating func emit(into builder: inout KernelBuilder) {
-    operands.load(units[0], &builder)
+    let each = operands.unitsPerGroup
+    for group in 0..<operands.groupsAhead where group * each < units.count {
+      operands.load(units[group * each], &builder)
+    }
     // A stage that runs later in a step belongs to an earlier unit.
     for step in 0..<units.count + Self.productLag {
       if step < units.count { emitScores(step, &builder) }
@@ -78,7 +82,7 @@ struct AttentionEmitter {
   private mutating func prefetch(after step: Int, _ builder: inout KernelBuilder) {
     let each = operands.unitsPerGroup
     guard step < units.count, step % each == min(Self.productLag - 1, each - 1) else { return }
-    let next = (step / each + 1) * each
+    let next = (step / each + operands.groupsAhead) * each
     if next < units.count { operands.load(units[next], &builder) }
   }
 

@@ -7,9 +7,9 @@ package import NumericFormats
 /// Layer norm: out = (x − mean) / √(variance + epsilon) · gamma + beta, over the last axis.
 ///
 /// Layout: rows on partitions; gamma and beta are held once per partition. Mean and variance come
-/// from bn_stats over pieces of up to 512 elements and bn_aggr, in fp32. Per element: one pass of the
-/// vector engine for the statistics, one of the scalar engine for (x − mean) · scale, two of the
-/// vector engine for gamma and beta.
+/// from bn_stats over pieces of up to 512 elements and bn_aggr, in fp32. Per element: one pass of
+/// the vector engine for the statistics, one of the scalar engine for (x − mean) · scale, two of
+/// the vector engine for gamma and beta.
 /// Bound: the vector engine, two to three cycles per element.
 ///
 /// Parameters in order: x [rows, columns], gamma [columns], beta [columns], out [rows, columns].
@@ -75,7 +75,8 @@ package struct LayerNormKernel: Kernel {
             statistics: statistics.next().rows(0..<tile.partitions),
             store: row == tile.perPartition - 1 ? (tile.access(tensors[3]), out) : nil)
           emitMoments(current, &builder)
-          // gamma and beta of the row before: the vector engine need not wait for the scalar engine.
+          // gamma and beta of the row before: the vector engine need not wait for the scalar
+          // engine.
           if let previous { emitScale(previous, gamma, beta, &builder) }
           previous = current
         }

@@ -9,8 +9,8 @@ package import NumericFormats
 /// Layouts: `rowMajor` has x [tokens, heads · size] with tokens on partitions and tables
 /// [tokens, size / 2]; `transposed` has x [heads · size, tokens] with the head's elements on
 /// partitions and tables [size / 2, tokens] (size 64 or 128), as attention wants its queries and
-/// keys. Three passes of the vector engine per element.
-/// Bound: the vector engine at about 1.5 cycles per element, or the DMA.
+/// keys. One product runs on GpSimd, the other and the sum on the vector engine.
+/// Bound: the vector engine at two cycles per element.
 ///
 /// Parameters in order: x, cos, sin, out.
 package struct RotaryKernel: Kernel {
@@ -127,17 +127,7 @@ package struct RotaryKernel: Kernel {
     for columns in pieces(tokens, width) {
       let cosine = cosines.next().columns(0..<columns.count)
       let sine = sines.next().columns(0..<columns.count)
-      let halves = 2 * headsPerTile
-      for part in 0..<halves {
-        let rows = part * half..<(part + 1) * half
-        let all = 0..<half
-        builder.load(cosine.rows(rows), from: tensors[1].block(rows: all, columns: columns), on: .scalar)
-        builder.load(sine.rows(rows), from: tensors[2].block(rows: all, columns: columns), on: .scalar)
-      }
-      for part in stride(from: 0, to: halves, by: 2) {
-        let rows = sine.rows(part * half..<(part + 1) * half)
-        builder.tensorScalar(rows, rows, .multiply, .immediate(-1))
-      }
+      loadTables(tensors, columns, cosine, sine, heads: headsPerTile, &builder)
       builder.pipelined(pieces(heads, headsPerTile)) { builder, group in
         let elements = group.lowerBound * size..<group.upperBound * size
         let x = inputs.next()[0..<elements.count, 0..<columns.count]
@@ -151,12 +141,34 @@ package struct RotaryKernel: Kernel {
         for part in 0..<2 * group.count {
           let rows = part * half..<(part + 1) * half
           let other = (part ^ 1) * half..<((part ^ 1) + 1) * half
-          builder.tensorTensor(cross.rows(rows), x.rows(other), sine.rows(rows), .multiply, on: .gpsimd)
+          // The half from the other partitions.
+          builder.tensorTensor(cross.rows(rows), x.rows(other), sine.rows(rows), .multiply)
         }
-        builder.tensorTensor(straight, x, cosine.rows(0..<elements.count), .multiply)
+        builder.tensorTensor(
+          straight, x, cosine.rows(0..<elements.count), .multiply, on: .gpsimd)
         builder.tensorTensor(out, straight, cross, .add)
         builder.store(tensors[3].block(rows: elements, columns: columns), from: out)
       }
+    }
+  }
+
+  /// Both halves of every head's partitions hold the same tables; the sine of the first half is
+  /// negative.
+  private func loadTables(
+    _ tensors: [TensorHandle], _ columns: Range<Int>, _ cosine: Tile, _ sine: Tile, heads: Int,
+    _ builder: inout KernelBuilder
+  ) {
+    let half = size / 2
+    for part in 0..<2 * heads {
+      let rows = part * half..<(part + 1) * half
+      for (tile, tensor) in [(cosine, tensors[1]), (sine, tensors[2])] {
+        builder.load(
+          tile.rows(rows), from: tensor.block(rows: 0..<half, columns: columns), on: .scalar)
+      }
+    }
+    for part in stride(from: 0, to: 2 * heads, by: 2) {
+      let rows = sine.rows(part * half..<(part + 1) * half)
+      builder.tensorScalar(rows, rows, .multiply, .immediate(-1))
     }
   }
 }

@@ -203,7 +203,9 @@ struct OrderChecker {
   private func readsAfterWrite(_ a: Node, _ b: Node) -> Bool {
     a.accesses.contains { x in
       x.isWrite
-        && b.accesses.contains { !$0.isWrite && overlaps(x.location, $0.location, a.reach, b.reach) }
+        && b.accesses.contains {
+          !$0.isWrite && overlaps(x.location, $0.location, a.reach, b.reach)
+        }
     }
   }
 
