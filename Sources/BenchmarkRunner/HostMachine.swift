@@ -91,3 +91,14 @@ extension HostMachine {
     private static let builtSwiftVersion = "6.2"
   #endif
 }
+
+extension HostMachine {
+  /// What a result says of the machine that ran the model.
+  var facts: [String: String] {
+    [
+      "cpu": cpuModel, "architecture": architecture, "cores": "\(coreCount)",
+      "system": operatingSystem, "swift": swiftVersion,
+      "build_extensions": buildExtensions.joined(separator: " "),
+    ]
+  }
+}

@@ -1,10 +1,11 @@
 package import Foundation
 import Hardware
-package import InstructionSet
+import InstructionSet
 import ModelGraph
 import NeuronCore
 package import Results
 package import WorkloadCatalog
+import NumericFormats
 
 /// What one workload's run brought.
 package struct WorkloadReport: Sendable {
@@ -65,7 +66,7 @@ package struct WorkloadRunner {
     let result = RunResult(
       workload: workload.name, device: options.device.name, mode: mode(of: workload),
       seed: options.seed, source: options.source, started: started.formatted(.iso8601),
-      host: HostMachine.facts, metrics: work.metrics, work: description, numerics: work.numerics,
+      host: HostMachine.current().facts, metrics: work.metrics, work: description, numerics: work.numerics,
       model: ModelReport(
         instructions: work.instructions,
         assumedConstants: options.device.constants().filter { $0.confidence == .assumed }

@@ -55,7 +55,7 @@ extension CoreState {
   }
 
   @inline(__always)
-  private static func setRaw(
+  static func setRaw(
     _ base: UnsafeMutableRawPointer, _ byte: Int, _ size: Int, _ bits: UInt32
   ) {
     switch size {
@@ -69,32 +69,7 @@ extension CoreState {
     }
   }
 
-  /// Transposes every 32 × 32 block within its quadrant of 32 partitions, bits unchanged. Both
-  /// patterns name the same whole blocks and have formats of one size.
-  public mutating func transposeBlocks(
-    from source: AccessPattern, to target: AccessPattern, side: Int, engine: Engine
-  ) {
-    let columns = source.columns
-    rows.check(columns)
-    noteWrite(target, partition: 0, engine: engine)
-    let size = source.format.sizeBytes
-    for quadrant in stride(from: 0, to: Int(source.partitionCount), by: side) {
-      // The whole quadrant is read before any of it is written: it may be transposed in place.
-      let block = (0..<side).flatMap { partition in
-        rawRow(source, partition: quadrant + partition, engine: engine)
-      }
-      for partition in 0..<side {
-        let base = unsafe address(target, quadrant + partition, engine)
-        for column in 0..<columns {
-          let origin = (column % side) * columns + column / side * side + partition
-          unsafe Self.setRaw(
-            base, target.elementOffset(of: column) * size, size, block[origin])
-        }
-      }
-    }
-  }
-
-  private func rawRow(_ access: AccessPattern, partition: Int, engine: Engine) -> [UInt32] {
+  func rawRow(_ access: AccessPattern, partition: Int, engine: Engine) -> [UInt32] {
     let base = unsafe UnsafeRawPointer(address(access, partition, engine))
     let size = access.format.sizeBytes
     return (0..<access.columns).map { column in

@@ -29,6 +29,8 @@ package struct RotaryKernel: Kernel {
   package var format: NumberFormat
   /// Format of the tables.
   package var table: NumberFormat
+  /// Rows of the tables by rows: as many as tokens, or one that all tokens share.
+  package var tableRows: Int
 
   /// The rotation of `heads` heads of `size` elements.
   package init(
@@ -36,6 +38,7 @@ package struct RotaryKernel: Kernel {
     table: NumberFormat = .float32
   ) {
     self.tokens = tokens
+    tableRows = tokens
     self.heads = heads
     self.size = size
     self.layout = layout
@@ -48,7 +51,7 @@ package struct RotaryKernel: Kernel {
   package var parameters: [KernelParameter] {
     let isRows = layout == .rowMajor
     let shape = isRows ? [tokens, heads * size] : [heads * size, tokens]
-    let tables = isRows ? [tokens, size / 2] : [size / 2, tokens]
+    let tables = isRows ? [tableRows, size / 2] : [size / 2, tokens]
     return [
       KernelParameter("x", shape, format), KernelParameter("cos", tables, table),
       KernelParameter("sin", tables, table), KernelParameter("out", shape, format, .output),
@@ -58,6 +61,10 @@ package struct RotaryKernel: Kernel {
   package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
     throws(BuilderError)
   {
+    guard tableRows == tokens || tableRows == 1 else {
+      throw unsupported(
+        "tables of \(tableRows) rows for \(tokens) tokens", allowed: "one row, or one per token")
+    }
     guard size % 2 == 0, layout == .rowMajor || size == 64 || size == 128 else {
       throw unsupported(
         "a head of \(size) elements", allowed: "even sizes by rows, 64 and 128 transposed")
@@ -86,8 +93,13 @@ package struct RotaryKernel: Kernel {
       let x = inputs.next().rows(0..<tile.count)
       let cosine = tables.next().rows(0..<tile.count)
       builder.load(x, from: tensors[0].rows(tile))
-      builder.load(cosine.block(0), from: tensors[1].rows(tile), on: .scalar)
-      builder.load(cosine.block(1), from: tensors[2].rows(tile), on: .scalar)
+      for table in 0..<2 {
+        let rows =
+          tableRows == tokens
+          ? tensors[1 + table].rows(tile)
+          : tensors[1 + table].broadcast(columns: 0..<half, partitions: tile.count)
+        builder.load(cosine.block(table), from: rows, on: .scalar)
+      }
       return (x: x, cosine: cosine)
     } compute: { builder, tile, loaded in
       let (x, cosine) = loaded

@@ -99,10 +99,10 @@ package struct DecoderGraphs: Sendable {
       try builder.mark("value", as: .output)
     case .decode:
       try write("turned_key", into: "key_cache", .headsTransposed, &builder)
-      try write("value", into: "value_cache", .headsTokens, &builder)
+      try write("value", into: "value_cache", .tokensHeads, &builder)
       let attention = Attention(
         query: query, key: cache, isCausal: true, queryOffset: firstPosition,
-        keyLayout: .headsTransposed, valueLayout: .headsTokens)
+        keyLayout: .headsTransposed, valueLayout: .tokensHeads)
       try builder.apply(
         .attention(attention), to: ["turned_query", "new_key_cache", "new_value_cache"],
         name: "attended")

@@ -1,6 +1,8 @@
 import CoreState
 import Hardware
 import InstructionSet
+import NumericFormats
+import Units
 import Testing
 
 /// Section 2 of the captured laws: from one engine's completion to another's start.

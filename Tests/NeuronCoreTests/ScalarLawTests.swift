@@ -1,5 +1,7 @@
 import CoreState
+import Hardware
 import InstructionSet
+import NumericFormats
 import Testing
 
 /// Section 4 of the captured laws: the scalar engine.

@@ -1,6 +1,8 @@
 import CoreState
 import Hardware
 import InstructionSet
+import NumericFormats
+import Units
 import Testing
 
 /// Section 7 of the captured laws: DMA from trigger to increment.

@@ -54,7 +54,7 @@ struct WorkloadGraphTests {
       shape: [1, width], format: .bfloat16)
     let lengths = HeadDimensions(batch: 1, heads: 2, tokens: context, channels: 4)
     values["key_cache"] = try cache(.headsTransposed, whole["turned_key"]!, lengths)
-    values["value_cache"] = try cache(.headsTokens, whole["value"]!, lengths)
+    values["value_cache"] = try cache(.tokensHeads, whole["value"]!, lengths)
     let step = try Float64Interpreter.evaluate(decode, given: values)
     let expected = whole["y"]!.vector(start: (context - 1) * width, stride: 1, count: width)
     for (found, wanted) in zip(step["y"]!.allValues, expected) {

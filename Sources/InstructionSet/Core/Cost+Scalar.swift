@@ -68,6 +68,12 @@ extension Cost {
         pointers: law.broadcastReadSBUF.value * more))
   }
 
+  /// Hundredths of a cycle per element: formats of two bytes and less have a rate of their own.
+  static func scalarRate(_ device: Device, _ accesses: [AccessPattern]) -> Int64 {
+    let isNarrow = accesses.allSatisfy { $0.format.sizeBytes <= 2 }
+    return (isNarrow ? device.scalar.cyclesPerElement16 : device.scalar.cyclesPerElement).value
+  }
+
   private static func scalar(_ device: Device, _ shape: StreamShape, _ law: ScalarLaw) -> Cost {
     let clock = device.clocks.scalar.value
     let tenths = shape.tenths(device, strideFactor: device.scalar.strideFactor.value)

@@ -3,48 +3,70 @@ import Hardware
 import NumericFormats
 import Units
 
-/// What a streaming instruction moves through a data path: the inputs of every engine's law.
+/// What a streaming instruction moves through a data path: the inputs of every engine's law. Up to
+/// three rows are read; their place decides start-up and gap.
 struct StreamShape {
-  /// Rows that are read; their place decides start-up and gap.
-  var inputs: [AccessPattern]
-  /// The row that is written.
-  var output: AccessPattern?
+  private let first: AccessPattern?
+  private let second: AccessPattern?
+  private let third: AccessPattern?
+  private let output: AccessPattern?
   /// Elements per partition that set the pace.
-  var elements: Int
+  let elements: Int
   /// Columns of values that are read besides.
-  var pointers: Int
+  let pointers: Int
   /// Cycles that one element takes, in hundredths.
-  var rate: Int64
+  let rate: Int64
+  /// True when a source lies in PSUM: start-up and gap are longer.
+  private(set) var readsPSUM = false
 
+  /// The shape of an instruction; without `elements` the longest row sets the pace.
   init(
-    _ inputs: [AccessPattern], to output: AccessPattern?, rate: Int64, elements: Int? = nil,
-    scalars: [ScalarOperand] = []
+    _ first: AccessPattern? = nil, _ second: AccessPattern? = nil, _ third: AccessPattern? = nil,
+    to output: AccessPattern?, rate: Int64, elements: Int? = nil, pointers: Int = 0
   ) {
-    self.inputs = inputs
+    self.first = first
+    self.second = second
+    self.third = third
     self.output = output
-    self.elements = elements ?? max(output?.columns ?? 0, inputs.map(\.columns).max() ?? 0)
-    pointers = scalars.count(where: \.isPointer)
+    self.pointers = pointers
     self.rate = rate
+    let inputs = max(first?.columns ?? 0, second?.columns ?? 0, third?.columns ?? 0)
+    self.elements = elements ?? max(inputs, output?.columns ?? 0)
+    readsPSUM =
+      first?.space == .psum || second?.space == .psum || third?.space == .psum
   }
 
-  private var rows: [AccessPattern] { inputs + (output.map { [$0] } ?? []) }
-
-  /// True when a source lies in PSUM: start-up and gap are longer.
-  var readsPSUM: Bool { inputs.contains { $0.space == .psum } }
+  /// Calls `body` with every row.
+  @inline(__always)
+  private func forEachRow(_ body: (AccessPattern) -> Void) {
+    if let first { body(first) }
+    if let second { body(second) }
+    if let third { body(third) }
+    if let output { body(output) }
+  }
 
   /// True when the address of a row comes from a register.
-  var isDynamic: Bool { rows.contains { $0.register != AccessPattern.noRegister } }
+  var isDynamic: Bool {
+    var found = false
+    forEachRow { found = found || $0.register != AccessPattern.noRegister }
+    return found
+  }
 
   /// PSUM banks that the rows touch, one bit each.
   func banks(_ device: Device) -> UInt8 {
-    rows.reduce(0) { $0 | $1.banks(bankBytes: device.memory.psumBankBytes.value) }
+    let bankBytes = device.memory.psumBankBytes.value
+    var mask: UInt8 = 0
+    forEachRow { mask |= $0.banks(bankBytes: bankBytes) }
+    return mask
   }
 
   /// Elements that strides of 16 bytes and more cost beyond `elements`. Interfaces work side by
   /// side: the worst row counts.
   func stridePenalty(_ device: Device) -> Int64 {
     let sector = device.memory.strideSectorBytes.value
-    return Int64(rows.map { max(0, 2 * $0.sectorCount(sector) - $0.columns) }.max() ?? 0)
+    var worst = 0
+    forEachRow { worst = max(worst, $0.stridePenalty(sector)) }
+    return Int64(worst)
   }
 
   /// The stream in tenths of a cycle, rounded half up.
@@ -54,17 +76,16 @@ struct StreamShape {
 }
 
 extension AccessPattern {
-  /// Sectors of `sectorBytes` that a partition's elements touch, run by run.
+  /// max(0, 2 S - N) for N elements in S sectors of `sectorBytes`, of which every run touches at
+  /// least one and a long run the part that its stride spans.
   ///
   /// Source: third-party micro-benchmarks of Trainium2 (the cost of strided fp32 rows follows the
   /// number of distinct 16-byte words).
-  func sectorCount(_ sectorBytes: Int) -> Int {
+  func stridePenalty(_ sectorBytes: Int) -> Int {
     let (size, stride, runs) = longestRun
-    let bytes = format.sizeBytes
-    let step = abs(stride) * bytes
-    if step >= sectorBytes { return size * runs }
-    let first = Int(byteOffset) % sectorBytes
-    return ((first + (size - 1) * step + bytes - 1) / sectorBytes + 1) * runs
+    guard columns > 1 else { return 0 }
+    let spanned = size * min(abs(stride) * format.sizeBytes, sectorBytes)
+    return max(0, 2 * runs * max(sectorBytes, spanned) / sectorBytes - columns)
   }
 
   /// The innermost dimension after dimensions that continue each other are joined: its elements,
@@ -105,20 +126,26 @@ extension Cost {
   static func vector(
     _ device: Device, _ shape: StreamShape, startup: Int64? = nil, extra: Picoseconds = .zero
   ) -> Cost {
-    let law = device.vector
     let clock = device.clocks.vector.value
-    let tenths = shape.tenths(device, strideFactor: law.rates.strideFactor.value)
+    let tenths = shape.tenths(device, strideFactor: device.vector.rates.strideFactor.value)
     var cost = Cost(streaming: shape, tenths: tenths, on: device, clock: clock)
     let isPSUM = shape.readsPSUM
     let pointers = Int64(shape.pointers)
-    let base = startup ?? (isPSUM ? law.startupPSUM : law.startupSBUF).value
-    let pointerStartup = (isPSUM ? law.pointerStartupPSUM : law.pointerStartup).value
+    let base =
+      startup
+      ?? (isPSUM ? device.vector.startupPSUM.value : device.vector.startupSBUF.value)
+    let pointerStartup =
+      isPSUM ? device.vector.pointerStartupPSUM.value : device.vector.pointerStartup.value
     let cold = tenths + base + pointers * pointerStartup
-    let reduction = (pointers > 0 ? law.warmReductionPointer : law.warmReduction).value
-    let gap = (isPSUM ? law.gapPSUM : law.gapSBUF).value + pointers * law.pointerGap.value
+    let reduction =
+      pointers > 0 ? device.vector.warmReductionPointer.value : device.vector.warmReduction.value
+    let gap =
+      (isPSUM ? device.vector.gapPSUM.value : device.vector.gapSBUF.value)
+      + pointers * device.vector.pointerGap.value
     let least =
-      (shape.isDynamic ? law.dynamicMinimumInterval : law.minimumInitiationInterval).value * 10
-    let interval = max(tenths + gap, least)
+      shape.isDynamic
+      ? device.vector.dynamicMinimumInterval.value : device.vector.minimumInitiationInterval.value
+    let interval = max(tenths + gap, least * 10)
     cost.coldDuration = clock.picoseconds(tenthsOfCycles: cold) + extra
     cost.warmDuration = clock.picoseconds(tenthsOfCycles: cold - reduction) + extra
     cost.intervalAfterWarm = clock.picoseconds(tenthsOfCycles: interval)
@@ -135,13 +162,13 @@ extension Cost {
   static func gpsimd(
     _ device: Device, _ shape: StreamShape, startup: Int64? = nil, extra: Picoseconds = .zero
   ) -> Cost {
-    let law = device.gpsimd
     let clock = device.clocks.gpsimd.value
     let tenths = shape.tenths(device, strideFactor: device.vector.rates.strideFactor.value)
     var cost = Cost(streaming: shape, tenths: tenths, on: device, clock: clock)
     let duration =
-      clock.picoseconds(tenthsOfCycles: tenths + (startup ?? law.startup.value)) + extra
-    let interval = max(duration, clock.picoseconds(tenthsOfCycles: tenths + law.gap.value))
+      clock.picoseconds(tenthsOfCycles: tenths + (startup ?? device.gpsimd.startup.value)) + extra
+    let interval = max(
+      duration, clock.picoseconds(tenthsOfCycles: tenths + device.gpsimd.gap.value))
     cost.coldDuration = duration
     cost.warmDuration = duration
     cost.intervalAfterCold = interval

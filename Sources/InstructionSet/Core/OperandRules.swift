@@ -122,13 +122,36 @@ public struct OperandRules {
       guard Int(access.tensor) < tensorCount else {
         throw fault(name, .unboundTensor(index: Int(access.tensor), count: tensorCount))
       }
+      try checkSize(name, access)
       guard access.byteExtent.lowerBound >= 0 else {
         throw fault(name, .outOfBounds(found: access.byteExtent.lowerBound, limit: 0))
       }
-      guard (1...4).contains(Int(access.dimensionCount)), access.count > 0 else {
-        throw fault(name, .dimensionCount(found: Int(access.dimensionCount), limit: 4))
-      }
       try checkAddressRegister(name, access.register)
+    }
+  }
+
+  /// Elements of HBM that one access may name, and bytes that it may reach: far beyond any chip, and
+  /// small enough that no sum overflows.
+  private static let largestTensor = 1 << 40
+
+  /// Dimensions, elements and reach of an access to HBM, in numbers that cannot overflow.
+  private func checkSize(_ name: String, _ access: TensorAccess) throws(Fault) {
+    guard (1...4).contains(Int(access.dimensionCount)) else {
+      throw fault(name, .dimensionCount(found: Int(access.dimensionCount), limit: 4))
+    }
+    let largest = Double(Self.largestTensor)
+    var count = 1.0
+    var reach = Double(access.byteOffset).magnitude
+    for dimension in 0..<4 {
+      count *= Double(access.sizes[dimension])
+      reach += Double(access.sizes[dimension]) * Double(access.strides[dimension]).magnitude * 4
+    }
+    guard count >= 1, count <= largest else {
+      let found = count < 1 ? 0 : Int.max
+      throw fault(name, .tooManyElements(found: found, limit: Self.largestTensor))
+    }
+    guard reach <= largest else {
+      throw fault(name, .outOfBounds(found: .max, limit: Self.largestTensor))
     }
   }
 

@@ -39,6 +39,40 @@ extension Operation {
     }
   }
 
+  /// What it costs on a device. A switch of its own: a device is large, and a body that held one
+  /// would copy it for every instruction.
+  public func cost(on device: Device, engine: Engine) -> Cost {
+    switch self {
+    case .control(let i): i.cost(on: device, engine: engine)
+    case .register(let i): i.cost(on: device, engine: engine)
+    case .tensorLoad(let i): i.cost(on: device, engine: engine)
+    case .loadWeights(let i): i.cost(on: device, engine: engine)
+    case .matmul(let i): i.cost(on: device, engine: engine)
+    case .activate(let i): i.cost(on: device, engine: engine)
+    case .tableLoad(let i): i.cost(on: device, engine: engine)
+    case .readAccumulator(let i): i.cost(on: device, engine: engine)
+    case .copy(let i): i.cost(on: device, engine: engine)
+    case .tensorTensor(let i): i.cost(on: device, engine: engine)
+    case .tensorScalar(let i): i.cost(on: device, engine: engine)
+    case .scalarTensorTensor(let i): i.cost(on: device, engine: engine)
+    case .tensorReduce(let i): i.cost(on: device, engine: engine)
+    case .reciprocal(let i): i.cost(on: device, engine: engine)
+    case .scan(let i): i.cost(on: device, engine: engine)
+    case .select(let i): i.cost(on: device, engine: engine)
+    case .memset(let i): i.cost(on: device, engine: engine)
+    case .batchNormStatistics(let i): i.cost(on: device, engine: engine)
+    case .batchNormAggregate(let i): i.cost(on: device, engine: engine)
+    case .max8(let i): i.cost(on: device, engine: engine)
+    case .findIndex8(let i): i.cost(on: device, engine: engine)
+    case .streamTranspose(let i): i.cost(on: device, engine: engine)
+    case .iota(let i): i.cost(on: device, engine: engine)
+    case .affineSelect(let i): i.cost(on: device, engine: engine)
+    case .dma(let i): i.cost(on: device, engine: engine)
+    case .dmaIndirect(let i): i.cost(on: device, engine: engine)
+    case .dmaTranspose(let i): i.cost(on: device, engine: engine)
+    }
+  }
+
   /// True when the instruction may change registers or the program counter.
   public var touchesRegisters: Bool {
     switch self {

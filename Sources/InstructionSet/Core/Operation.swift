@@ -1,5 +1,5 @@
 import CoreState
-public import Hardware
+import Hardware
 
 /// Every machine instruction with its operands: the one list from which execution, costs, text,
 /// rules and hazards follow.
@@ -87,13 +87,6 @@ extension Operation {
     return copy.with(&body)
   }
 
-  /// What it costs on a device.
-  public func cost(on device: Device, engine: Engine) -> Cost {
-    var body = CostBody(device: device, engine: engine)
-    var copy = self
-    return copy.with(&body)
-  }
-
   /// Walks over the operands; a parser may change them.
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     var body = VisitBody(visitor: visitor)
@@ -116,14 +109,6 @@ extension Operation {
 private struct OpcodeBody: OperationBody {
   func apply<I: MachineInstruction>(_ instruction: inout I) throws(Never) -> Opcode {
     instruction.opcode
-  }
-}
-
-private struct CostBody: OperationBody {
-  let device: Device
-  let engine: Engine
-  func apply<I: MachineInstruction>(_ instruction: inout I) throws(Never) -> Cost {
-    instruction.cost(on: device, engine: engine)
   }
 }
 

@@ -13,6 +13,9 @@ public enum ScalarOperand: Hashable, Sendable, BitwiseCopyable {
     if case .pointer = self { true } else { false }
   }
 
+  /// Columns in memory: one or none.
+  var pointerCount: Int { isPointer ? 1 : 0 }
+
   /// The pattern in memory, if there is one.
   public var pattern: AccessPattern? {
     if case .pointer(let access) = self { access } else { nil }

@@ -76,7 +76,7 @@ public struct TransferShape: Hashable, Sendable, BitwiseCopyable {
       (cyclesTenths * Int64(perEngine) * slowdownPermille + 999) / 1000 + ends * 10
     totalBytes = Int64(total)
     descriptorBytes = Int32(bytes)
-    descriptorsPerEngine = Int32(perEngine)
+    descriptorsPerEngine = Int32(clamping: perEngine)
     self.queue = UInt8(queue)
     readsHBM = source.isHBM
     writesHBM = destination.isHBM
@@ -93,7 +93,7 @@ public struct TransferShape: Hashable, Sendable, BitwiseCopyable {
       partitions = min(partitions, Int(access.partitionCount))
     }
     let engines = device.dma.enginesPerCore.value
-    let perEngine = device.memory.partitions.value / engines
+    let perEngine = device.dma.partitionsPerEngine.value
     return min(engines, (partitions + perEngine - 1) / perEngine)
   }
 }

@@ -15,6 +15,7 @@ extension VectorRates {
       return (is16 && isContiguous ? copy16PSUM : copyPSUM).value
     }
     if is16 { return (isContiguous ? copy16 : copy16Strided).value }
+    if source.format.sizeBytes == 1, destination.format.sizeBytes == 1 { return copy8.value }
     switch (source.format, destination.format) {
     case (.float32, .float32): return copyFloat32.value
     case (.float32, .int32): return copyFloat32ToInt32.value

@@ -46,9 +46,11 @@ public struct InterfaceOperation: Hashable, Sendable {
     InterfaceOperation(
       "nc_matmul", [.loadWeights, .matmul],
       as: "LDWEIGHTS MATMUL; fp32: low pass, then high pass",
-      operands: "dst PSUM [M,N], stationary SBUF [K,M], moving SBUF [K,N]; K, M up to 128, N to 512",
+      operands:
+        "dst PSUM [M,N], stationary SBUF [K,M], moving SBUF [K,N]; K, M up to 128, N to 512",
       formats: "bf16, fp16, fp8, tf32, fp32; dst fp32",
-      cost: "max(64, N) cycles a pass, fp32 twice that in each of two passes; load M/4 cycles hidden",
+      cost:
+        "max(64, N) cycles a pass, fp32 twice that in each of two passes; load M/4 cycles hidden",
       source: "NKI architecture guide; \(captures)"),
     InterfaceOperation(
       "nc_transpose", [.loadWeights, .matmul],
@@ -78,7 +80,8 @@ public struct InterfaceOperation: Hashable, Sendable {
       formats: "32-bit integers, cast to any", cost: "N + 150 cycles", source: reference),
     InterfaceOperation(
       "affine_select", [.affineSelect],
-      operands: "dst, data, up to four (step, size), offset, channel multiplier, comparison, constant",
+      operands:
+        "dst, data, up to four (step, size), offset, channel multiplier, comparison, constant",
       formats: any, cost: "176.9 ns + 0.846 ns x N", source: measured),
     InterfaceOperation(
       "dma_copy", [.dmaDirect], operands: "dst and src in HBM or SBUF, as many elements in each",

@@ -100,13 +100,13 @@ public struct Activate: MachineInstruction {
   }
 
   public func cost(on device: Device, engine: Engine) -> Cost {
-    let law = device.scalar
     let isSlow =
       (function == .silu || function == .siluDerivative) && source.space == .psum
+    let rate =
+      isSlow ? device.scalar.siluPSUM.value : Cost.scalarRate(device, [source, destination])
     return .activate(
       device,
       StreamShape(
-        [source], to: destination, rate: (isSlow ? law.siluPSUM : law.cyclesPerElement).value,
-        scalars: [scale, bias]))
+        source, to: destination, rate: rate, pointers: scale.pointerCount + bias.pointerCount))
   }
 }

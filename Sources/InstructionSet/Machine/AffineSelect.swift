@@ -76,7 +76,7 @@ public struct AffineSelect: MachineInstruction {
     let law = device.gpsimd
     return .gpsimd(
       device,
-      StreamShape([source], to: destination, rate: law.affineSelectCyclesPerElement.value),
+      StreamShape(source, to: destination, rate: law.affineSelectCyclesPerElement.value),
       startup: law.affineSelectStartup.value)
   }
 }

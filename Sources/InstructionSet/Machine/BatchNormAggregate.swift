@@ -51,7 +51,7 @@ public struct BatchNormAggregate: MachineInstruction {
     return .vector(
       device,
       StreamShape(
-        [source], to: destination, rate: rates.batchNormAggregateNumerator.value * 100,
+        source, to: destination, rate: rates.batchNormAggregateNumerator.value * 100,
         elements: (source.columns + denominator - 1) / denominator))
   }
 }

@@ -52,7 +52,7 @@ public struct BatchNormStatistics: MachineInstruction {
     .vector(
       device,
       StreamShape(
-        [source], to: destination, rate: device.vector.rates.batchNormStatistics.value,
+        source, to: destination, rate: device.vector.rates.batchNormStatistics.value,
         elements: source.columns))
   }
 }

@@ -50,16 +50,17 @@ public struct Copy: MachineInstruction {
     case .scalar:
       return .scalarCopy(
         device,
-        StreamShape([source], to: destination, rate: device.scalar.cyclesPerElement.value))
+        StreamShape(
+          source, to: destination, rate: Cost.scalarRate(device, [source, destination])))
     case .gpsimd:
       return .gpsimd(
         device,
-        StreamShape([source], to: destination, rate: device.gpsimd.cyclesPerElement.value))
+        StreamShape(source, to: destination, rate: device.gpsimd.cyclesPerElement.value))
     default:
       let startup = source.space == .sbuf ? law.startupCopySBUF.value : nil
       return .vector(
         device,
-        StreamShape([source], to: destination, rate: law.rates.copyRate(source, destination)),
+        StreamShape(source, to: destination, rate: law.rates.copyRate(source, destination)),
         startup: startup)
     }
   }

@@ -52,7 +52,7 @@ public struct FindIndex8: MachineInstruction {
     return .vector(
       device,
       StreamShape(
-        [source, values], to: destination, rate: law.rates.findIndex8.value,
+        source, values, to: destination, rate: law.rates.findIndex8.value,
         elements: source.columns),
       startup: law.topEightStartup.value)
   }

@@ -59,6 +59,6 @@ public struct Iota: MachineInstruction {
 
   public func cost(on device: Device, engine: Engine) -> Cost {
     .gpsimd(
-      device, StreamShape([], to: destination, rate: device.gpsimd.iotaCyclesPerElement.value))
+      device, StreamShape(to: destination, rate: device.gpsimd.iotaCyclesPerElement.value))
   }
 }

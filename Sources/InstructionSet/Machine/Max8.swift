@@ -63,7 +63,7 @@ public struct Max8: MachineInstruction {
     return .vector(
       device,
       StreamShape(
-        [source], to: destination, rate: law.rates.max8.value, elements: source.columns),
+        source, to: destination, rate: law.rates.max8.value, elements: source.columns),
       startup: law.topEightStartup.value)
   }
 }

@@ -39,12 +39,12 @@ public struct Memset: MachineInstruction {
     if engine == .gpsimd {
       let law = device.gpsimd
       return .gpsimd(
-        device, StreamShape([], to: destination, rate: law.memsetCyclesPerElement.value),
+        device, StreamShape(to: destination, rate: law.memsetCyclesPerElement.value),
         startup: 0, extra: law.memsetStartup.value)
     }
     let law = device.vector
     var cost = Cost.vector(
-      device, StreamShape([], to: destination, rate: law.rates.memset.value), startup: 0,
+      device, StreamShape(to: destination, rate: law.rates.memset.value), startup: 0,
       extra: law.memsetStartup.value)
     cost.warmDuration = cost.coldDuration
     cost.intervalAfterCold = cost.intervalAfterWarm

@@ -43,6 +43,6 @@ public struct Reciprocal: MachineInstruction {
     .vector(
       device,
       StreamShape(
-        [source], to: destination, rate: device.vector.reciprocalCyclesPerElement.value * 10))
+        source, to: destination, rate: device.vector.reciprocalCyclesPerElement.value * 10))
   }
 }

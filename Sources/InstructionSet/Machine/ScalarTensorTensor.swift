@@ -78,7 +78,8 @@ public struct ScalarTensorTensor: MachineInstruction {
   public func cost(on device: Device, engine: Engine) -> Cost {
     let law = device.vector
     let shape = StreamShape(
-      [source, other], to: destination, rate: law.rates.scalarTensor.value, scalars: [operand0])
+      source, other, to: destination, rate: law.rates.scalarTensor.value,
+      pointers: operand0.pointerCount)
     let startup = shape.readsPSUM ? law.startupTensorTensorPSUM : law.startupTensorTensorSBUF
     return .vector(device, shape, startup: shape.pointers == 0 ? startup.value : nil)
   }

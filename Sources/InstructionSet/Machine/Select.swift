@@ -60,7 +60,7 @@ public struct Select: MachineInstruction {
     .vector(
       device,
       StreamShape(
-        [predicate, onTrue, onFalse], to: destination,
+        predicate, onTrue, onFalse, to: destination,
         rate: device.vector.rates.select.value))
   }
 }

@@ -48,10 +48,10 @@ public struct StreamTranspose: MachineInstruction {
   public func cost(on device: Device, engine: Engine) -> Cost {
     let law = device.vector
     let clock = device.clocks.vector.value
-    let shape = StreamShape([source], to: destination, rate: law.rates.streamTranspose.value)
+    let shape = StreamShape(source, to: destination, rate: law.rates.streamTranspose.value)
     var cost = Cost.vector(device, shape, startup: 0)
     let block = StreamShape(
-      [source], to: destination, rate: law.rates.streamTranspose.value, elements: Self.side)
+      source, to: destination, rate: law.rates.streamTranspose.value, elements: Self.side)
     let more = max(
       0, cost.streamTenths - block.tenths(device, strideFactor: law.rates.strideFactor.value))
     let rest = clock.picoseconds(tenthsOfCycles: more)

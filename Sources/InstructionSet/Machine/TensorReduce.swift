@@ -68,6 +68,6 @@ public struct TensorReduce: MachineInstruction {
     let rate = source.format.sizeBytes == 2 ? rates.reduce16 : rates.reduce
     return .vector(
       device,
-      StreamShape([source], to: destination, rate: rate.value, elements: source.columns))
+      StreamShape(source, to: destination, rate: rate.value, elements: source.columns))
   }
 }

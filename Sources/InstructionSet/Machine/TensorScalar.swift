@@ -108,18 +108,18 @@ public struct TensorScalar: MachineInstruction {
   }
 
   public func cost(on device: Device, engine: Engine) -> Cost {
-    let scalars = [operand0, operand1]
+    let pointers = operand0.pointerCount + operand1.pointerCount
     if engine == .gpsimd {
       let law = device.gpsimd
       let rate =
         op0 == .power || op1 == .power ? law.powerCyclesPerElement : law.cyclesPerElement
       return .gpsimd(
-        device, StreamShape([source], to: destination, rate: rate.value, scalars: scalars))
+        device, StreamShape(source, to: destination, rate: rate.value, pointers: pointers))
     }
     let law = device.vector
     let shape = StreamShape(
-      [source], to: destination, rate: law.rates.scalarRate(source, destination),
-      scalars: scalars)
+      source, to: destination, rate: law.rates.scalarRate(source, destination),
+      pointers: pointers)
     // The pointer laws were measured beside the general start-up.
     let isOwn = shape.pointers == 0 && !shape.readsPSUM
     return .vector(device, shape, startup: isOwn ? law.startupTensorScalarSBUF.value : nil)

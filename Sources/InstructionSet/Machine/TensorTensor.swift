@@ -90,11 +90,11 @@ public struct TensorTensor: MachineInstruction {
         operation == .power
         ? law.powerCyclesPerElement
         : isNativeInteger ? law.integerCyclesPerElement : law.cyclesPerElement
-      return .gpsimd(device, StreamShape([a, b], to: destination, rate: rate.value))
+      return .gpsimd(device, StreamShape(a, b, to: destination, rate: rate.value))
     }
     let law = device.vector
     let shape = StreamShape(
-      [a, b], to: destination, rate: law.rates.tensorRate(a, b, destination))
+      a, b, to: destination, rate: law.rates.tensorRate(a, b, destination))
     let startup = shape.readsPSUM ? law.startupTensorTensorPSUM : law.startupTensorTensorSBUF
     return .vector(device, shape, startup: startup.value)
   }

@@ -72,7 +72,7 @@ public struct TensorTensorScan: MachineInstruction {
   public func cost(on device: Device, engine: Engine) -> Cost {
     let law = device.vector
     return .vector(
-      device, StreamShape([a, b], to: destination, rate: law.scanCyclesPerElement.value * 10),
+      device, StreamShape(a, b, to: destination, rate: law.scanCyclesPerElement.value * 10),
       startup: law.startupScan.value,
       extra: initial.isPointer ? law.scanTensorSeedExtra.value : .zero)
   }

@@ -1,0 +1,124 @@
+import CoreState
+import Foundation
+import InstructionSet
+import Lowering
+import ModelGraph
+import NeuronCore
+import NumericFormats
+import Results
+import Units
+import WorkloadCatalog
+import Hardware
+
+/// Trains a small classifier on the modelled core and reports when it reaches its target.
+///
+/// One program holds every step of every epoch, each followed by a pass over the held-out examples:
+/// forward, backward and update are all instructions of the device. The host only counts how many
+/// held-out examples the logits in HBM classify rightly.
+struct TrainingRun {
+  private let runner: WorkloadRunner
+  private let workload: WorkloadSpecification
+  private let parameters: TrainingParameters
+
+  init(
+    _ runner: WorkloadRunner, _ workload: WorkloadSpecification, _ parameters: TrainingParameters
+  ) {
+    self.runner = runner
+    self.workload = workload
+    self.parameters = parameters
+  }
+
+  func run(_ progress: (String, Double?) -> Void, _ isCancelled: () -> Bool) throws(RunnerError)
+    -> WorkOutcome
+  {
+    let mode = runner.mode(of: workload)
+    progress("lowering", nil)
+    let examples = try LabelledExamples(
+      contentsOf: "\(runner.catalog.root)/\(parameters.data)", width: parameters.features,
+      classes: parameters.classes, scale: parameters.featureScale)
+    let plan = try TrainingPlan(
+      workload, parameters, examples: examples, options: runner.options)
+    let loaded = try GraphRun.load(plan.program, runner.options.device)
+    progress("training", nil)
+    let run = try ProgramRun(
+      loaded, computes: mode == .functional, options: runner.options,
+      traceFile: try TraceRequest.make(runner.options, workload: workload.name, mode: mode),
+      isCancelled: isCancelled, prepare: { core in plan.fill(core) })
+    var outcome = describe(plan, run.totals, run.seconds)
+    guard mode == .functional else { return outcome }
+    progress("checking", nil)
+    try check(plan, run.core, run.totals, &outcome, isCancelled)
+    return outcome
+  }
+
+  private func describe(
+    _ plan: TrainingPlan, _ totals: NeuronCore.RunTotals, _ seconds: Double
+  ) -> WorkOutcome {
+    let images = plan.stepsPerEpoch * parameters.batch * parameters.epochs
+    let metrics = SimulatedMetrics(
+      device: runner.options.device, totals: totals, modelFlops: plan.modelFlops,
+      amount: (Double(images), workload.throughput.rawValue), precision: workload.precision)
+    let timing = HostTiming(seconds: seconds, instructions: totals.instructions)
+    var description = WorkDescription()
+    description.flops = plan.modelFlops
+    description.bytes = totals.hbmReadBytes + totals.hbmWriteBytes
+    description.hbmFootprintBytes = Int64(plan.program.hbmBytes)
+    return WorkOutcome(
+      metrics: metrics.metrics.merging(HostTiming.metrics([timing])) { first, _ in first },
+      description: description, instructions: Int64(totals.instructions),
+      trace: runner.options.trace == .off
+        ? nil : TraceRequest.path(runner.options, workload: workload.name))
+  }
+
+  /// Accuracy after each epoch, the time at which the target is reached, and the first step of the
+  /// training against the float64 reference, kernel by kernel.
+  private func check(
+    _ plan: TrainingPlan, _ core: borrowing CoreState, _ totals: NeuronCore.RunTotals,
+    _ outcome: inout WorkOutcome, _ isCancelled: () -> Bool
+  ) throws(RunnerError) {
+    let accuracies = plan.accuracies(core)
+    let best = accuracies.max() ?? 0
+    outcome.metrics["accuracy_percent"] = .simulated(
+      MetricValue(100 * best), unit: "percent", better: .higher)
+    let envelope = runner.options.device.envelope.fixedKernel.value
+    let reached = accuracies.firstIndex { $0 >= parameters.targetAccuracy }
+    if let reached {
+      let end = envelope + totals.invocationEnds[plan.lastInvocation(ofEpoch: reached)]
+      outcome.metrics["time_to_accuracy_us"] = .simulated(
+        MetricValue(Double(end.value) / 1e6), unit: "us", better: .lower)
+      outcome.metrics["epochs_to_accuracy"] = .simulated(
+        MetricValue(Int64(reached + 1)), unit: "epochs", better: .lower)
+    }
+    let reports = try firstStep(plan, isCancelled)
+    outcome.reports = reports.map(\.summary)
+    outcome.reports.append(
+      reached == nil
+        ? "target missed: best held-out accuracy \(best) of \(parameters.targetAccuracy)"
+        : "target reached in epoch \((reached ?? 0) + 1): held-out accuracy \(accuracies[reached!])"
+    )
+    var numerics = Results.NumericsReport(reports)
+    numerics.isPassed = numerics.isPassed && reached != nil
+    numerics.reference = "float64, kernel by kernel in the first step; held-out accuracy"
+    outcome.numerics = numerics
+  }
+
+  /// Runs one step with every tensor in memory of its own and checks each kernel.
+  private func firstStep(_ plan: TrainingPlan, _ isCancelled: () -> Bool) throws(RunnerError)
+    -> [ModelGraph.NumericsReport]
+  {
+    var options = runner.options
+    options.trace = .off
+    let lowered: LoweredGraph
+    do {
+      lowered = try Lowerer(device: options.device).lower(plan.step, keepsIntermediates: true)
+    } catch { throw .badInput("\(workload.name): \(error)") }
+    let loaded = try GraphRun.load(lowered.program, options.device)
+    let run = try ProgramRun(
+      loaded, computes: true, options: options, traceFile: nil, isCancelled: isCancelled,
+      prepare: { core in plan.fillStep(lowered, core) })
+    do {
+      return try GraphVerification(lowered, checker: workload.checker(seed: options.seed))
+        .reports(run.core)
+    } catch { throw .badInput("\(workload.name): \(error)") }
+  }
+}

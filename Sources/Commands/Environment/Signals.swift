@@ -1,0 +1,30 @@
+import Dispatch
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// What signals mean to this process.
+enum Signals {
+  /// A pipe whose reader is gone shall fail the write, not kill the process.
+  static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+
+  /// From now on the first interrupt sets the flag and the second ends the process at once.
+  ///
+  /// Verbs that keep nothing do not call this: there an interrupt ends the process as usual.
+  static func watchInterrupts(_ interruption: Interruption) {
+    _ = signal(SIGINT, SIG_IGN)
+    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
+    source.setEventHandler {
+      // The capture keeps the source alive for the rest of the process.
+      withExtendedLifetime(source) {
+        if !interruption.request() { _exit(130) }
+      }
+    }
+    source.resume()
+  }
+}

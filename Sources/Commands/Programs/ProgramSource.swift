@@ -1,0 +1,103 @@
+import Foundation
+import Hardware
+import InstructionSet
+import NeuronCore
+import Results
+
+/// A program read from assembly text, with the way back from an instruction to its line.
+struct ProgramSource {
+  /// The file's name without folder and ending.
+  let name: String
+  /// The path for messages.
+  let path: String
+  let program: Program
+  private let text: String
+
+  /// Reads and assembles a file. Throws `unreadable`, and `badProgram` with line and column.
+  init(_ url: URL) throws(CommandFailure) {
+    let text: String
+    do {
+      text = try String(contentsOf: url, encoding: .utf8)
+    } catch {
+      let failure = ResultStore.fileError(error, path: url.path)
+      guard case .inputOutput(_, let reason) = failure else {
+        throw .unreadable(path: url.path, reason: "permission denied or not UTF-8 text")
+      }
+      throw .unreadable(path: url.path, reason: reason)
+    }
+    try self.init(text, path: url.path)
+  }
+
+  /// Assembles a text; `path` is for messages and the name.
+  init(_ text: String, path: String) throws(CommandFailure) {
+    self.text = text
+    self.path = path
+    name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    do {
+      program = try Assembly.parse(text)
+    } catch {
+      let lines = error.description.split(separator: "\n", omittingEmptySubsequences: false)
+      let marked = lines.dropFirst().map { "\n" + $0 }.joined()
+      throw .badProgram("\(path):\(error.line):\(error.column): \(error.message)\(marked)")
+    }
+  }
+
+  /// Checks every instruction against a device. Throws `badProgram` with the line of the first
+  /// that breaks a rule.
+  func check(on device: Device) throws(CommandFailure) {
+    for (index, segment) in program.segments.enumerated() {
+      let alone = Program(segments: [segment], invocations: [], tensors: [])
+      do { _ = try LoadedProgram(alone, device: device) } catch {
+        throw .badProgram(message(error, segment: index, device))
+      }
+    }
+    do { _ = try LoadedProgram(program, device: device) } catch {
+      throw .badProgram("\(path): \(error)")
+    }
+  }
+
+  private func message(_ fault: Fault, segment: Int, _ device: Device) -> String {
+    guard let index = fault.index,
+      let line = InstructionLines(text).line(segment: segment, index: index)
+    else { return "\(path): \(fault)" }
+    return "\(path):\(line.number): on \(device.name): \(fault)\n  \(line.text)"
+  }
+}
+
+/// The lines of an assembly text that hold instructions, in the order in which segments keep them.
+struct InstructionLines {
+  /// One line of the text.
+  struct Line: Equatable {
+    /// Counted from 1.
+    var number: Int
+    var text: String
+  }
+
+  /// By segment, then by engine.
+  private var streams: [[[Line]]] = []
+
+  init(_ text: String) {
+    var engine: Engine?
+    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+    {
+      let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+      guard let first = words.first, !first.hasPrefix("#") else { continue }
+      if first == ".segment" {
+        streams.append(Engine.allCases.map { _ in [] })
+        engine = nil
+      } else if first == ".engine" {
+        engine = words.dropFirst().first.flatMap { Engine(name: $0) }
+      } else if !first.hasPrefix("."), let engine, !streams.isEmpty {
+        streams[streams.count - 1][Int(engine.rawValue)]
+          .append(Line(number: index + 1, text: line.trimmingCharacters(in: .whitespaces)))
+      }
+    }
+  }
+
+  /// The line of a segment's instruction; nil where the text does not have it.
+  func line(segment: Int, index: Int) -> Line? {
+    guard streams.indices.contains(segment) else { return nil }
+    let lines = streams[segment].flatMap { $0 }
+    return lines.indices.contains(index) ? lines[index] : nil
+  }
+}

@@ -1,0 +1,100 @@
+import BenchmarkRunner
+import Foundation
+import Hardware
+import NumericFormats
+import Results
+import TerminalUI
+import WorkloadCatalog
+
+/// What a `run` command line asks for, every name checked before the first run begins.
+struct RunPlan {
+  /// Names, globs, suites and files as they were written.
+  var names: [String]
+  /// Devices as they were written; none leaves it to each workload.
+  var devices: [String]
+  /// A number format other than the workload's own.
+  var precision: NumberFormat?
+  /// Everything else; its device is replaced in each item.
+  var options: RunOptions
+
+  /// One item for each workload and device, in the order of the command line.
+  func items(_ environment: CommandEnvironment) throws -> [RunItem] {
+    let devices = try devices.flatMap { $0.split(separator: ",").map(String.init) }
+      .map { try DeviceNames.device($0) }
+    var items: [RunItem] = []
+    var catalog: WorkloadCatalog?
+    var seen: Set<String> = []
+    for name in names {
+      let known = try catalog ?? Places(environment).catalog()
+      catalog = known
+      if let source = try source(name, environment) {
+        items += try (devices.isEmpty ? [.trainium2] : devices).map { device in
+          try source.check(on: device)
+          return item("program/\(source.name)", .program(source.program, known), on: device)
+        }
+        continue
+      }
+      for workload in try known.resolve([name]) where seen.insert(workload).inserted {
+        let specification = try specification(workload, known)
+        let targets = try devices.isEmpty ? [Device.named(specification.defaultDevice)] : devices
+        items += targets.map { device in
+          item(workload, .workload(specification, known), on: device)
+        }
+      }
+    }
+    return items
+  }
+
+  private func specification(
+    _ name: String, _ catalog: WorkloadCatalog
+  ) throws(WorkloadError) -> WorkloadSpecification {
+    let specification = try catalog.specification(named: name)
+    guard let precision else { return specification }
+    return try specification.with(precision: precision)
+  }
+
+  private func item(_ name: String, _ work: RunItem.Work, on device: Device) -> RunItem {
+    var options = options
+    options.device = device
+    return RunItem(name: name, work: work, options: options)
+  }
+
+  /// The program of a `.trnasm` file; nil for the name of a workload.
+  private func source(
+    _ name: String, _ environment: CommandEnvironment
+  ) throws -> ProgramSource? {
+    switch (name as NSString).pathExtension.lowercased() {
+    case "onnx":
+      throw CommandFailure.unsupported(
+        what: "\(name): ONNX models cannot be run yet",
+        advice: "they come in a later release; 'trnbench list' shows what can be run")
+    case "trnasm": return try ProgramSource(environment.url(name))
+    default: return nil
+    }
+  }
+}
+
+/// Devices as the command line names them.
+enum DeviceNames {
+  /// The names of all devices, newest generation last.
+  static var all: [String] { Device.all.map(\.name) }
+
+  /// The device of that name. Throws `HardwareError`, and `unsupported` for a device file.
+  static func device(_ name: String) throws -> Device {
+    let ending = (name as NSString).pathExtension.lowercased()
+    if ending == "yaml" || ending == "yml" {
+      throw CommandFailure.unsupported(
+        what: "\(name): devices from files cannot be used yet",
+        advice: "they come in a later release; use one of \(all.joined(separator: ", "))")
+    }
+    return try Device.named(name)
+  }
+
+  /// The number format of that name. Throws `badWord`.
+  static func format(_ name: String) throws(CommandFailure) -> NumberFormat {
+    if let format = NumberFormat.allCases.first(where: { $0.name == name }) { return format }
+    let known = NumberFormat.allCases.map(\.name)
+    throw .badWord(
+      option: "--precision", found: name, nearest: closestMatch(name, in: known), known: known)
+  }
+}

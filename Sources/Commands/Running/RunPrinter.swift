@@ -1,0 +1,98 @@
+import BenchmarkRunner
+import Foundation
+import Results
+import TerminalUI
+
+/// Prints what a `run` command line did.
+struct RunPrinter {
+  let context: CommandContext
+  let records: [RunRecord]
+  let references: ReferenceColumn
+
+  /// Everything, in the chosen format; errors go to standard error.
+  func print() throws {
+    if context.format == .json {
+      let runs = records.compactMap { $0.report?.result }
+      try context.write(
+        String(decoding: try ResultDocument.encode(ResultDocument.Runs(runs: runs)), as: UTF8.self))
+    } else {
+      let hasRuns = records.contains { $0.result != nil }
+      if hasRuns {
+        let table = RunTable(records, references: references, isForPeople: context.isForPeople)
+        try context.show(table.table())
+      }
+      try printLaws()
+    }
+    try printFailures()
+    try printNumerics()
+    try printPlaces()
+  }
+
+  private func printLaws() throws {
+    guard context.isForPeople, let table = LawTable.table(records) else { return }
+    try context.note("")
+    try context.show(table)
+  }
+
+  private func printFailures() throws {
+    for record in records {
+      if let error = record.failure {
+        try context.complain("\(record.item.name): \(ErrorReport(error).message)")
+      } else if let report = record.report, report.result.numerics.isFailed {
+        let lines = report.numerics.map { "\n  \($0)" }.joined()
+        try context.complain("\(record.item.name): wrong values\(lines)")
+      }
+    }
+    let waiting = records.count { $0.result == nil }
+    if waiting > 0 {
+      try context.complain(
+        "interrupted: \(waiting) of \(records.count) runs did not finish; the others are saved")
+    }
+  }
+
+  /// How right the values are, where one workload was run and a reader may want to know.
+  private func printNumerics() throws {
+    guard records.count == 1, let report = records[0].report, !report.numerics.isEmpty,
+      !report.result.numerics.isFailed
+    else { return }
+    try context.note("")
+    for line in report.numerics { try context.note(line) }
+  }
+
+  private func printPlaces() throws {
+    let reports = records.compactMap(\.report)
+    let files = reports.compactMap(\.file)
+    guard !files.isEmpty else { return }
+    try context.note("")
+    if let only = files.first, files.count == 1 {
+      try context.note("result: \(shown(only))")
+    } else {
+      try context.note("results: \(files.count) files under \(shown(commonFolder(files)))")
+    }
+    let traces = reports.compactMap(\.result.trace)
+    for trace in traces.prefix(1) {
+      let others = traces.count > 1 ? " and \(traces.count - 1) more" : ""
+      try context.note("trace: \(trace)\(others)")
+      try context.note("next: trnbench trace summary \(trace)")
+    }
+    if traces.isEmpty {
+      try context.note("next: trnbench compare HEAD, or again with --trace samples")
+    }
+  }
+
+  /// Paths below the current directory are shown relative to it.
+  private func shown(_ url: URL) -> String {
+    let here = context.environment.currentDirectory.standardizedFileURL.path + "/"
+    let path = url.standardizedFileURL.path
+    return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
+  }
+
+  private func commonFolder(_ files: [URL]) -> URL {
+    var common = files[0].deletingLastPathComponent().standardizedFileURL.pathComponents
+    for file in files.dropFirst() {
+      let parts = file.deletingLastPathComponent().standardizedFileURL.pathComponents
+      common = Array(zip(common, parts).prefix { $0 == $1 }.map(\.0))
+    }
+    return URL(fileURLWithPath: NSString.path(withComponents: common))
+  }
+}

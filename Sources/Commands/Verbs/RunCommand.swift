@@ -1,0 +1,139 @@
+import ArgumentParser
+import BenchmarkRunner
+import Hardware
+import Results
+import TerminalUI
+import Units
+
+/// What `--trace` records.
+enum TraceChoice: String, CaseIterable {
+  case off, samples, events
+}
+
+/// `trnbench run`
+struct RunCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Run workloads on the model, check them, and save the results.",
+    usage: "trnbench run <workload> ... [<options>]",
+    discussion: """
+      A workload is named family/name; quotes keep a glob such as 'llm/*' from the shell. A suite \
+      is a list of workloads. A .trnasm file is assembled and run. Everything is checked before \
+      the first run begins, and one failing run does not stop the others.
+
+      EXAMPLES
+        trnbench run quick
+        trnbench run micro/matmul-bf16 --trace events
+        trnbench run 'llm/*' --mode timing --device trn2,trn3 --jobs 4
+        trnbench run kernel/softmax-4096 --seed 7 --check --format json
+        trnbench run copy.trnasm
+
+      EXIT CODES
+        0  every run finished and its values are right
+        3  a run failed: wrong values, a deadlock, a hazard, a fault
+       64  unknown name or bad input     74  reading or writing failed
+      130  interrupted, after what was finished has been saved
+      """)
+
+  @OptionGroup var output: OutputOptions
+
+  @Argument(
+    help: ArgumentHelp("Workloads, globs, suites or .trnasm files.", valueName: "workload"))
+  var names: [String]
+
+  @Option(
+    help: ArgumentHelp(
+      "A device, or several with commas; by default what the workload's file says.",
+      valueName: "name"),
+    completion: .list(DeviceNames.all))
+  var device: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "functional computes values and times, timing times alone, both to the same picosecond; "
+        + "by default what the workload's file says.", valueName: "mode"),
+    completion: .list(RunMode.allCases.map(\.rawValue)), transform: { try Choice.of($0) })
+  var mode: RunMode?
+
+  @Option(
+    help: ArgumentHelp(
+      "Another number format, where the workload allows it.", valueName: "format"))
+  var precision: String?
+
+  @Option(help: ArgumentHelp("What inputs and weights are drawn from.", valueName: "n"))
+  var seed: UInt64 = 0
+
+  @Option(
+    name: .customLong("repeat"),
+    help: ArgumentHelp(
+      "Executions of each workload, for host metrics with several samples.", valueName: "n"))
+  var repeats = 1
+
+  @Option(help: ArgumentHelp("Independent runs at a time.", valueName: "n"))
+  var jobs = 1
+
+  @Option(
+    help: ArgumentHelp("Record off, samples or events. (default: off)", valueName: "what"),
+    completion: .list(TraceChoice.allCases.map(\.rawValue)), transform: { try Choice.of($0) })
+  var trace: TraceChoice = .off
+
+  @Option(
+    help: ArgumentHelp(
+      "Simulated time between two samples, such as 500ns. (default: 1us)", valueName: "time"),
+    transform: { try TimeText.parseInterval($0) })
+  var sampleInterval: Picoseconds?
+
+  @Option(
+    name: .customLong("output"),
+    help: ArgumentHelp("Where results are kept. (default: Results)", valueName: "folder"),
+    completion: .directory)
+  var folder: String?
+
+  @Flag(inversion: .prefixedNo, help: "Report accesses that no semaphore orders.")
+  var check = false
+
+  /// Runs everything, prints the tables, and says how the gravest run ended.
+  func execute(_ context: CommandContext) throws -> Outcome {
+    let environment = context.environment
+    let items = try plan(environment).items(environment)
+    let references = try ReferenceColumn("h100", environment)
+    environment.watchInterrupts(environment.interruption)
+    let progress = RunProgress(
+      environment, total: items.count, isShown: context.format != .json)
+    let records = RunSession(environment: environment, jobs: jobs, progress: progress).run(items)
+    try RunPrinter(context: context, records: records, references: references).print()
+    return Outcome.gravest(records.map(\.outcome))
+  }
+
+  private func plan(_ environment: CommandEnvironment) throws -> RunPlan {
+    try positive(repeats, "--repeat")
+    try positive(jobs, "--jobs")
+    guard trace == .samples || sampleInterval == nil else {
+      throw CommandFailure.unsupported(
+        what: "--sample-interval without --trace samples means nothing",
+        advice: "add --trace samples or leave the interval out")
+    }
+    let places = Places(environment)
+    var options = RunOptions(device: .trainium2)
+    options.mode = mode
+    options.seed = seed
+    options.repeats = repeats
+    options.checksHazards = check
+    options.output = places.results(named: folder)
+    options.source = places.git.currentState()
+    switch trace {
+    case .off: options.trace = .off
+    case .samples: options.trace = .samples(interval: sampleInterval ?? .nanoseconds(1_000))
+    case .events: options.trace = .events
+    }
+    return RunPlan(
+      names: names, devices: device, precision: try precision.map { try DeviceNames.format($0) },
+      options: options)
+  }
+
+  private func positive(_ value: Int, _ option: String) throws(CommandFailure) {
+    guard value >= 1 else {
+      throw .badValue(option: option, found: "\(value)", expected: "a whole number above 0")
+    }
+  }
+}

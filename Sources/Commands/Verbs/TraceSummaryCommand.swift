@@ -1,0 +1,118 @@
+import ArgumentParser
+import Foundation
+import Results
+import TerminalUI
+import TraceAnalysis
+import TraceFile
+import Units
+
+/// `trnbench trace summary`
+struct TraceSummaryCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "summary",
+    abstract: "Show where the time of a run went.",
+    usage: "trnbench trace summary <file> [<options>]",
+    discussion: """
+      Groups the time by engine, kernel, opcode, layer or stall (the cause of standing still). \
+      A damaged or cut file is summed up as far as it can be read, with what is missing.
+
+      EXAMPLES
+        trnbench trace summary x.trntrace
+        trnbench trace summary x.trntrace --by kernel --from 10us --to 25us
+        trnbench trace summary x.trntrace --format json
+
+      EXIT CODES
+        0  done    65  the file is damaged, also when a partial answer was printed
+       64  a wrong option, or a file of a newer version    74  it cannot be read
+      """)
+
+  @OptionGroup var output: OutputOptions
+
+  @Argument(
+    help: ArgumentHelp("The trace.", valueName: "file"),
+    completion: .file(extensions: ["trntrace"]))
+  var file: String
+
+  @Option(
+    help: ArgumentHelp(
+      "engine, kernel, opcode, layer or stall. (default: engine)", valueName: "what"),
+    completion: .list(SummaryGrouping.allCases.map(\.rawValue)), transform: { try Choice.of($0) })
+  var by: SummaryGrouping = .engine
+
+  @Option(
+    help: ArgumentHelp("Begin here, such as 1.5us.", valueName: "time"),
+    transform: { try TimeText.parse($0) })
+  var from: Picoseconds?
+
+  @Option(help: ArgumentHelp("End here.", valueName: "time"), transform: { try TimeText.parse($0) })
+  var to: Picoseconds?
+
+  /// Prints the summary; damage is named on standard error too, for formats without notes.
+  func execute(_ context: CommandContext) throws -> Outcome {
+    if let from, let to, to < from {
+      throw CommandFailure.badValue(
+        option: "--to", found: "an earlier time", expected: "a time after --from")
+    }
+    let path = context.environment.url(file).path
+    let text = SummaryText(width: context.terminal.width)
+    let reader = try TraceReader(path: path)
+    let summary = try TraceSummary(reader, from: from, to: to, cells: text.cells)
+    switch context.format {
+    case .json:
+      let grouping = by == .engine ? SummaryGrouping.opcode : by
+      let document = try SummaryDocument(summary, by: grouping).json()
+      try context.write(String(decoding: document, as: UTF8.self) + "\n")
+    case .table:
+      try context.write(text.lines(summary, by: by).map { $0 + "\n" }.joined())
+    case .csv, .markdown: try context.show(SummaryTable.table(summary, by: by))
+    }
+    if context.format != .table {
+      for damage in summary.damage { try context.complain("\(path): \(damage)") }
+    }
+    return summary.damage.isEmpty ? .done : .damagedFile
+  }
+}
+
+/// A summary as one flat table, for spreadsheets and reports.
+enum SummaryTable {
+  static func table(_ summary: TraceSummary, by grouping: SummaryGrouping) -> Table {
+    grouping == .engine ? engines(summary) : groups(summary, grouping)
+  }
+
+  private static func engines(_ summary: TraceSummary) -> Table {
+    var columns = [Column.text("engine", minimumWidth: nil), Column("active_percent")]
+    columns += StallCause.allCases.map { Column("\($0.key)_percent") }
+    columns += [Column("idle_percent"), Column("records"), Column("bytes")]
+    var table = Table(columns: columns)
+    let used = summary.dmaEngines.filter { $0.records > 0 || $0.busy > 0 }
+    for share in summary.engines + used {
+      var cells: [Cell] = [.text(share.track.name), .percent(share.percent(share.busy))]
+      cells += StallCause.allCases.map {
+        .percent(share.percent(share.stall[Int($0.rawValue)]))
+      }
+      cells += [
+        .percent(share.percent(share.idle)), .integer(share.records),
+        .bytes(Double(share.bytes)),
+      ]
+      table.append(cells)
+    }
+    return table
+  }
+
+  private static func groups(_ summary: TraceSummary, _ grouping: SummaryGrouping) -> Table {
+    var table = Table(columns: [
+      .text(grouping.rawValue, minimumWidth: nil), Column("busy_us", title: "busy"),
+      Column("stall_us", title: "stalled"), Column("dma_us", title: "dma"),
+      Column("instructions"), Column("transfers"), Column("bytes"), Column("flops"),
+    ])
+    for group in summary.groups(by: grouping) {
+      table.append([
+        .text(group.name), .microseconds(Double(group.busy) / 1e6),
+        .microseconds(Double(group.stall) / 1e6), .microseconds(Double(group.dmaBusy) / 1e6),
+        .integer(group.instructions), .integer(group.transfers), .bytes(Double(group.bytes)),
+        .integer(group.flops),
+      ])
+    }
+    return table
+  }
+}
