@@ -25,9 +25,9 @@ package struct MatmulKernel: Kernel {
   package enum Variant: Hashable, Sendable {
     /// The optimised kernel.
     case blocked
-    /// Both tiles are loaded again for every product, double-buffered. The first version of the
-    /// vendor's blocked-matmul tutorial.
-    case reload
+    /// Both tiles are loaded again for every product, with so many buffers of each. The first
+    /// version of the vendor's blocked-matmul tutorial.
+    case reload(buffers: Int)
     /// lhsT tiles over all of K stay for `rowTiles` rows of tiles; rhs tiles are loaded again for
     /// each of them.
     case rowResident(rowTiles: Int)
@@ -152,10 +152,11 @@ package struct MatmulKernel: Kernel {
           "this shape", allowed: "lhsT [K, M] and rhs [K, N] of whole tiles, no epilogue")
       }
       try builder.scope { builder throws(BuilderError) in
-        if case .rowResident(let rowTiles) = variant {
+        switch variant {
+        case .blocked: break
+        case .reload(let buffers): try emitReload(into: &builder, tensors, buffers: buffers)
+        case .rowResident(let rowTiles):
           try emitRowResident(into: &builder, tensors, rowTiles: rowTiles)
-        } else {
-          try emitReload(into: &builder, tensors)
         }
       }
     }

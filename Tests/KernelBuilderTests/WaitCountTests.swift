@@ -35,9 +35,9 @@ import Testing
     }
     let segment = try builder.finish()
     #expect(OrderChecker(segment).problems == [])
-    // Load i waits for the vector engine to have read its buffer (i >= 2); the load before it on the
-    // buffer is then known to be done. The barrier waits for the last store of each of two rings:
-    // everything else is implied.
+    // Load i waits for the vector engine to have read its buffer (i >= 2); the load before it on
+    // the buffer is then known to be done. The barrier waits for the last store of each of two
+    // rings: everything else is implied.
     #expect(waits(segment, on: .sync) == count - 2 + 2)
     // The vector engine waits for its load, and from the third step on for the store of its buffer.
     #expect(waits(segment, on: .vector) == count + count - 2)
@@ -55,7 +55,8 @@ import Testing
     let result = try builder.tile("out", 128, format: .float32)
     var banks = try builder.banks("bank", buffers: 1)
     let bank = banks.next(columns: 128)
-    builder.load(tile, from: input.access(offset: 0, sizes: [128, 8, 128], strides: [1024, 128, 1]))
+    builder.load(
+      tile, from: input.access(offset: 0, sizes: [128, 8, 128], strides: [1024, 128, 1]))
     for k in 0..<8 {
       builder.matmul(bank, stationary: tile.block(k), moving: tile.block(k), accumulates: k > 0)
     }
@@ -65,7 +66,9 @@ import Testing
     #expect(waits(segment, on: .tensor) == 1)
     #expect(updates(segment, on: .tensor) == 1)
     // The update is on the last product.
-    let last = segment.range(of: .tensor).last { segment.instructions[$0].operation.opcode == .matmul }
+    let last = segment.range(of: .tensor).last {
+      segment.instructions[$0].operation.opcode == .matmul
+    }
     #expect(last.map { segment.instructions[$0].update.operation } == .add)
     #expect(waits(segment, on: .vector) == 1)
     // The barrier waits for the copy alone: it implies the products and the load.
@@ -83,7 +86,10 @@ import Testing
     builder.copy(result, bank, on: .scalar)
     let segment = try builder.finish()
     let stream = segment.range(of: .tensor).map { segment.instructions[$0] }
-    #expect(stream.map(\.operation.opcode) == [.loadWeights, .matmul, .loadWeights, .matmul, .eventSemaphore])
+    #expect(
+      stream.map(\.operation.opcode) == [
+        .loadWeights, .matmul, .loadWeights, .matmul, .eventSemaphore,
+      ])
     #expect(stream.map { $0.update.operation == .add } == [false, false, false, true, false])
     #expect(OrderChecker(segment).problems == [])
   }
