@@ -5,6 +5,7 @@ import InstructionSet
 import NeuronCore
 import Results
 import TraceFile
+import Units
 
 /// One execution of a loaded program on the model: totals, host time, the memories it left.
 struct ProgramRun: ~Copyable {

@@ -1,6 +1,8 @@
 import Foundation
 import Results
 import TraceFile
+import Hardware
+import Units
 
 /// Where a trace goes and what it says of its run.
 struct TraceRequest {

@@ -1,10 +1,11 @@
 package import Foundation
 import Hardware
-package import InstructionSet
+import InstructionSet
 import ModelGraph
 import NeuronCore
 package import Results
 package import WorkloadCatalog
+import NumericFormats
 
 /// What one workload's run brought.
 package struct WorkloadReport: Sendable {

@@ -15,22 +15,29 @@ public enum WeightPartition: UInt8, Sendable, BitwiseCopyable {
 extension CoreState {
   /// Loads weights [K partitions, M columns] at a tile position, widened and packed.
   ///
-  /// TF32 weights are rounded to TF32 first.
+  /// TF32 weights are rounded to TF32 first. With two rows per partition the pattern is [K, 2, M]:
+  /// element (p, i) is contraction row i · K + p.
   public mutating func loadWeights(
-    _ source: AccessPattern, part: WeightPartition, row: Int, column: Int, engine: Engine
+    _ source: AccessPattern, part: WeightPartition, row: Int, column: Int, engine: Engine,
+    rowsPerPartition: Int = 1
   ) {
-    let depth = Int(source.partitionCount)
-    let columns = source.columns
+    let partitions = Int(source.partitionCount)
+    let depth = partitions * rowsPerPartition
+    let columns = source.columns / rowsPerPartition
     let position = WeightArray.position(row: row, column: column)
     array.setSlot(
-      WeightArray.Slot(depth: depth, columns: columns, format: source.format), row: row,
-      column: column)
+      WeightArray.Slot(
+        depth: depth, rowsPerPartition: rowsPerPartition, columns: columns,
+        format: source.format), row: row, column: column)
     let panels = unsafe array.weightMemory(position).assumingMemoryBound(to: Float.self)
-    for partition in 0..<depth {
+    for partition in 0..<partitions {
       load(source, partition: partition, into: .a, engine: engine)
-      if part != .whole { rows.splitPart(.a, high: part == .high, count: columns) }
-      unsafe MatrixTile.packStationaryRow(
-        rows.source(.a), index: partition, k: depth, m: columns, into: panels)
+      if part != .whole { rows.splitPart(.a, high: part == .high, count: source.columns) }
+      for index in 0..<rowsPerPartition {
+        unsafe MatrixTile.packStationaryRow(
+          rows.source(.a) + index * columns, index: index * partitions + partition, k: depth,
+          m: columns, into: panels)
+      }
     }
   }
 
@@ -62,23 +69,26 @@ extension CoreState {
   /// moving is written to PSUM [M partitions, N columns], or added to it.
   ///
   /// Each product accumulates k upward by fused multiply-add from zero. Where weights were never
-  /// loaded they are zero, and so are moving rows that are not there.
+  /// loaded they are zero, and so are moving rows that are not there. With two rows per partition
+  /// the pattern is [K, 2, N].
   public mutating func multiply(
     _ moving: AccessPattern, columns: Int, to destination: AccessPattern, accumulate: Bool,
-    row: Int, column: Int, engine: Engine
+    row: Int, column: Int, engine: Engine, rowsPerPartition: Int = 1
   ) {
     let position = WeightArray.position(row: row, column: column)
     let slot = array.slots[position]
-    // A tile that was loaded to be passed through holds no weights.
-    let depth = slot.isRaw ? 0 : slot.depth
-    let known = slot.isRaw ? 0 : min(columns, slot.columns)
+    // A tile that was loaded to be passed through, or in another mode, holds no weights.
+    let isUsable = !slot.isRaw && slot.rowsPerPartition == rowsPerPartition
+    let known = isUsable ? min(columns, slot.columns) : 0
+    let depth = slot.depth
     noteWrite(destination, partition: 0, engine: engine)
     if known < columns, !accumulate { clear(destination, from: known, engine) }
     guard known > 0 else { return }
-    let tile = unsafe movingTile(moving, depth: depth, engine: engine)
+    let tile = unsafe movingTile(
+      moving, depth: depth, rowsPerPartition: rowsPerPartition, engine: engine)
     let panels = unsafe UnsafePointer(
       array.weightMemory(position).assumingMemoryBound(to: Float.self))
-    let count = moving.columns
+    let count = moving.columns / rowsPerPartition
     let target = unsafe address(destination, 0, engine)
     if destination.isContiguous, UInt(bitPattern: target) % 4 == 0 {
       unsafe MatrixTile.multiply(
@@ -124,23 +134,28 @@ extension CoreState {
   }
 
   /// The widened, packed form of a moving tile with `depth` rows; rows that it lacks are zero.
-  private mutating func movingTile(_ moving: AccessPattern, depth: Int, engine: Engine)
-    -> UnsafePointer<Float>
-  {
-    let count = moving.columns
+  private mutating func movingTile(
+    _ moving: AccessPattern, depth: Int, rowsPerPartition: Int, engine: Engine
+  ) -> UnsafePointer<Float> {
+    let count = moving.columns / rowsPerPartition
     precondition(array.fits(depth: depth, columns: count), "the moving tile was checked at load")
-    let offset = offset(moving.register, engine)
-    let (index, isFresh) = array.entry(moving, offset: offset, depth: depth)
+    let (index, isFresh) = array.entry(
+      moving, offset: offset(moving.register, engine), depth: depth,
+      rowsPerPartition: rowsPerPartition)
     let tile = unsafe array.tileMemory(index)
     guard !isFresh else { return unsafe UnsafePointer(tile) }
-    for partition in 0..<depth {
+    let partitions = depth / rowsPerPartition
+    for partition in 0..<partitions {
       if partition < Int(moving.partitionCount) {
         load(moving, partition: partition, into: .a, engine: engine)
       } else {
-        rows.fill(.a, with: 0, count: count)
+        rows.fill(.a, with: 0, count: moving.columns)
       }
-      unsafe MatrixTile.packMovingRow(
-        rows.source(.a), index: partition, k: depth, n: count, into: tile)
+      for part in 0..<rowsPerPartition {
+        unsafe MatrixTile.packMovingRow(
+          rows.source(.a) + part * count, index: part * partitions + partition, k: depth,
+          n: count, into: tile)
+      }
     }
     return unsafe UnsafePointer(tile)
   }

@@ -37,6 +37,7 @@ public struct CoreState: ~Copyable {
     let rows = try RowBuffers()
     let array = try WeightArray(
       maximumColumns: device.tensor.maximumMovingColumns.value,
+      rowsPerPartition: max(1, device.tensor.doubleRowRows.value),
       bytesPerPartition: memory.sbufBytesPerPartition.value)
     self.sbuf = sbuf
     self.psum = psum

@@ -9,8 +9,10 @@ import VectorKernels
 @safe public struct WeightArray: ~Copyable {
   /// Weights at one tile position.
   struct Slot {
-    /// Rows of the array in use; zero while the position is empty.
+    /// Contraction rows; zero while the position is empty.
     var depth = 0
+    /// Contraction rows in each row of the array: two in the double-row mode of fp8.
+    var rowsPerPartition = 1
     /// Columns of the array in use.
     var columns = 0
     /// How the weights were stored, for passing them through.
@@ -24,6 +26,7 @@ import VectorKernels
     var access: AccessPattern
     var offset: Int
     var depth: Int
+    var rowsPerPartition: Int
     /// The write clock when it was made.
     var madeAt: UInt64
     /// The use clock when it was last met.
@@ -53,10 +56,11 @@ import VectorKernels
   private var permutation: [Int32] = []
   private var permutationTile: Tile?
 
-  init(maximumColumns: Int, bytesPerPartition: Int) throws(MemoryError) {
+  init(maximumColumns: Int, rowsPerPartition: Int, bytesPerPartition: Int) throws(MemoryError) {
     let full = Self.side * Self.tileSize
-    let slotFloats = MatrixTile.stationaryFloatCount(k: full, m: full)
-    let tileFloats = MatrixTile.movingFloatCount(k: full, n: maximumColumns)
+    let depth = full * rowsPerPartition
+    let slotFloats = MatrixTile.stationaryFloatCount(k: depth, m: full)
+    let tileFloats = MatrixTile.movingFloatCount(k: depth, n: maximumColumns)
     // One block for both: everything that can fail comes before the first property is set.
     let slotBytes = Self.side * Self.side * slotFloats * 4
     memory = try AlignedMemory(sizeBytes: slotBytes + Self.tileCount * tileFloats * 4)
@@ -82,9 +86,9 @@ import VectorKernels
     for other in slots.indices where slots[other].depth > 0 {
       let top = other / Self.side * Self.tileSize
       let left = other % Self.side * Self.tileSize
-      let rows = top..<(top + slots[other].depth)
+      let rows = top..<(top + slots[other].depth / slots[other].rowsPerPartition)
       let columns = left..<(left + slots[other].columns)
-      if rows.overlaps(row..<(row + slot.depth)),
+      if rows.overlaps(row..<(row + slot.depth / slot.rowsPerPartition)),
         columns.overlaps(column..<(column + slot.columns))
       {
         slots[other] = Slot()
@@ -124,13 +128,13 @@ import VectorKernels
 
   /// The entry for a moving tile, and whether it must be filled first. The least recently used
   /// entry makes room.
-  mutating func entry(_ access: AccessPattern, offset: Int, depth: Int)
-    -> (index: Int, isFresh: Bool)
-  {
+  mutating func entry(
+    _ access: AccessPattern, offset: Int, depth: Int, rowsPerPartition: Int
+  ) -> (index: Int, isFresh: Bool) {
     useClock += 1
     let found = tiles.firstIndex {
       $0.access.byteOffset == access.byteOffset && $0.access == access && $0.offset == offset
-        && $0.depth == depth
+        && $0.depth == depth && $0.rowsPerPartition == rowsPerPartition
     }
     if let found {
       tiles[found].usedAt = useClock
@@ -141,7 +145,8 @@ import VectorKernels
     }
     widenedTileCount += 1
     let tile = Tile(
-      access: access, offset: offset, depth: depth, madeAt: writeClock, usedAt: useClock)
+      access: access, offset: offset, depth: depth, rowsPerPartition: rowsPerPartition,
+      madeAt: writeClock, usedAt: useClock)
     if tiles.count < Self.tileCount {
       tiles.append(tile)
       return (tiles.count - 1, false)
@@ -162,6 +167,7 @@ import VectorKernels
   mutating func keep(_ permutation: [Int32], of access: AccessPattern, offset: Int) {
     self.permutation = permutation
     permutationTile = Tile(
-      access: access, offset: offset, depth: 0, madeAt: writeClock, usedAt: 0)
+      access: access, offset: offset, depth: 0, rowsPerPartition: 1, madeAt: writeClock,
+      usedAt: 0)
   }
 }

@@ -4,6 +4,8 @@ package import InstructionSet
 extension KernelBuilder {
   /// Semaphores 0 to 3 release the four engines that wait for sync at the end of a segment.
   package static var releaseSemaphores: Range<Int> { 0..<4 }
+  /// The semaphore by which engines tell the sync engine that they have reached the barrier.
+  package static var arrivalSemaphore: UInt8 { UInt8(releaseSemaphores.upperBound) }
 
   /// Numbers the semaphores, places the waits and closes the segment with a barrier.
   ///
@@ -15,7 +17,7 @@ extension KernelBuilder {
     if let failure { throw failure }
     let last = lastCompletions()
     for point in last { entries[position(of: point)].isSignalled = true }
-    var plan = SemaphorePlan(first: Self.releaseSemaphores.upperBound)
+    var plan = SemaphorePlan(first: Int(Self.arrivalSemaphore) + 1)
     var targets: [SemaphoreWait] = Array(repeating: .none, count: entries.count)
     for index in entries.indices where entries[index].isSignalled {
       targets[index] = plan.signal(entries[index], ownKnown: ownKnown(index))
@@ -26,7 +28,7 @@ extension KernelBuilder {
     }
     let barrier = site("KernelBuilder/Barrier", 0)
     var streams = streams(targets)
-    let clear = Self.releaseSemaphores.upperBound
+    let clear = Int(Self.arrivalSemaphore) + 1
     appendBarrier(
       &streams, waits: last.map { targets[position(of: $0)] }, clearing: clear..<plan.next,
       site: barrier)
@@ -94,13 +96,24 @@ extension KernelBuilder {
     let sync = Int(Engine.sync.rawValue)
     let row = Operation.control(ControlInstruction(.eventSemaphore))
     for wait in waits { streams[sync].append(Instruction(row, wait: wait, site: site)) }
+    // An engine without work of its own must not be released twice: each one arrives first.
+    let others = Engine.allCases.filter { $0 != .sync }
+    for engine in others {
+      streams[Int(engine.rawValue)].append(
+        Instruction(row, update: SemaphoreUpdate(Self.arrivalSemaphore), site: site))
+    }
+    let all = UInt32(others.count)
+    streams[sync].append(
+      Instruction(
+        row, wait: SemaphoreWait(Self.arrivalSemaphore, .atLeast, all),
+        update: SemaphoreUpdate(Self.arrivalSemaphore, .subtract, all), site: site))
     if !clearing.isEmpty {
       streams[sync].append(
         Instruction(
           .control(ControlInstruction(clear: clearing.lowerBound, count: clearing.count)),
           site: site))
     }
-    for engine in Engine.allCases where engine != .sync {
+    for engine in others {
       let semaphore = UInt8(Self.releaseSemaphores.lowerBound + Int(engine.rawValue))
       streams[sync].append(
         Instruction(row, update: SemaphoreUpdate(semaphore, .add, 1), site: site))

@@ -80,6 +80,14 @@ extension CoreModel {
     }
   }
 
+  /// True when the data path stood idle before the dispatch: the start-up then shows in full.
+  @inline(__always)
+  private func isCold(_ engine: Int, _ kind: Cost.Kind, at time: Int64, _ ready: Int64) -> Bool {
+    guard kind == .stream else { return time > ready }
+    let paced = engine == 2 ? recent.noted(engine, laws.scalarLead) : .min
+    return time > max(engines[engine].dataFree, paced)
+  }
+
   /// Works out when an engine's next instruction can be dispatched.
   @inline(never)
   mutating func refresh(_ engine: Int) {
@@ -133,7 +141,7 @@ extension CoreModel {
       hazards?.wait(record.wait, engine: engine)
       semaphores.settle(semaphore, upTo: time - laws.longestDetect)
     }
-    let row = dispatch(engine, index, record, cost, at: time, isCold: time > ready || waited > 0)
+    let row = dispatch(engine, index, record, cost, at: time, isCold: isCold(engine, cost.kind, at: time, ready))
     if hazards != nil || computes || record.touchesRegisters {
       try carryOut(engine, index, record)
     }

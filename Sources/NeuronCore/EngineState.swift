@@ -16,8 +16,8 @@ struct EngineState {
   var isDone = false
   /// When the sequencer can dispatch again.
   var controlFree: Int64 = 0
-  /// When the data path can take the next instruction.
-  var dataFree: Int64 = 0
+  /// When the data path can take the next instruction; it has been idle before time zero.
+  var dataFree: Int64 = -1
   /// The latest completion so far.
   var lastCompletion: Int64 = 0
   /// When the last DMA trigger began, for the trigger's own law.

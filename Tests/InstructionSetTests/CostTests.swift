@@ -210,42 +210,6 @@ import Units
     #expect(read.intervalAfterWarm == Picoseconds(185_000))
   }
 
-  /// Moving columns and format, and the cycles that they stream.
-  @Test(
-    arguments: [
-      (64, NumberFormat.bfloat16, 64), (32, .bfloat16, 64), (16, .bfloat16, 64),
-      (512, .bfloat16, 512), (512, .float8e4m3, 512), (512, .float32, 1024), (16, .float32, 128),
-    ])
-  func matmulsStreamAtLeastSixtyFourRows(_ columns: Int, _ format: NumberFormat, _ cycles: Int) {
-    let matmul = cost(
-      .matmul(
-        Matmul(psum(.float32, columns), sbuf(format, columns), columns: 128, accumulate: false)),
-      .tensor)
-    #expect(matmul.kind == .matmul)
-    #expect(matmul.streamTenths == Int64(cycles) * 10)
-  }
-
-  @Test func weightLoads() {
-    func load(_ format: NumberFormat, _ columns: Int, transpose: Bool = false) -> Cost {
-      cost(.loadWeights(LoadWeights(sbuf(format, columns), isTranspose: transpose)), .tensor)
-    }
-    #expect(load(.bfloat16, 128).loadCycles == 32)
-    #expect(load(.bfloat16, 64).loadCycles == 16)
-    #expect(load(.bfloat16, 1).loadCycles == 1)
-    #expect(load(.float32, 128).loadCycles == 256)
-    #expect(load(.float32, 128).loadBubbleCycles == 12)
-    #expect(load(.float32, 128, transpose: true).loadCycles == 128)
-    #expect(load(.float32, 128, transpose: true).loadBubbleCycles == 0)
-  }
-
-  @Test func aStridedMovingOperandCostsMore() {
-    let strided = pattern(.sbuf, .float32, [(256, 4)])
-    let matmul = cost(
-      .matmul(Matmul(psum(.float32, 256), strided, columns: 128, accumulate: false)), .tensor)
-    // 2.045 ns of 2.4 GHz per element over two passes.
-    #expect(matmul.streamTenths == (512 + 628) * 10)
-  }
-
   @Test func controlRows() {
     let wait = cost(.control(ControlInstruction(.eventSemaphore)), .tensor)
     #expect(wait.coldDuration == Picoseconds(52_000))

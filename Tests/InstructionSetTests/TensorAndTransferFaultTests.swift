@@ -72,6 +72,32 @@ import Testing
     }
   }
 
+  @Test func doubleRows() {
+    func double(_ moving: AccessPattern, transpose: Bool = false, column: Int = 0) -> Operation {
+      var matmul = Matmul(
+        psum(.float32, 64, partitions: 0..<32), moving, columns: 32, accumulate: false,
+        isTranspose: transpose, isDoubleRow: true)
+      matmul.column = Int32(column)
+      return .matmul(matmul)
+    }
+    let moving = pattern(.sbuf, .float8e4m3, [(2, 64), (64, 1)])
+    #expect(fault(double(moving), .tensor) == nil)
+    expect(
+      double(pattern(.sbuf, .bfloat16, [(2, 64), (64, 1)])), .tensor, "src",
+      .format(found: "bf16", allowed: "fp8e4m3, fp8e5m2"))
+    expect(
+      double(sbuf(.float8e4m3, 128)), .tensor, "src",
+      .value(found: "first free dimension 128", allowed: "2, and columns inside it"))
+    expect(
+      double(moving, column: 32), .tensor, "double",
+      .value(found: "double", allowed: "neither with transpose nor with column tiles"))
+    expect(
+      .loadWeights(
+        LoadWeights(
+          pattern(.sbuf, .float8e4m3, [(2, 129), (129, 1)]), isDoubleRow: true)), .tensor, "src",
+      .tooManyElements(found: 129, limit: 128))
+  }
+
   @Test func weights() {
     expect(
       .loadWeights(LoadWeights(psum(.bfloat16, 8))), .tensor, "src",

@@ -8,6 +8,7 @@ import NumericFormats
 import Results
 import Units
 import WorkloadCatalog
+import Hardware
 
 /// Trains a small classifier on the modelled core and reports when it reaches its target.
 ///

@@ -38,14 +38,21 @@ public protocol OperandVisitor {
 
 /// A visitor that only looks at operands in memory leaves the others alone.
 extension OperandVisitor {
+  /// A number is no concern of this visitor.
   public mutating func immediate(_ name: String, _ value: inout Float) throws(Failure) {}
+  /// A whole number is no concern of this visitor.
   public mutating func integer(_ name: String, _ value: inout Int32) throws(Failure) {}
+  /// Steps are no concern of this visitor.
   public mutating func steps(_ name: String, _ value: inout SIMD4<Int32>) throws(Failure) {}
+  /// A register is no concern of this visitor.
   public mutating func register(_ name: String, _ value: inout UInt8) throws(Failure) {}
+  /// A register or number is no concern of this visitor.
   public mutating func registerOrInteger(_ name: String, _ value: inout RegisterOperand)
     throws(Failure)
   {}
+  /// A flag is no concern of this visitor.
   public mutating func flag(_ name: String, _ value: inout Bool) throws(Failure) {}
+  /// A choice is no concern of this visitor.
   public mutating func choice<Choice: OperandChoice>(_ name: String, _ value: inout Choice)
     throws(Failure)
   {}

@@ -20,6 +20,8 @@ public struct NcMatmul: Hashable, Sendable {
   public var isTranspose: Bool
   /// False when the array still holds the same weights: only one pass can reuse them.
   public var loadsWeights: Bool
+  /// fp8 only: stationary [K, 2, M] and moving [K, 2, N], twice the products in the same time.
+  public var isDoubleRow: Bool
   /// First row of the array.
   public var row: Int
   /// First column of the array.
@@ -28,8 +30,8 @@ public struct NcMatmul: Hashable, Sendable {
   /// dst = or += stationaryᵀ · moving.
   public init(
     _ destination: AccessPattern, stationary: AccessPattern, moving: AccessPattern,
-    accumulate: Bool, isTranspose: Bool = false, loadsWeights: Bool = true, row: Int = 0,
-    column: Int = 0
+    accumulate: Bool, isTranspose: Bool = false, loadsWeights: Bool = true,
+    isDoubleRow: Bool = false, row: Int = 0, column: Int = 0
   ) {
     self.destination = destination
     self.stationary = stationary
@@ -37,6 +39,7 @@ public struct NcMatmul: Hashable, Sendable {
     self.accumulate = accumulate
     self.isTranspose = isTranspose
     self.loadsWeights = loadsWeights
+    self.isDoubleRow = isDoubleRow
     self.row = row
     self.column = column
   }
@@ -58,7 +61,8 @@ public struct NcMatmul: Hashable, Sendable {
   }
 
   private func load(_ part: WeightPart, into operations: inout [Operation]) {
-    var weights = LoadWeights(stationary, part: part, isTranspose: isTranspose)
+    var weights = LoadWeights(
+      stationary, part: part, isTranspose: isTranspose, isDoubleRow: isDoubleRow)
     weights.row = Int32(row)
     weights.column = Int32(column)
     operations.append(.loadWeights(weights))
@@ -66,8 +70,8 @@ public struct NcMatmul: Hashable, Sendable {
 
   private func pass(accumulate: Bool) -> Matmul {
     var matmul = Matmul(
-      destination, moving, columns: stationary.columns, accumulate: accumulate,
-      isTranspose: isTranspose)
+      destination, moving, columns: stationary.columns / (isDoubleRow ? 2 : 1),
+      accumulate: accumulate, isTranspose: isTranspose, isDoubleRow: isDoubleRow)
     matmul.row = Int32(row)
     matmul.column = Int32(column)
     return matmul

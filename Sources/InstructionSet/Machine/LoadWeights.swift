@@ -27,6 +27,8 @@ public struct LoadWeights: MachineInstruction {
   public var part = WeightPart.whole
   /// The tile passes data through unchanged to be transposed.
   public var isTranspose = false
+  /// fp8 only: the tile is [K, 2, M], two contraction rows in each row of the array.
+  public var isDoubleRow = false
   /// First row of the array (partition of K), a multiple of the tile's rows.
   public var row: Int32 = 0
   /// First column of the array, a multiple of the tile's columns.
@@ -36,16 +38,24 @@ public struct LoadWeights: MachineInstruction {
   public init() {}
 
   /// Loads `source`.
-  public init(_ source: AccessPattern, part: WeightPart = .whole, isTranspose: Bool = false) {
+  public init(
+    _ source: AccessPattern, part: WeightPart = .whole, isTranspose: Bool = false,
+    isDoubleRow: Bool = false
+  ) {
     self.source = source
     self.part = part
     self.isTranspose = isTranspose
+    self.isDoubleRow = isDoubleRow
   }
+
+  /// Columns of the array that the tile fills: M.
+  var columns: Int { isDoubleRow ? source.columns / 2 : source.columns }
 
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.read("src", &source)
     try visitor.choice("part", &part)
     try visitor.flag("transpose", &isTranspose)
+    try visitor.flag("double", &isDoubleRow)
     try visitor.integer("row", &row)
     try visitor.integer("col", &column)
   }
@@ -53,9 +63,12 @@ public struct LoadWeights: MachineInstruction {
   public func validate(_ rules: OperandRules) throws(Fault) {
     try rules.require("src", source, in: .sbuf)
     try rules.require("src", source, formats: Matmul.formats)
-    let columns = rules.device.memory.partitions.value
-    guard source.columns <= columns else {
-      throw rules.fault("src", .tooManyElements(found: source.columns, limit: columns))
+    if isDoubleRow {
+      try Matmul.checkDoubleRow(rules, source, isTranspose: isTranspose, column: column)
+    }
+    let limit = rules.device.memory.partitions.value
+    guard columns <= limit else {
+      throw rules.fault("src", .tooManyElements(found: columns, limit: limit))
     }
     if part != .whole, source.format != .float32 {
       throw rules.fault("part", .value(found: part.text, allowed: "whole, unless src is fp32"))
@@ -64,7 +77,7 @@ public struct LoadWeights: MachineInstruction {
       throw rules.fault("part", .value(found: part.text, allowed: "whole in a transpose"))
     }
     try Matmul.checkTile(
-      rules, row: row, rows: Int(source.partitionCount), column: column, columns: source.columns)
+      rules, row: row, rows: Int(source.partitionCount), column: column, columns: columns)
   }
 
   public func execute(on core: inout CoreState, engine: Engine) {
@@ -73,7 +86,7 @@ public struct LoadWeights: MachineInstruction {
     } else {
       core.loadWeights(
         source, part: part == .whole ? .whole : part == .low ? .low : .high, row: Int(row),
-        column: Int(column), engine: engine)
+        column: Int(column), engine: engine, rowsPerPartition: isDoubleRow ? 2 : 1)
     }
   }
 
@@ -88,7 +101,7 @@ public struct LoadWeights: MachineInstruction {
       ? law.loadWeightsCycles16.value
       : isTranspose ? law.loadWeightsTranspose32.value : law.loadWeightsFP32.value
     // The load shifts M columns in: its cycles follow M.
-    cost.loadCycles = Int32((base * Int64(source.columns) + full - 1) / full)
+    cost.loadCycles = Int32((base * Int64(columns) + full - 1) / full)
     cost.loadBubbleCycles =
       isFP32 && !isTranspose ? Int16(law.loadWeightsFP32Extra.value) : 0
     cost.streamTenths = Int64(cost.loadCycles) * 10

@@ -21,6 +21,8 @@ public struct Matmul: MachineInstruction {
   public var accumulate = false
   /// Bit-exact pass-through of the weights in the order that the moving permutation gives.
   public var isTranspose = false
+  /// fp8 only: the moving tile is [K, 2, N], two contraction rows in each row of the array.
+  public var isDoubleRow = false
   /// First row of the array (partition of K), a multiple of the tile's rows.
   public var row: Int32 = 0
   /// First column of the array, a multiple of the tile's columns.
@@ -32,14 +34,18 @@ public struct Matmul: MachineInstruction {
   /// Streams `moving` past `columns` columns of weights into `destination`.
   public init(
     _ destination: AccessPattern, _ moving: AccessPattern, columns: Int, accumulate: Bool,
-    isTranspose: Bool = false
+    isTranspose: Bool = false, isDoubleRow: Bool = false
   ) {
     self.destination = destination
     self.moving = moving
     self.columns = Int32(columns)
     self.accumulate = accumulate
     self.isTranspose = isTranspose
+    self.isDoubleRow = isDoubleRow
   }
+
+  /// Columns that stream through the array: N.
+  var movingColumns: Int { isDoubleRow ? moving.columns / 2 : moving.columns }
 
   /// Formats that the array multiplies on Trainium2.
   static let formats: [NumberFormat] = [
@@ -52,6 +58,7 @@ public struct Matmul: MachineInstruction {
     try visitor.integer("m", &columns)
     try visitor.flag("acc", &accumulate)
     try visitor.flag("transpose", &isTranspose)
+    try visitor.flag("double", &isDoubleRow)
     try visitor.integer("row", &row)
     try visitor.integer("col", &column)
   }
@@ -62,11 +69,14 @@ public struct Matmul: MachineInstruction {
     try rules.require("src", moving, formats: Self.formats)
     let allowed: [NumberFormat] = isTranspose ? [.float32, moving.format] : [.float32]
     try rules.require("dst", destination, formats: allowed)
-    let limit = rules.device.tensor.maximumMovingColumns.value
-    guard moving.columns <= limit else {
-      throw rules.fault("src", .tooManyElements(found: moving.columns, limit: limit))
+    if isDoubleRow {
+      try Self.checkDoubleRow(rules, moving, isTranspose: isTranspose, column: column)
     }
-    try rules.require("dst", destination, columns: moving.columns)
+    let limit = rules.device.tensor.maximumMovingColumns.value
+    guard movingColumns <= limit else {
+      throw rules.fault("src", .tooManyElements(found: movingColumns, limit: limit))
+    }
+    try rules.require("dst", destination, columns: movingColumns)
     try rules.require("dst", destination, partitions: Int(columns))
     if isTranspose, accumulate {
       throw rules.fault("acc", .value(found: "acc with transpose", allowed: "one of them"))
@@ -79,6 +89,30 @@ public struct Matmul: MachineInstruction {
     }
     try Self.checkTile(
       rules, row: row, rows: Int(moving.partitionCount), column: column, columns: Int(columns))
+  }
+
+  /// The double-row mode: a device that has it, fp8, [K, 2, …] patterns, no transpose and no column
+  /// tiles.
+  ///
+  /// Source: NKI instruction reference (nc_matmul, double_row performance mode).
+  static func checkDoubleRow(
+    _ rules: OperandRules, _ access: AccessPattern, isTranspose: Bool, column: Int32
+  ) throws(Fault) {
+    guard rules.device.tensor.doubleRowRows.value == 2 else {
+      throw rules.fault(
+        "double", .value(found: "double", allowed: "not on device \(rules.device.name)"))
+    }
+    try rules.require("src", access, formats: [.float8e4m3, .float8e5m2])
+    guard access.dimensionCount >= 2, access.sizes[0] == 2 else {
+      throw rules.fault(
+        "src",
+        .value(
+          found: "first free dimension \(access.sizes[0])", allowed: "2, and columns inside it"))
+    }
+    guard !isTranspose, column == 0 else {
+      throw rules.fault(
+        "double", .value(found: "double", allowed: "neither with transpose nor with column tiles"))
+    }
   }
 
   /// A tile of the array starts at a multiple of its own power-of-two size: 32, 64 or 128.
@@ -103,7 +137,7 @@ public struct Matmul: MachineInstruction {
     } else {
       core.multiply(
         moving, columns: Int(columns), to: destination, accumulate: accumulate, row: Int(row),
-        column: Int(column), engine: engine)
+        column: Int(column), engine: engine, rowsPerPartition: isDoubleRow ? 2 : 1)
     }
   }
 
@@ -113,7 +147,7 @@ public struct Matmul: MachineInstruction {
     cost.kind = .matmul
     let isFP32 = moving.format == .float32
     let cyclesPerRow = (isFP32 ? law.cyclesPerRowFP32 : law.cyclesPerRow16).value
-    let rows = max(law.minimumStreamCycles.value, Int64(moving.columns))
+    let rows = max(law.minimumStreamCycles.value, Int64(movingColumns))
     cost.streamTenths = rows * cyclesPerRow * 10
     if isFP32 {
       // The measured penalty of a strided fp32 operand is that of a product in two passes.
