@@ -43,12 +43,9 @@ struct StepVerification {
     let operations = nodes.reduce(0) { $0 + graph.operationCount(of: $1) }
     let indices =
       operations < checker.wholeBelowOperations
-      ? Array(0..<output.count) : checker.samples(node.operation, shape: output.shape)
+      ? Array(0..<output.count) : fewRows(of: node, shape: output.shape)
     guard isElementwise(node.operation) else {
-      let inputs = try node.inputs.map { name throws(GraphError) in try whole(name) }
-      return try checker.check(
-        node.operation, named: node.name, inputs: inputs, output: output,
-        operationCount: graph.operationCount(of: node))
+      return try fusedProduct(node, output, at: indices)
     }
     let inputs = try operands(of: node, at: indices, shape: output.shape)
     let found = try TensorView(
@@ -59,13 +56,41 @@ struct StepVerification {
     return report.located(at: indices, outputCount: output.count)
   }
 
-  /// A tensor in whole: the device's own, or evaluated from what the kernel read.
-  private func whole(_ name: String) throws(GraphError) -> TensorView {
-    if let value = try device(name) { return value }
-    let tensor = try declaration(name)
-    return try TensorView(
-      values(name, at: Array(0..<tensor.shape.elementCount)), shape: tensor.shape,
-      format: tensor.format, uncertainty: 2 * Roundoff.unit(of: tensor.format))
+  /// Samples that lie in two rows of each tile of rows: a row behind two products costs all of both
+  /// weight matrices.
+  private func fewRows(of node: Node, shape: TensorShape) -> [Int] {
+    let columns = shape.columnCount
+    let rows = shape.elementCount / columns
+    let tile = checker.outputTile.first ?? rows
+    let moved = checker.samples(node.operation, shape: shape).map { index in
+      let (row, column) = index.quotientAndRemainder(dividingBy: columns)
+      let first = row / tile * tile
+      let count = min(tile, rows - first)
+      let picks = [count / 7, count - 1 - count / 11]
+      return (first + picks[(row + column) % 2]) * columns + column
+    }
+    return Set(moved).sorted()
+  }
+
+  /// A product of which only some rows are looked at: its result and the rows of its left operand.
+  private func fusedProduct(_ node: Node, _ output: TensorView, at indices: [Int])
+    throws(GraphError) -> NumericsReport
+  {
+    let product = try compact(node, at: indices)
+    let found = try TensorView(
+      indices.map { output[$0] }, shape: [indices.count], format: output.format)
+    let values = try TensorView(
+      product.values, shape: [indices.count], format: .float32, uncertainty: product.uncertainty)
+    let report = try checker.check(
+      .copy, named: node.name, inputs: [values], output: found, operationCount: indices.count)
+    return report.located(at: indices, outputCount: output.count)
+  }
+
+  /// Evaluated elements, and how far the device's own may be from them, relative to the larger of
+  /// an element and their root mean square.
+  private struct Evaluated {
+    var values: [Double]
+    var uncertainty: Double
   }
 
   /// The inputs of an element-wise node at the elements of its result.
@@ -76,28 +101,98 @@ struct StepVerification {
     for input in node.inputs {
       let tensor = try declaration(input)
       let own = indices.map { tensor.shape.sourceIndex(of: $0, in: shape) }
-      let isOnChip = try device(input) == nil
+      let evaluated = try values(input, at: own)
       operands.append(
         try TensorView(
-          values(input, at: own), shape: [indices.count], format: tensor.format,
-          uncertainty: isOnChip ? 2 * Roundoff.unit(of: tensor.format) : 0))
+          evaluated.values, shape: [indices.count], format: tensor.format,
+          uncertainty: evaluated.uncertainty))
     }
     return operands
   }
 
   /// Elements of a tensor, evaluated back to what the kernel read from HBM.
-  private func values(_ name: String, at indices: [Int]) throws(GraphError) -> [Double] {
-    if let value = try device(name) { return indices.map { value[$0] } }
+  private func values(_ name: String, at indices: [Int]) throws(GraphError) -> Evaluated {
+    if let value = try device(name) {
+      return Evaluated(values: indices.map { value[$0] }, uncertainty: 0)
+    }
     guard let node = nodes.first(where: { $0.outputs.contains(name) }) else {
       throw .badValue(tensor: name, reason: "no kernel of this step makes it")
     }
-    if isElementwise(node.operation) {
-      let shape = try declaration(name).shape
-      let inputs = try operands(of: node, at: indices, shape: shape)
-      return try Float64Interpreter.evaluate(node.operation, inputs: inputs)
+    let tensor = try declaration(name)
+    guard isElementwise(node.operation) else { return try compact(node, at: indices) }
+    let inputs = try operands(of: node, at: indices, shape: tensor.shape)
+    let values = try Float64Interpreter.evaluate(node.operation, inputs: inputs)
+    return try granted(
+      node.operation, inputs, values, at: Array(indices.indices), format: tensor.format)
+  }
+
+  /// A product at some elements: the rows that they lie in, times all of the right operand.
+  private func compact(_ node: Node, at indices: [Int]) throws(GraphError) -> Evaluated {
+    guard case .matMul(let transposeA, let transposeB) = node.operation else {
+      throw .badValue(
+        tensor: node.name, reason: "\(node.operation.name) inside a fused kernel is not checked")
     }
-    let inputs = try node.inputs.map { input throws(GraphError) in try whole(input) }
-    return try Float64Interpreter.evaluate(node.operation, inputs: inputs, at: indices)
+    let tensor = try declaration(node.outputs[0])
+    guard let right = try device(node.inputs[1]) else {
+      throw .badValue(tensor: node.inputs[1], reason: "the right operand never was in HBM")
+    }
+    if transposeA, let left = try device(node.inputs[0]) {
+      let values = try Float64Interpreter.evaluate(
+        node.operation, inputs: [left, right], at: indices)
+      return try granted(
+        node.operation, [left, right], values, at: indices, format: tensor.format)
+    }
+    let columns = tensor.shape.columnCount
+    let rows = Set(indices.map { $0 / columns }).sorted()
+    let places = Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1, $0) })
+    let left = try leftRows(node.inputs[0], rows)
+    let product = Operator.matMul(transposeA: false, transposeB: transposeB)
+    let own = indices.map { places[$0 / columns]! * columns + $0 % columns }
+    let isDense = own.count * 4 >= rows.count * columns
+    let values: [Double]
+    if isDense {
+      let all = try Float64Interpreter.evaluate(product, inputs: [left, right])
+      values = own.map { all[$0] }
+    } else {
+      values = try Float64Interpreter.evaluate(product, inputs: [left, right], at: own)
+    }
+    return try granted(product, [left, right], values, at: own, format: tensor.format)
+  }
+
+  /// Some rows of a left operand as a matrix of their own.
+  private func leftRows(_ name: String, _ rows: [Int]) throws(GraphError) -> TensorView {
+    let tensor = try declaration(name)
+    let depth = tensor.shape.columnCount
+    let indices = rows.flatMap { row in row * depth..<(row + 1) * depth }
+    let evaluated = try values(name, at: indices)
+    return try TensorView(
+      evaluated.values, shape: [rows.count, depth], format: tensor.format,
+      uncertainty: evaluated.uncertainty)
+  }
+
+  /// What the tolerance formula grants the device for these elements, as a relative uncertainty; the
+  /// kernel may also have rounded them to the tensor's format.
+  private func granted(
+    _ operation: Operator, _ inputs: [TensorView], _ values: [Double], at indices: [Int],
+    format: NumberFormat
+  ) throws(GraphError) -> Evaluated {
+    // A sample of the elements bounds them all: norms differ little from row to row.
+    let some = stride(from: 0, to: indices.count, by: max(1, indices.count / 256)).map { $0 }
+    let shape = try ShapeInference.result(
+      of: operation, inputs: inputs.map(\.shape), node: operation.name)
+    let tolerance = Tolerance(
+      operation, inputs: inputs, shape: shape,
+      rounding: Rounding(output: format, intermediate: .float32))
+    let bounds = try tolerance.bounds(
+      at: some.map { indices[$0] }, reference: some.map { values[$0] })
+    let squares = values.reduce(0) { $0 + $1 * $1 }
+    let typical = (squares / Double(max(1, values.count))).squareRoot()
+    var uncertainty = 0.0
+    for (position, bound) in zip(some, bounds) {
+      let size = max(abs(values[position]), typical)
+      if size > 0 { uncertainty = max(uncertainty, bound / size) }
+    }
+    return Evaluated(values: values, uncertainty: uncertainty)
   }
 
   private func declaration(_ name: String) throws(GraphError) -> TensorDeclaration {

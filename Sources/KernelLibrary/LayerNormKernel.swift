@@ -56,7 +56,7 @@ package struct LayerNormKernel: Kernel {
       let tiles = RowTile.tiles(rows, rowBytes: columns * format.sizeBytes)
       let most = tiles.map(\.perPartition).max() ?? 1
       var inputs = try builder.pool("x", buffers: 3, most, columns, format: format)
-      var normal = try builder.pool("normal", buffers: 2, columns, format: format)
+      var normal = try builder.pool("normal", buffers: 2, columns, format: .float32)
       var outputs = try builder.pool("out", buffers: 2, most, columns, format: format)
       let parts = ceilDivide(columns, Self.statisticsColumns)
       var statistics = try builder.pool("statistics", buffers: 4, 6 * parts + 4, format: .float32)

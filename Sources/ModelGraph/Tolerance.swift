@@ -8,7 +8,7 @@ import NumericFormats
 /// of millions of elements. To that come the rounding of the result to its format (u of that format
 /// times the element, the whole of what rounding to nearest can do), roundings between the steps of
 /// an operator (`Rounding.intermediate`), and what inputs of `TensorView.uncertainty` contribute.
-struct Tolerance {
+package struct Tolerance {
   /// Unit roundoff of fp32, in which sums are kept.
   static let sum = 0x1p-24
   /// Relative error granted to a device's transcendental function: 32 roundings of fp32.
@@ -23,7 +23,7 @@ struct Tolerance {
   /// Unit roundoff of values between steps; 0 where they stay in fp32, which `sum` covers.
   let middle: Double
 
-  init(
+  package init(
     _ operation: Operator, inputs: [TensorView], shape: TensorShape, rounding: Rounding
   ) {
     self.operation = operation
@@ -35,7 +35,7 @@ struct Tolerance {
   }
 
   /// The bound of each element at `indices`, whose reference values are `reference`.
-  func bounds(at indices: [Int], reference: [Double]) throws(GraphError) -> [Double] {
+  package func bounds(at indices: [Int], reference: [Double]) throws(GraphError) -> [Double] {
     let computed = try computation(at: indices, reference: reference)
     if movesOnly { return computed }
     let unit = Roundoff.unit(of: rounding.output)

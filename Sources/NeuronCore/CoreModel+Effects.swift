@@ -26,7 +26,9 @@ extension CoreModel {
           .value(found: "timing mode", allowed: "--mode functional: its value decides what runs"),
           index: place, engine: kind))
     }
-    if let fault = dynamicFault(operation, engine: kind) { throw .fault(fault) }
+    if record.isDynamic {
+      do { try operation.checkRegisters(on: core, engine: kind) } catch { throw .fault(error) }
+    }
     operation.execute(on: &core, engine: kind)
   }
 
@@ -37,27 +39,6 @@ extension CoreModel {
     core.tensorAddresses = loaded.program.invocations[invocation].tensors.map {
       loaded.program.tensors[$0].address
     }
-  }
-
-  /// Patterns that add a register are checked when the register is known.
-  private func dynamicFault(_ operation: Operation, engine: Engine) -> Fault? {
-    var fault: Fault?
-    operation.memoryAccesses { location, _ in
-      guard case .onChip(let access) = location, access.register != AccessPattern.noRegister
-      else { return }
-      let offset = Int(core.register(access.register, of: engine))
-      let memory = loaded.device.memory
-      let limit =
-        access.space == .sbuf
-        ? memory.sbufBytesPerPartition.value : memory.psumBytesPerPartition.value
-      let extent = access.byteExtent
-      if extent.lowerBound + offset < 0 || extent.upperBound + offset > limit {
-        fault = Fault(
-          operation.opcode.name, operand: "r\(access.register)",
-          .outOfBounds(found: extent.upperBound + offset, limit: limit), engine: engine)
-      }
-    }
-    return fault
   }
 
   /// Where a branch goes, when it is taken.

@@ -12,6 +12,8 @@ struct IssueRecord: BitwiseCopyable {
   var opcode: Opcode
   /// Runs in the sequencer and may change registers or the program counter.
   var touchesRegisters: Bool
+  /// Adds a register to an address: bounds are checked when it runs.
+  var isDynamic: Bool
   /// Tiles of the tensor engine's array in use, one bit per 32 × 32 tile.
   var region: UInt16
 }
@@ -109,7 +111,7 @@ private struct SegmentLoader {
       wait: instruction.wait, update: instruction.update,
       cost: index.add(operation.cost(on: device, engine: engine)), transfer: 0,
       opcode: operation.opcode, touchesRegisters: operation.touchesRegisters,
-      region: operation.arrayRegion(device))
+      isDynamic: operation.isDynamic, region: operation.arrayRegion(device))
     if let shape = operation.transferShape(on: device, engine: engine) {
       try checkUpdate(instruction.update, shape, rules)
       try operation.checkTensorBounds(segment.tensors, rules)
