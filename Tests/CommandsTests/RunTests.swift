@@ -42,6 +42,12 @@ import WorkloadCatalog
     text += "\n" + desk.transcript(["run", "kernel/*"])
     text += "\n" + desk.transcript(["run", "kernel/alpha", "--format", "csv"])
     text += "\n" + desk.transcript(["run", "kernel/alpha", "--format", "markdown"])
+    desk.executor = ScriptedExecutor(acts: [
+      "kernel/alpha": .result(sampleResult(), laws: Self.laws),
+      "kernel/beta": .result(sampleResult(workload: "kernel/beta"), laws: [Self.laws[2]]),
+    ])
+    desk.terminal.width = 80
+    text += "\n" + desk.transcript(["run", "pair"])
     let difference = try goldenDifference(text, "run.txt")
     #expect(difference == nil)
   }

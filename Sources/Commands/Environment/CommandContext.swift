@@ -34,6 +34,11 @@ struct CommandContext: Sendable {
     try write(lines.map { $0 + "\n" }.joined())
   }
 
+  /// A line for people that holds a path or a command: never broken, so that it can be copied.
+  func line(_ text: String) throws(CommandFailure) {
+    if isForPeople { try write(text + "\n") }
+  }
+
   /// A line on standard error, unbroken, so that editors and `grep` find places in it.
   func complain(_ message: String) throws(CommandFailure) {
     try environment.errors.write("error: \(message)\n")

@@ -29,7 +29,7 @@ struct RunPrinter {
   }
 
   private func printLaws() throws {
-    guard context.isForPeople, let table = LawTable.table(records) else { return }
+    guard context.isForPeople, let table = LawTable(records).table() else { return }
     try context.note("")
     try context.show(table)
   }
@@ -37,10 +37,15 @@ struct RunPrinter {
   private func printFailures() throws {
     for record in records {
       if let error = record.failure {
-        try context.complain("\(record.item.name): \(ErrorReport(error).message)")
+        let prefix = record.item.name + ": "
+        let message = ErrorReport(error).message
+        try context.complain(message.hasPrefix(prefix) ? message : prefix + message)
       } else if let report = record.report, report.result.numerics.isFailed {
-        let lines = report.numerics.map { "\n  \($0)" }.joined()
-        try context.complain("\(record.item.name): wrong values\(lines)")
+        let wrong = report.numerics.filter { !$0.contains(" passed: ") }
+        let passed = report.numerics.count - wrong.count
+        let lines = wrong.map { "\n  \($0)" }.joined()
+        try context.complain(
+          "\(record.item.name): wrong values; \(passed) other checks passed\(lines)")
       }
     }
     let waiting = records.count { $0.result == nil }
@@ -65,18 +70,18 @@ struct RunPrinter {
     guard !files.isEmpty else { return }
     try context.note("")
     if let only = files.first, files.count == 1 {
-      try context.note("result: \(shown(only))")
+      try context.line("result: \(shown(only))")
     } else {
-      try context.note("results: \(files.count) files under \(shown(commonFolder(files)))")
+      try context.line("results: \(files.count) files under \(shown(commonFolder(files)))")
     }
     let traces = reports.compactMap(\.result.trace)
     for trace in traces.prefix(1) {
       let others = traces.count > 1 ? " and \(traces.count - 1) more" : ""
-      try context.note("trace: \(trace)\(others)")
-      try context.note("next: trnbench trace summary \(trace)")
+      try context.line("trace: \(trace)\(others)")
+      try context.line("next: trnbench trace summary \(trace)")
     }
     if traces.isEmpty {
-      try context.note("next: trnbench compare HEAD, or again with --trace samples")
+      try context.line("next: trnbench compare HEAD, or again with --trace samples")
     }
   }
 

@@ -11,12 +11,17 @@ struct RunTable {
   private let namesModes: Bool
 
   private let isForPeople: Bool
+  /// False where no row has anything to show in that column.
+  private let showsReference: Bool
 
   init(_ records: [RunRecord], references: ReferenceColumn, isForPeople: Bool) {
     self.records = records
     self.isForPeople = isForPeople
     self.references = references
     namesDevices = Set(records.map(\.item.options.device.name)).count > 1
+    showsReference =
+      !isForPeople
+      || records.contains { $0.report.flatMap { references.percent($0.result) } != nil }
     namesModes = Set(records.compactMap { $0.report?.result.mode }).count > 1
   }
 
@@ -34,12 +39,11 @@ struct RunTable {
     columns += [
       Column(StandardMetric.latency.name, title: "latency"), Column("throughput"),
       Column(StandardMetric.modelFlopsUtilization.name, title: "MFU"),
-      Column(StandardMetric.modelBandwidthUtilization.name, title: "MBU"),
+      Column(StandardMetric.modelBandwidthUtilization.name, title: "MBU", priority: 2),
     ]
     columns += Self.engines.map { Column($0.metric.name, title: $0.title, priority: 3) }
-    columns += [
-      .text("numerics", minimumWidth: nil), Column("reference_percent", title: "of H100"),
-    ]
+    columns.append(.text("numerics", minimumWidth: nil))
+    if showsReference { columns.append(Column("reference_percent", title: "of H100")) }
     // People see the unit behind the number.
     if !isForPeople { columns.append(.text("throughput_unit")) }
     var table = Table(columns: columns)
@@ -60,7 +64,9 @@ struct RunTable {
       + Self.engines.map(\.metric)
     cells += shown.map { MetricCell.cell(result?.metric($0)) }
     cells.append(.text(verdict(record)))
-    cells.append(result.flatMap { references.percent($0) }.map { .percent($0) } ?? .missing)
+    if showsReference {
+      cells.append(result.flatMap { references.percent($0) }.map { .percent($0) } ?? .missing)
+    }
     if !isForPeople {
       cells.append(result?.metric(.throughput).map { .text($0.unit) } ?? .missing)
     }
@@ -105,6 +111,9 @@ enum MetricCell {
     case "instructions":
       if case .integer(let count) = value { return .integer(count) }
       return .number(value.double)
+    // Short enough for a column; machines get the value, and the unit beside it in full.
+    case "instructions/s": return .count(value.double, unit: "instr/s")
+    case "bytes/s": return .count(value.double, unit: "B/s")
     default: return .count(value.double, unit: unit)
     }
   }
