@@ -4,11 +4,11 @@ import KernelBuilder
 /// The two naive variants, for comparison with the published times of the vendor's tutorial.
 extension MatmulKernel {
   /// Both tiles from HBM for every product.
-  func emitReload(
-    into builder: inout KernelBuilder, _ tensors: [TensorHandle], buffers: Int
-  ) throws(BuilderError) {
-    var stationaries = try builder.pool("lhsT", buffers: buffers, 128, format: input)
-    var movings = try builder.pool("rhs", buffers: buffers, 512, format: input)
+  func emitReload(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
+    throws(BuilderError)
+  {
+    var stationaries = try builder.pool("lhsT", buffers: reloadBuffers, 128, format: input)
+    var movings = try builder.pool("rhs", buffers: reloadBuffers, 512, format: input)
     var results = try builder.pool("out", buffers: 2, 512, format: output)
     var banks = try builder.banks("product", buffers: 2)
     for rows in pieces(m, 128) {

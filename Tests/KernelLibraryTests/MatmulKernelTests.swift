@@ -107,7 +107,7 @@ import Testing
   }
 
   @Test func tutorialVariants() throws {
-    try check(MatmulKernel(m: 256, k: 256, n: 1024, variant: .reload(buffers: 2)))
+    try check(MatmulKernel(m: 256, k: 256, n: 1024, variant: .reload))
     try check(MatmulKernel(m: 256, k: 256, n: 1024, variant: .rowResident(rowTiles: 1)))
     try check(MatmulKernel(m: 512, k: 256, n: 1024, variant: .rowResident(rowTiles: 2)))
   }
