@@ -38,7 +38,7 @@ extension LoweringPlan {
   private func variant(_ node: Node) throws(LoweringError) -> MatmulKernel.Variant {
     switch node.hints.variant {
     case nil, "blocked": return .blocked
-    case "v0", "reload": return .reload(buffers: 8)
+    case "v0", "reload": return .reload
     // Four rows of tiles: the published traffic of about 0.33 GB.
     case "v1", "row-resident": return .rowResident(rowTiles: 4)
     case .some(let name):
