@@ -66,7 +66,8 @@ package struct WorkloadRunner {
     let result = RunResult(
       workload: workload.name, device: options.device.name, mode: mode(of: workload),
       seed: options.seed, source: options.source, started: started.formatted(.iso8601),
-      host: HostMachine.current().facts, metrics: work.metrics, work: description, numerics: work.numerics,
+      host: HostMachine.current().facts, metrics: work.metrics, work: description,
+      numerics: work.numerics,
       model: ModelReport(
         instructions: work.instructions,
         assumedConstants: options.device.constants().filter { $0.confidence == .assumed }

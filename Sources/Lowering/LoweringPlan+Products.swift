@@ -19,6 +19,8 @@ extension LoweringPlan {
       lhs: transposeA ? .contractionRows : .contractionColumns,
       rhs: transposeB ? .contractionColumns : .contractionRows,
       variant: try variant(node))
+    // As many as hide a load behind the products: the published program keeps the queues busy.
+    kernel.reloadBuffers = 8
     guard let (next, other) = try epilogue(after: position) else {
       try invoke(kernel, node.inputs + node.outputs, nodes: [node])
       return 1

@@ -42,7 +42,8 @@ extension CoreModel {
   private mutating func runAhead<O: Observer>(_ observer: inout O) throws(RunError) {
     while !engines[0].isDone {
       let record = loaded.records[engines[0].next]
-      guard record.wait.condition == .none, record.opcode == .matmul || record.opcode == .loadWeights
+      guard record.wait.condition == .none,
+        record.opcode == .matmul || record.opcode == .loadWeights
       else { return }
       try step(0, at: engines[0].candidate, &observer)
     }
@@ -141,7 +142,8 @@ extension CoreModel {
       hazards?.wait(record.wait, engine: engine)
       semaphores.settle(semaphore, upTo: time - laws.longestDetect)
     }
-    let row = dispatch(engine, index, record, cost, at: time, isCold: isCold(engine, cost.kind, at: time, ready))
+    let row = dispatch(
+      engine, index, record, cost, at: time, isCold: isCold(engine, cost.kind, at: time, ready))
     if hazards != nil || computes || record.touchesRegisters {
       try carryOut(engine, index, record)
     }

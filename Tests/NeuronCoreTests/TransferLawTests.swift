@@ -66,7 +66,8 @@ import Testing
       ])
     expectLaws([
       LawRow(name: "64 KiB hardware load", observed: 2_085...2_192, modelled: small[0]),
-      LawRow(name: "32 KiB hardware load", observed: 2_179...2_179, isNoisy: true, modelled: half[0]),
+      LawRow(
+        name: "32 KiB hardware load", observed: 2_179...2_179, isNoisy: true, modelled: half[0]),
       LawRow(name: "512 KiB hardware load, first", observed: 3_552...3_608, modelled: large[0]),
       LawRow(
         name: "512 KiB hardware load, queued", observed: 4_036...4_980, isNoisy: true,

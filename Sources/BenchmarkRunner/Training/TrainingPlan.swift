@@ -56,13 +56,17 @@ struct TrainingPlan {
     } catch { throw .badInput("\(workload.name): \(error)") }
     var joined = JoinedProgram(stepProgram.program)
     batches = (0..<stepsPerEpoch).map { index in
-      (joined.copy(of: stepProgram.allocations["x"]!, name: "x \(index)"),
-       joined.copy(of: stepProgram.allocations["labels"]!, name: "labels \(index)"))
+      (
+        joined.copy(of: stepProgram.allocations["x"]!, name: "x \(index)"),
+        joined.copy(of: stepProgram.allocations["labels"]!, name: "labels \(index)")
+      )
     }
     let stateNames = step.givenTensors.filter { $0.role == .state }
     states = stateNames.map { ($0, stepProgram.allocations[$0.name]!) }
     var shared: [Int: Int] = [:]
-    for state in states { shared[evaluationProgram.allocations[state.tensor.name]!] = state.allocation }
+    for state in states {
+      shared[evaluationProgram.allocations[state.tensor.name]!] = state.allocation
+    }
     let offset = joined.append(evaluationProgram.program, sharing: shared)
     heldOutInput = joined.mapped(evaluationProgram.allocations["x"]!)
     let evaluationLogits = evaluationProgram.allocations["logits"]!
