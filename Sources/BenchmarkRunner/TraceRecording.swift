@@ -13,12 +13,16 @@ import Units
 final class TraceRecording {
   private var writer: TraceWriter?
   private var failure: TraceError?
+  private let program: LoadedProgram
+  private let skews: [Picoseconds]
   /// The file that is being written.
   let path: String
 
   /// Opens the file and writes the program table.
   init(path: String, metadata: TraceMetadata, program: LoadedProgram) throws(TraceError) {
     self.path = path
+    self.program = program
+    skews = program.device.dma.skew.value
     var writer = try TraceWriter(path: path, metadata: metadata)
     for segment in program.program.segments {
       _ = try writer.append(program: Self.rows(of: segment, on: program.device))
@@ -38,12 +42,19 @@ final class TraceRecording {
     } catch { failure = error }
   }
 
-  /// A transfer stands on the track of its ring: the rings' queues are told apart there.
+  /// A transfer is one record on each DMA engine that takes part; the engines differ by their skew.
   private func appendTransfers(_ events: [Event]) throws(TraceError) {
-    let tracks = Set(events.map { Int($0.ring) % TrackID.dmaCount }).sorted()
-    for track in tracks {
-      let own = events.filter { Int($0.ring) % TrackID.dmaCount == track }
-      try writer?.append(track: .dma(track), events: own.map(Self.record))
+    for engine in 0..<TrackID.dmaCount {
+      var own: [TraceEvent] = []
+      for event in events {
+        let shape = program.transferShape(at: Int(event.programCounter))
+        guard let shape, engine < Int(shape.engines) else { continue }
+        var record = Self.record(event)
+        record.start += skews[engine]
+        record.detail = UInt16(event.ring)
+        own.append(record)
+      }
+      if !own.isEmpty { try writer?.append(track: .dma(engine), events: own) }
     }
   }
 
@@ -119,7 +130,7 @@ final class TraceRecording {
         kernel: site.kernel, layer: site.layer,
         sourceFile: source.first.map(String.init) ?? "",
         sourceLine: source.count > 1 ? UInt32(source[1]) ?? 0 : 0,
-        bytes: shape?.totalBytes ?? 0, flops: 2 * instruction.operation.macs)
+        bytes: shape.map { $0.totalBytes / Int64(max(1, $0.engines)) } ?? 0, flops: 2 * instruction.operation.macs)
     }
   }
 }

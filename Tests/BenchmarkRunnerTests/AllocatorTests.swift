@@ -1,4 +1,6 @@
 import BenchmarkRunner
+import CoreState
+import Hardware
 import Testing
 
 @Suite("jemalloc serves the process and tells what it holds")
@@ -44,5 +46,20 @@ struct AllocatorTests {
     let error = BenchmarkRunnerError.allocatorControl(name: "stats.active", errorNumber: 2)
     #expect(error.description.contains("'stats.active' (errno 2,"))
     #expect(error.description.contains("install a jemalloc 5"))
+  }
+}
+
+/// The memories of a modelled core come from the allocator whose figures `doctor` shows.
+@Suite struct CoreMemoryTests {
+  @Test func aCoreGrowsTheAllocatorByItsMemories() throws {
+    let before = try Allocator.memory().allocatedBytes
+    let core = try CoreState(device: .trainium2, hbmBytes: 64 << 20)
+    let after = try Allocator.memory().allocatedBytes
+    let memory = Device.trainium2.memory
+    let images =
+      memory.partitions.value
+      * (memory.sbufBytesPerPartition.value + memory.psumBytesPerPartition.value) + (64 << 20)
+    #expect(after - before >= images)
+    #expect(core.hbm.sizeBytes == 64 << 20)
   }
 }

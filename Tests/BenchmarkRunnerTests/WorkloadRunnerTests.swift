@@ -1,0 +1,114 @@
+import BenchmarkRunner
+import Foundation
+import Hardware
+import Results
+import Testing
+import Units
+import WorkloadCatalog
+
+/// Whole runs of small workloads: values right, times equal in both modes, bytes equal twice.
+@Suite struct WorkloadRunnerTests {
+  private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+
+  private func catalog() throws -> WorkloadCatalog {
+    try WorkloadCatalog(root: root.appendingPathComponent("Workloads").path)
+  }
+
+  private func temporaryFolder() throws -> URL {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "trnbench-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    return folder
+  }
+
+  private func run(_ name: String, change: (inout RunOptions) -> Void = { _ in }) throws
+    -> WorkloadReport
+  {
+    var options = RunOptions(device: .trainium2)
+    options.output = try temporaryFolder()
+    options.checksHazards = true
+    change(&options)
+    let catalog = try catalog()
+    return try WorkloadRunner(options: options, catalog: catalog).run(
+      try catalog.specification(named: name), progress: { _, _ in }, isCancelled: { false })
+  }
+
+  private func simulated(_ report: WorkloadReport) -> [String: Metric] {
+    report.result.metrics.filter { $0.value.kind == .simulated }
+  }
+
+  @Test(arguments: [
+    "kernel/matmul-512-bf16", "kernel/attention-d128-s512-causal", "vision/digits-mlp-train",
+  ])
+  func valuesAreRightAndNothingRaces(_ name: String) throws {
+    let report = try run(name)
+    #expect(report.result.numerics.isChecked && report.result.numerics.isPassed)
+    #expect(!report.numerics.isEmpty)
+  }
+
+  @Test func bothModesGiveTheSamePicoseconds() throws {
+    let functional = simulated(try run("kernel/matmul-512-bf16"))
+    let timing = simulated(try run("kernel/matmul-512-bf16") { $0.mode = .timing })
+    #expect(functional == timing)
+  }
+
+  @Test func twoRunsGiveTheSameMetricsAndTraceBytes() throws {
+    var traces: [Data] = []
+    var metrics: [[String: Metric]] = []
+    for _ in 0..<2 {
+      let report = try run("kernel/matmul-512-bf16") { $0.trace = .events }
+      metrics.append(simulated(report))
+      traces.append(try Data(contentsOf: URL(fileURLWithPath: report.result.trace ?? "")))
+    }
+    #expect(metrics[0] == metrics[1])
+    #expect(traces[0] == traces[1] && !traces[0].isEmpty)
+  }
+
+  @Test func samplesDoNotChangeTheTimes() throws {
+    let plain = simulated(try run("kernel/matmul-512-bf16") { $0.mode = .timing })
+    let sampled = simulated(
+      try run("kernel/matmul-512-bf16") {
+        $0.mode = .timing
+        $0.trace = .samples(interval: .nanoseconds(100))
+      })
+    #expect(plain == sampled)
+  }
+
+  @Test func digitsReachTheirTarget() throws {
+    let report = try run("vision/digits-mlp-train")
+    let accuracy = try #require(report.result.metrics["accuracy_percent"])
+    #expect(accuracy.value.double >= 95)
+    #expect(report.result.metrics["time_to_accuracy_us"] != nil)
+  }
+
+  @Test func theProductLiesBetweenItsBoundAndTheHandTunedHardware() throws {
+    let report = try run("kernel/matmul-4096-bf16") { $0.mode = .timing }
+    let latency = try #require(report.result.metric(.latency)).value.double
+    #expect((1_777.0...1_860.0).contains(latency), "\(latency) us")
+  }
+
+  @Test func aTraceThatCannotBeWrittenIsAnInputOutputError() throws {
+    do {
+      _ = try run("kernel/matmul-512-bf16") {
+        $0.trace = .events
+        $0.output = URL(fileURLWithPath: "/proc/no-such-folder")
+      }
+      Issue.record("nothing can be written there")
+    } catch let error as RunnerError {
+      #expect(error.outcome == .inputOutputFailed)
+    }
+  }
+
+  @Test func aCancelledRunSaysSo() throws {
+    let catalog = try catalog()
+    var options = RunOptions(device: .trainium2)
+    options.output = try temporaryFolder()
+    options.mode = .timing
+    #expect(throws: RunnerError.self) {
+      try WorkloadRunner(options: options, catalog: catalog).run(
+        try catalog.specification(named: "llm/llama3.1-8b-prefill"), progress: { _, _ in },
+        isCancelled: { true })
+    }
+  }
+}
