@@ -10,7 +10,8 @@ package import NumericFormats
 /// [tokens, size / 2]; `transposed` has x [heads · size, tokens] with the head's elements on
 /// partitions and tables [size / 2, tokens] (size 64 or 128), as attention wants its queries and
 /// keys. One product runs on GpSimd, the other and the sum on the vector engine.
-/// Bound: the vector engine at two cycles per element.
+/// Bound: the vector engine at two cycles per element, three transposed, where the halves of a head
+/// are crossed one after the other.
 ///
 /// Parameters in order: x, cos, sin, out.
 package struct RotaryKernel: Kernel {
