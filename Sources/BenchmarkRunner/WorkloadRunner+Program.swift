@@ -51,7 +51,8 @@ extension WorkloadRunner {
     work.hbmFootprintBytes = Int64(program.hbmBytes)
     return RunResult(
       workload: name, device: options.device.name, mode: mode, seed: options.seed,
-      source: options.source, started: started.formatted(.iso8601), host: HostMachine.current().facts,
+      source: options.source, started: started.formatted(.iso8601),
+      host: HostMachine.current().facts,
       metrics: metrics, work: work, numerics: .unchecked,
       model: ModelReport(
         instructions: Int64(totals.instructions),
