@@ -18,6 +18,8 @@ public struct SemaphoreTiming: Sendable {
   public var detectScalar: Constant<Picoseconds>
   /// Vector engine.
   public var detectVector: Constant<Picoseconds>
+  /// Vector engine, a control row that waits.
+  public var detectVectorControl: Constant<Picoseconds>
   /// Tensor engine, LDWEIGHTS.
   public var detectTensorLoadWeights: Constant<Picoseconds>
   /// Tensor engine, EVENT_SEMAPHORE row.
@@ -40,6 +42,7 @@ extension SemaphoreTiming: ConstantGroup {
     .init("publishDMA", \.publishDMA),
     .init("detectScalar", \.detectScalar),
     .init("detectVector", \.detectVector),
+    .init("detectVectorControl", \.detectVectorControl),
     .init("detectTensorLoadWeights", \.detectTensorLoadWeights),
     .init("detectTensorControl", \.detectTensorControl),
     .init("detectTensorMatmul", \.detectTensorMatmul),

@@ -14,6 +14,10 @@ extension SemaphoreTiming {
       22_300, .measured, "profiler captures, attention s=512: 27 base cycles", (21_500, 23_500)),
     detectVector: .time(
       23_500, .measured, "profiler captures, attention s=512: 28 base cycles", (23_000, 24_500)),
+    detectVectorControl: .time(
+      27_000, .measured,
+      "profiler captures, attention s=512: 38 to 39 ns after a completion, publishing taken off",
+      (26_500, 27_500)),
     detectTensorLoadWeights: .time(
       42_500, .measured, "profiler captures, attention s=512: 51 base cycles", (41_500, 43_500)),
     detectTensorControl: .time(

@@ -77,9 +77,11 @@ struct AccessHistory {
       let bytes = sum.region.bytes
       let next = record.region
       sum.region = Region(
-        rows: min(rows.lowerBound, next.rows.lowerBound)..<max(rows.upperBound, next.rows.upperBound),
-        bytes: min(bytes.lowerBound, next.bytes.lowerBound)
-          ..< max(bytes.upperBound, next.bytes.upperBound), isDense: false)
+        rows: min(
+          rows.lowerBound, next.rows.lowerBound)..<max(rows.upperBound, next.rows.upperBound),
+        bytes: min(
+          bytes.lowerBound, next.bytes.lowerBound)..<max(bytes.upperBound, next.bytes.upperBound),
+        isDense: false)
       sum.point.sequence = max(sum.point.sequence, record.point.sequence)
       merged = sum
       return true

@@ -7,6 +7,11 @@ extension KernelBuilder {
   /// The semaphore by which engines tell the sync engine that they have reached the barrier.
   package static var arrivalSemaphore: UInt8 { UInt8(releaseSemaphores.upperBound) }
 
+  /// All semaphores of the barrier; those after them belong to the segment and end at zero.
+  package static var barrierSemaphores: Range<Int> {
+    releaseSemaphores.lowerBound..<Int(arrivalSemaphore) + 1
+  }
+
   /// Numbers the semaphores, places the waits and closes the segment with a barrier.
   ///
   /// The barrier: sync waits for the last completion of every engine and ring, clears the
@@ -17,7 +22,7 @@ extension KernelBuilder {
     if let failure { throw failure }
     let last = lastCompletions()
     for point in last { entries[position(of: point)].isSignalled = true }
-    var plan = SemaphorePlan(first: Int(Self.arrivalSemaphore) + 1)
+    var plan = SemaphorePlan(first: Self.barrierSemaphores.upperBound)
     var targets: [SemaphoreWait] = Array(repeating: .none, count: entries.count)
     for index in entries.indices where entries[index].isSignalled {
       targets[index] = plan.signal(entries[index], ownKnown: ownKnown(index))
@@ -28,10 +33,9 @@ extension KernelBuilder {
     }
     let barrier = site("KernelBuilder/Barrier", 0)
     var streams = streams(targets)
-    let clear = Int(Self.arrivalSemaphore) + 1
     appendBarrier(
-      &streams, waits: last.map { targets[position(of: $0)] }, clearing: clear..<plan.next,
-      site: barrier)
+      &streams, waits: last.map { targets[position(of: $0)] },
+      clearing: Self.barrierSemaphores.upperBound..<plan.next, site: barrier)
     return Segment(
       name: name, streams: streams,
       tensors: tensors.map { TensorParameter(name: $0.name, sizeBytes: $0.sizeBytes) },

@@ -56,7 +56,7 @@ extension KernelBuilder {
     entry.clock = snapshot(of: entry.engine)
     for access in accesses.onChip { tracker.add(access.pattern, point, isWrite: access.isWrite) }
     for access in accesses.hbm {
-      let region = region(access.tensor, isWhole: accesses.touchesWholeTensors)
+      let region = region(access.tensor, reach: accesses.tableBytes)
       tracker.add(
         tensor: Int(access.tensor.tensor), region, point, isWrite: access.isWrite)
     }
@@ -64,12 +64,14 @@ extension KernelBuilder {
     entries.append(entry)
   }
 
-  private func region(_ access: TensorAccess, isWhole: Bool) -> Region {
-    let handle = tensors[Int(access.tensor)]
-    if isWhole {
-      return Region(rows: 0..<handle.rows, bytes: 0..<handle.rowBytes, isDense: false)
-    }
-    return access.region(rowBytes: handle.rowBytes)
+  /// - Parameter reach: bytes from the first element on that an index may choose from, if one does.
+  private func region(_ access: TensorAccess, reach: Int?) -> Region {
+    let rowBytes = tensors[Int(access.tensor)].rowBytes
+    guard let reach else { return access.region(rowBytes: rowBytes) }
+    let first = Int(access.byteOffset)
+    return Region(
+      rows: first / rowBytes..<(first + reach - 1) / rowBytes + 1, bytes: 0..<rowBytes,
+      isDense: false)
   }
 
   /// The latest operation of each domain that must have completed, unless it is known to have.
@@ -97,7 +99,7 @@ extension KernelBuilder {
     for access in accesses.hbm {
       tracker.forEachConflict(
         tensor: Int(access.tensor.tensor),
-        region(access.tensor, isWhole: accesses.touchesWholeTensors), isWrite: access.isWrite, note)
+        region(access.tensor, reach: accesses.tableBytes), isWrite: access.isWrite, note)
     }
     return latest
   }
@@ -107,7 +109,9 @@ extension KernelBuilder {
     entry.firstWait = Int32(waits.count)
     guard !needed.isEmpty else { return }
     let kept = needed.filter { point in
-      !needed.contains { $0.domain != point.domain && knowledge(of: $0)[point.domain] >= point.sequence }
+      !needed.contains {
+        $0.domain != point.domain && knowledge(of: $0)[point.domain] >= point.sequence
+      }
     }
     let ordered = kept.sorted { position(of: $0) < position(of: $1) }
     let engine = Int(entry.engine.rawValue)
@@ -147,8 +151,8 @@ extension KernelBuilder {
 struct AccessList {
   var onChip: [(pattern: AccessPattern, isWrite: Bool)] = []
   var hbm: [(tensor: TensorAccess, isWrite: Bool)] = []
-  /// An index decides which rows are touched.
-  var touchesWholeTensors = false
+  /// Bytes of the table whose rows an index chooses, if one does.
+  var tableBytes: Int?
 
   init(_ operation: Operation) {
     operation.memoryAccesses { location, isWrite in
@@ -157,6 +161,8 @@ struct AccessList {
       case .hbm(let access): hbm.append((access, isWrite))
       }
     }
-    if case .dmaIndirect = operation { touchesWholeTensors = true }
+    if case .dmaIndirect(let indirect) = operation {
+      tableBytes = Int(indirect.rowCount) * Int(indirect.rowStrideBytes)
+    }
   }
 }

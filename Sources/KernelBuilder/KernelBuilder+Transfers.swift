@@ -1,6 +1,7 @@
 package import CoreState
 package import Hardware
 import InstructionSet
+import NumericFormats
 
 extension KernelBuilder {
   /// dma_copy from HBM into a tile; formats may differ.
@@ -62,7 +63,7 @@ extension KernelBuilder {
     let row = tensor.block(rows: 0..<1, columns: columns ?? 0..<tensor.columns)
     indirect(
       .onChip(tile.access), from: .hbm(row), index: index, isScatter: false,
-      tensor: tensor, site: site(file, line))
+      rowBytes: tensor.rowBytes, rowCount: tensor.rows, site: site(file, line))
   }
 
   /// Scatters rows: partition p of the tile goes to row `index[p]` of the tensor.
@@ -73,17 +74,39 @@ extension KernelBuilder {
     let row = tensor.block(rows: 0..<1, columns: 0..<tensor.columns)
     indirect(
       .hbm(row), from: .onChip(tile.access), index: index, isScatter: true,
-      tensor: tensor, site: site(file, line))
+      rowBytes: tensor.rowBytes, rowCount: tensor.rows, site: site(file, line))
+  }
+
+  /// Gathers single elements: partition p receives element `index[p]` of the `count` elements that
+  /// begin at `first`.
+  package mutating func gather(
+    _ tile: Tile, elements first: TensorAccess, count: Int, index: Tile,
+    file: StaticString = #fileID, line: UInt = #line
+  ) {
+    indirect(
+      .onChip(tile.access), from: .hbm(first), index: index, isScatter: false,
+      rowBytes: tile.format.sizeBytes, rowCount: count, site: site(file, line))
+  }
+
+  /// Scatters single elements: partition p goes to element `index[p]` of the `count` elements that
+  /// begin at `first`.
+  package mutating func scatter(
+    elements first: TensorAccess, count: Int, from tile: Tile, index: Tile,
+    file: StaticString = #fileID, line: UInt = #line
+  ) {
+    indirect(
+      .hbm(first), from: .onChip(tile.access), index: index, isScatter: true,
+      rowBytes: tile.format.sizeBytes, rowCount: count, site: site(file, line))
   }
 
   private mutating func indirect(
     _ destination: DataLocation, from source: DataLocation, index: Tile, isScatter: Bool,
-    tensor: TensorHandle, site: UInt32
+    rowBytes: Int, rowCount: Int, site: UInt32
   ) {
     let make = { (ring: Int) in
       DMAIndirect(
         destination, from: source, index: index.access, isScatter: isScatter,
-        rowStrideBytes: tensor.rowBytes, rowCount: tensor.rows, queue: ring)
+        rowStrideBytes: rowBytes, rowCount: rowCount, queue: ring)
     }
     let engines = Int(make(0).shape(on: device, engine: .gpsimd).engines)
     guard let ring = nextRing(.gpsimd, engines) else { return }

@@ -25,14 +25,18 @@ package struct TensorHandle: Hashable, Sendable {
 
   /// Rows × columns, all leading dimensions seen as rows.
   package func block(rows: Range<Int>, columns: Range<Int>) -> TensorAccess {
-    precondition(rows.upperBound <= self.rows && columns.upperBound <= self.columns, "the block lies in the tensor")
+    precondition(
+      rows.upperBound <= self.rows && columns.upperBound <= self.columns,
+      "the block lies in the tensor")
     return access(
       offset: rows.lowerBound * self.columns + columns.lowerBound,
       sizes: [rows.count, columns.count], strides: [self.columns, 1])
   }
 
   /// Whole rows.
-  package func rows(_ range: Range<Int>) -> TensorAccess { block(rows: range, columns: 0..<columns) }
+  package func rows(_ range: Range<Int>) -> TensorAccess {
+    block(rows: range, columns: 0..<columns)
+  }
 
   /// One row's columns, repeated for a number of partitions.
   package func broadcast(row: Int = 0, columns: Range<Int>, partitions: Int) -> TensorAccess {

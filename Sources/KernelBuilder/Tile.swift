@@ -64,7 +64,8 @@ package struct Tile: Hashable, Sendable, BitwiseCopyable {
   /// A slice of the outermost of several dimensions.
   package func blocks(_ range: Range<Int>) -> Tile {
     precondition(access.dimensionCount > 1, "blocks are indices of the outermost dimension")
-    precondition(range.upperBound <= Int(access.sizes[0]) && !range.isEmpty, "blocks lie in the tile")
+    precondition(
+      range.upperBound <= Int(access.sizes[0]) && !range.isEmpty, "blocks lie in the tile")
     var view = self
     view.move(byElements: range.lowerBound * Int(access.strides[0]))
     view.access.sizes[0] = UInt16(range.count)

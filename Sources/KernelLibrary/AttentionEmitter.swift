@@ -18,7 +18,6 @@ struct AttentionEmitter {
   private var products: BankPool
   private var statistics: TilePool
   // What rows keep from block to block.
-  private var states: TilePool
   private var accumulators: TilePool
   private var outputs: TilePool
 
@@ -27,7 +26,6 @@ struct AttentionEmitter {
     var statistics: Tile
     var probabilities: Tile
     var transposed: Tile
-    var state: Tile
     var accumulator: Tile
     var groupIndex: Int
   }
@@ -35,7 +33,7 @@ struct AttentionEmitter {
   private var output: Tile?
 
   /// Columns of the statistics of a unit.
-  private enum Column: Int { case blockMaximum, maximum, bias, rescale, sum }
+  private enum Column: Int { case maximum, bias, rescale, sum, total, inverse }
 
   init(_ kernel: AttentionKernel, _ tensors: [TensorHandle], _ builder: inout KernelBuilder)
     throws(BuilderError)
@@ -47,24 +45,34 @@ struct AttentionEmitter {
     operands = try AttentionOperands(kernel, tensors, &builder)
     let width = AttentionKernel.blockKeys
     scores = try builder.banks("scores", buffers: 2, banksPerBuffer: 2)
-    probabilities = try builder.pool("P", buffers: 3, width, format: kernel.format)
+    probabilities = try builder.pool("P", buffers: 4, width, format: kernel.format)
     transposedBanks = try builder.banks("P transposed", buffers: 2)
     transposed = try builder.pool("P transposed", buffers: 3, 8, 128, format: kernel.format)
     products = try builder.banks("PV", buffers: 2)
-    statistics = try builder.pool("statistics", buffers: 5, 5, format: .float32)
-    states = try builder.pool("sum", buffers: 4, 2, format: .float32)
-    accumulators = try builder.pool("accumulator", buffers: 4, kernel.size, format: .float32)
+    statistics = try builder.pool("statistics", buffers: 10, 6, format: .float32)
+    accumulators = try builder.pool("accumulator", buffers: 6, kernel.size, format: .float32)
     let perRow = kernel.isDecode ? kernel.size : kernel.group * kernel.size
     outputs = try builder.pool("out", buffers: 3, perRow, format: kernel.format)
   }
 
+  /// Steps from a unit's scores to its transposes: when the scores of unit i find their banks free,
+  /// the exponential of unit i − 2 is done, and so the transposes wait for nothing more.
+  private static let transposeLag = 2
+  /// Steps from a unit's scores to its product with V: the copy of Pᵀ was then emitted before the
+  /// exponential that the scores of this step wait for.
+  static let productLag = 4
+
   mutating func emit(into builder: inout KernelBuilder) {
-    operands.load(units[0], &builder)
+    let each = operands.unitsPerGroup
+    for group in 0..<operands.groupsAhead where group * each < units.count {
+      operands.load(units[group * each], &builder)
+    }
     // A stage that runs later in a step belongs to an earlier unit.
-    for step in 0..<units.count + 2 {
+    for step in 0..<units.count + Self.productLag {
       if step < units.count { emitScores(step, &builder) }
-      if step >= 1, step - 1 < units.count { emitTransposes(step - 1, &builder) }
-      if step >= 2 { emitProduct(step - 2, &builder) }
+      let turned = step - Self.transposeLag
+      if turned >= 0, turned < units.count { emitTransposes(turned, &builder) }
+      if step >= Self.productLag { emitProduct(step - Self.productLag, &builder) }
       prefetch(after: step, &builder)
     }
   }
@@ -73,8 +81,8 @@ struct AttentionEmitter {
   /// to be emitted needs the buffers that they go to.
   private mutating func prefetch(after step: Int, _ builder: inout KernelBuilder) {
     let each = operands.unitsPerGroup
-    guard step < units.count, step % each == min(2, each - 1) else { return }
-    let next = (step / each + 1) * each
+    guard step < units.count, step % each == min(Self.productLag - 1, each - 1) else { return }
+    let next = (step / each + operands.groupsAhead) * each
     if next < units.count { operands.load(units[next], &builder) }
   }
 
@@ -99,7 +107,6 @@ struct AttentionEmitter {
       statistics: statistics.next().rows(0..<count),
       probabilities: probabilities.next()[0..<count, 0..<unit.keys.count],
       transposed: transposed.next(),
-      state: previous?.state ?? states.next().rows(0..<count),
       accumulator: previous?.accumulator ?? accumulators.next().rows(0..<count),
       groupIndex: unit.groupIndex)
     emitExponential(unit, bank, current, previous, &builder)
@@ -110,21 +117,20 @@ struct AttentionEmitter {
     _ unit: AttentionUnit, _ bank: Tile, _ current: Live, _ previous: Live?,
     _ builder: inout KernelBuilder
   ) {
+    // bias = −scale · maximum, so that larger maxima are smaller biases.
     let maximum = column(current.statistics, .maximum)
     let bias = column(current.statistics, .bias)
-    if let previous {
-      let own = column(current.statistics, .blockMaximum)
-      builder.tensorReduce(own, bank, .max)
-      builder.tensorTensor(maximum, own, column(previous.statistics, .maximum), .max)
-    } else {
-      builder.tensorReduce(maximum, bank, .max)
-    }
-    builder.tensorScalar(bias, maximum, .multiply, .immediate(-kernel.scale))
     let sum = column(current.statistics, .sum)
+    builder.tensorReduce(maximum, bank, .max)
     if let previous {
+      let before = column(previous.statistics, .bias)
+      builder.tensorScalar(
+        bias, maximum, .multiply, .immediate(-kernel.scale), .min, before.pointer)
       builder.activation(
-        column(current.statistics, .rescale), .exp, column(previous.statistics, .maximum),
-        scale: .immediate(kernel.scale), bias: bias.pointer)
+        column(current.statistics, .rescale), .exp, before, scale: .immediate(-1),
+        bias: bias.pointer)
+    } else {
+      builder.tensorScalar(bias, maximum, .multiply, .immediate(-kernel.scale))
     }
     builder.activation(
       current.probabilities, .exp, bank, scale: .immediate(kernel.scale), bias: bias.pointer,
@@ -145,7 +151,7 @@ struct AttentionEmitter {
     }
     // Both engines that read PSUM take part.
     let full = tiles.filter { $0.count == 128 }.count
-    let engine = index % 2 == 0 ? Engine.vector : .scalar
+    let engine = index % 3 == 0 ? Engine.vector : .scalar
     if full > 0 {
       builder.copy(
         current.transposed.blocks(0..<full).columns(0..<count),
@@ -171,21 +177,24 @@ struct AttentionEmitter {
         bank, stationary: current.transposed.block(position)[0..<tile.count, 0..<count],
         moving: operands.values(keyTile, tile.count, unit.groupIndex), accumulates: position > 0)
     }
+    // The sum of the first block is the total so far.
     let sum = column(current.statistics, .sum)
-    let total = current.state.columns(0..<1)
+    let total = unit.isFirst ? sum : column(current.statistics, .total)
     let isOnly = unit.isFirst && unit.isLast
     if !unit.isFirst {
+      let before = live[index - 1].statistics
       let rescale = column(current.statistics, .rescale).pointer
-      builder.scalarTensorTensor(total, total, .multiply, rescale, .add, sum)
+      builder.scalarTensorTensor(
+        total, column(before, units[index - 1].isFirst ? .sum : .total), .multiply, rescale, .add,
+        sum)
       builder.scalarTensorTensor(
         current.accumulator, current.accumulator, .multiply, rescale, .add, bank)
     } else if !isOnly {
-      builder.copy(total, sum)
       builder.copy(current.accumulator, bank)
     }
     guard unit.isLast else { return }
-    let inverse = current.state.columns(1..<2)
-    builder.reciprocal(inverse, isOnly ? sum : total)
+    let inverse = column(current.statistics, .inverse)
+    builder.reciprocal(inverse, total)
     finish(unit, isOnly ? bank : current.accumulator, inverse, &builder)
   }
 

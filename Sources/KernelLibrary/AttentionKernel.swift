@@ -1,26 +1,26 @@
 package import KernelBuilder
 package import NumericFormats
 
-/// Attention, forward: out = softmax(scale · Q · Kᵀ) · V per head, with grouped heads and an optional
-/// causal mask, without ever storing the scores.
+/// Attention, forward: out = softmax(scale · Q · Kᵀ) · V per head, with grouped heads and an
+/// optional causal mask, without ever storing the scores.
 ///
-/// Layouts: Q is Qᵀ [heads · size, batch · queries] or [batch · queries, heads · size]; K likewise with
-/// its own heads; V and out are [batch · keys, kvHeads · size] and [batch · queries, heads · size].
-/// The transposed forms are what a product with stationary weights leaves behind; the others are
-/// transposed by the DMA while they are loaded. With a causal mask query i sees the keys up to
+/// Layouts: Q is Qᵀ [heads · size, batch · queries] or [batch · queries, heads · size]; K likewise
+/// with its own heads; V and out are [batch · keys, kvHeads · size] and [batch · queries, heads ·
+/// size]. The transposed forms are what a product with stationary weights leaves behind; the others
+/// are transposed by the DMA while they are loaded. With a causal mask query i sees the keys up to
 /// i + keys − queries, so that fewer queries than keys continue a sequence.
 ///
 /// Scheme: queries lie on partitions, so that the maximum of a row is one number per partition and
 /// the exponential can subtract it and sum the row in one pass of the scalar engine. Over blocks of
 /// up to 1,024 keys a running maximum is kept and the sum and output of earlier blocks are rescaled
-/// when it grows: no score can overflow and no row can lose all its terms, whatever the inputs. (The
-/// other order, keys on partitions, saves the transposes of P but would need the maximum before the
-/// scores are there; a bound in its place underflows for rows far below it.) P is transposed by the
-/// tensor engine. Masked blocks are never computed; on the diagonal the mask is added to the scores by
-/// an accumulating product with a constant tile.
+/// when it grows: no score can overflow and no row can lose all its terms, whatever the inputs.
+/// (The other order, keys on partitions, saves the transposes of P but would need the maximum
+/// before the scores are there; a bound in its place underflows for rows far below it.) P is
+/// transposed by the tensor engine. Masked blocks are never computed; on the diagonal the mask is
+/// added to the scores by an accumulating product with a constant tile.
 ///
-/// Three stages overlap: scores and exponential of block i, transposes of block i − 1, product with V
-/// of block i − 2.
+/// Three stages overlap: scores and exponential of block i, transposes of block i − 2, product with
+/// V of block i − 4.
 /// Bound: the vector and scalar engines (maximum, exponential, copies of Pᵀ), 1.6 to 1.8 µs per 128
 /// queries × 1,024 keys at size 128.
 ///
@@ -78,9 +78,9 @@ package struct AttentionKernel: Kernel {
     self.format = format
   }
 
-  /// One step of decoding: 1 to 16 new queries per sequence against a cache of `keys` keys, all heads
-  /// of a group on partitions at once. K is cached transposed [batch · kvHeads · size, capacity], V as
-  /// [batch · capacity, kvHeads · size].
+  /// One step of decoding: 1 to 16 new queries per sequence against a cache of `keys` keys, all
+  /// heads of a group on partitions at once. K is cached transposed [batch · kvHeads · size,
+  /// capacity], V as [batch · capacity, kvHeads · size].
   package static func decode(
     batch: Int = 1, queries: Int = 1, keys: Int, capacity: Int? = nil, heads: Int, kvHeads: Int,
     size: Int = 128, format: NumberFormat = .bfloat16
@@ -126,6 +126,7 @@ package struct AttentionKernel: Kernel {
         "\(heads) heads of \(size) over \(kvHeads), \(format.name)",
         allowed: "sizes up to 128, whole groups, bf16 or fp16")
     }
+    guard scale > 0 else { throw unsupported("scale \(scale)", allowed: "above zero") }
     guard queries > 0, keys >= (isCausal ? queries : 1), capacity >= keys else {
       throw unsupported(
         "\(queries) queries over \(keys) of \(capacity) keys",

@@ -4,9 +4,9 @@ import KernelBuilder
 
 /// The causal mask as constants: tiles that an accumulating product adds to the scores.
 ///
-/// Row r of a unit is query r mod queries; it sees the keys up to its own position. For a tile of 128
-/// keys only the distance between the first query and the first key matters, so a few tiles serve all
-/// units. selectorᵀ [queries, rows] picks the mask's row for each row of the scores.
+/// Row r of a unit is query r mod queries; it sees the keys up to its own position. For a tile of
+/// 128 keys only the distance between the first query and the first key matters, so a few tiles
+/// serve all units. selectorᵀ [queries, rows] picks the mask's row for each row of the scores.
 struct AttentionMasks {
   private struct Mask {
     var distance: Int

@@ -3,6 +3,8 @@ import KernelBuilder
 
 /// Q, K and V of the groups of heads in use, and where outputs go.
 struct AttentionOperands {
+  /// Groups that are loaded ahead of the one that is computed.
+  let groupsAhead: Int
   /// Units of one group of heads.
   let unitsPerGroup: Int
   private let kernel: AttentionKernel
@@ -19,8 +21,10 @@ struct AttentionOperands {
     self.tensors = tensors
     let count = kernel.batch * kernel.kvHeads
     unitsPerGroup = kernel.units().count / count
-    // Stages of the last two units before a group's first are still to be emitted when it is loaded.
-    let buffers = min(unitsPerGroup < 2 ? 3 : 2, count)
+    // When a group is loaded, the products of the last `productLag` units are still to be emitted.
+    let pending = ceilDivide(AttentionEmitter.productLag, unitsPerGroup)
+    groupsAhead = unitsPerGroup < AttentionEmitter.productLag ? 2 : 1
+    let buffers = min(pending + groupsAhead, count)
     let size = kernel.size
     queryPool = try builder.pool(
       "Q", buffers: buffers, partitions: size, kernel.group, kernel.queries, format: kernel.format)
@@ -40,21 +44,29 @@ struct AttentionOperands {
     loadKeys(keys, rows, &builder)
     loadValues(values, rows, &builder)
     groups.append((unit.groupIndex, query, keys, values))
-    if groups.count > 3 { groups.removeFirst() }
+    if groups.count > AttentionEmitter.productLag + 3 { groups.removeFirst() }
   }
 
   private func loadQueries(_ tile: Tile, _ rows: AttentionRows, _ builder: inout KernelBuilder) {
     let q = tensors[0]
     let tokens = rows.batch * kernel.queries..<(rows.batch + 1) * kernel.queries
+    if kernel.isDecode, kernel.queryLayout == .rowMajor {
+      // Few enough to be read element by element, all heads of the group at once.
+      builder.load(
+        tile,
+        from: q.access(
+          offset: tokens.lowerBound * q.columns + rows.kvHead * kernel.group * kernel.size,
+          sizes: [kernel.size, kernel.group, kernel.queries],
+          strides: [1, kernel.size, q.columns]))
+      return
+    }
     for head in 0..<kernel.group {
       let first = (rows.kvHead * kernel.group + head) * kernel.size
       let elements = first..<first + kernel.size
       if kernel.queryLayout == .transposed {
-        builder.load(
-          tile.block(head), from: q.block(rows: elements, columns: tokens), on: .scalar)
+        builder.load(tile.block(head), from: q.block(rows: elements, columns: tokens))
       } else {
-        builder.loadTransposedRows(
-          tile.block(head), from: q, rows: tokens, columns: elements, on: .scalar)
+        builder.loadTransposedRows(tile.block(head), from: q, rows: tokens, columns: elements)
       }
     }
   }

@@ -4,9 +4,9 @@ import KernelBuilder
 /// Brings tiles of an operand whose contraction dimension must lie on partitions into SBUF, however
 /// the tensor lies in HBM.
 ///
-/// A panel is a tile [128 partitions, tiles of K, columns]. Which row of K is partition p of tile j:
-/// j · 128 + p, or p · tiles + j (partition-major), which reads longer runs when tiles of K follow
-/// each other in HBM. All operands of one product must use the same.
+/// A panel is a tile [128 partitions, tiles of K, columns]. Which row of K is partition p of tile
+/// j: j · 128 + p, or p · tiles + j (partition-major), which reads longer runs when tiles of K
+/// follow each other in HBM. All operands of one product must use the same.
 struct ContractionLoader {
   let tensor: TensorHandle
   let layout: MatmulKernel.Layout
@@ -71,7 +71,8 @@ struct ContractionLoader {
     }
   }
 
-  /// All of K at once: partition p reads as many consecutive elements of each row as there are tiles.
+  /// All of K at once: partition p reads as many consecutive elements of each row as there are
+  /// tiles.
   private func loadStrided(
     _ panel: Tile, _ wanted: Range<Int>, _ range: Range<Int>, on queue: Engine,
     _ builder: inout KernelBuilder

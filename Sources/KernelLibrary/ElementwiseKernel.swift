@@ -93,7 +93,7 @@ package struct ElementwiseKernel: Kernel {
       var lefts = try builder.pool("a", buffers: 3, columns, format: input)
       var rights = try builder.pool("b", buffers: isBinary ? 3 : 1, columns, format: input)
       var outputs = try builder.pool("out", buffers: 3, columns, format: output)
-      for piece in FlatTiles.pieces(count) {
+      builder.pipelined(FlatTiles.pieces(count)) { builder, piece in
         let a = piece.view(lefts.next())
         builder.load(a, from: piece.access(tensors[0]))
         var b = a
@@ -101,8 +101,10 @@ package struct ElementwiseKernel: Kernel {
           b = piece.view(rights.next())
           builder.load(b, from: piece.access(tensors[1]))
         }
+        return (a: a, b: b)
+      } compute: { builder, piece, loaded in
         let out = piece.view(outputs.next())
-        compute(out, a, b, &builder)
+        compute(out, loaded.a, loaded.b, &builder)
         builder.store(piece.access(tensors[tensors.count - 1]), from: out, on: .scalar)
       }
     }

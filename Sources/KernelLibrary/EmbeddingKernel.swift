@@ -4,7 +4,8 @@ package import NumericFormats
 
 /// Embedding look-up: out [i] = table [index[i]].
 ///
-/// GpSimd reads 128 row numbers at a time and builds a descriptor per row; the rows go through SBUF.
+/// GpSimd reads 128 row numbers at a time and builds a descriptor per row; the rows go through
+/// SBUF.
 /// Bound: GpSimd's descriptors for short rows, the DMA for long ones. A row number beyond the table
 /// leaves its output row undefined.
 ///

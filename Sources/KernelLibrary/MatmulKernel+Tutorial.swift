@@ -7,8 +7,8 @@ extension MatmulKernel {
   func emitReload(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
     throws(BuilderError)
   {
-    var stationaries = try builder.pool("lhsT", buffers: 2, 128, format: input)
-    var movings = try builder.pool("rhs", buffers: 2, 512, format: input)
+    var stationaries = try builder.pool("lhsT", buffers: reloadBuffers, 128, format: input)
+    var movings = try builder.pool("rhs", buffers: reloadBuffers, 512, format: input)
     var results = try builder.pool("out", buffers: 2, 512, format: output)
     var banks = try builder.banks("product", buffers: 2)
     for rows in pieces(m, 128) {

@@ -25,8 +25,8 @@ package struct MatmulKernel: Kernel {
   package enum Variant: Hashable, Sendable {
     /// The optimised kernel.
     case blocked
-    /// Both tiles are loaded again for every product, double-buffered. The first version of the
-    /// vendor's blocked-matmul tutorial.
+    /// Both tiles are loaded again for every product, with `reloadBuffers` buffers of each. The
+    /// first version of the vendor's blocked-matmul tutorial.
     case reload
     /// lhsT tiles over all of K stay for `rowTiles` rows of tiles; rhs tiles are loaded again for
     /// each of them.
@@ -66,6 +66,8 @@ package struct MatmulKernel: Kernel {
   package var rhsLayout = Layout.contractionRows
   /// How much is reused.
   package var variant = Variant.blocked
+  /// Buffers of each operand when everything is loaded again; two overlap a load with a product.
+  package var reloadBuffers = 2
   /// Multiplies the product first.
   package var scale: Float = 1
   /// Is added next.
@@ -152,10 +154,11 @@ package struct MatmulKernel: Kernel {
           "this shape", allowed: "lhsT [K, M] and rhs [K, N] of whole tiles, no epilogue")
       }
       try builder.scope { builder throws(BuilderError) in
-        if case .rowResident(let rowTiles) = variant {
+        switch variant {
+        case .blocked: break
+        case .reload: try emitReload(into: &builder, tensors)
+        case .rowResident(let rowTiles):
           try emitRowResident(into: &builder, tensors, rowTiles: rowTiles)
-        } else {
-          try emitReload(into: &builder, tensors)
         }
       }
     }

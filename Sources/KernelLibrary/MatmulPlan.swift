@@ -50,9 +50,11 @@ struct MatmulPlan {
     chunkTiles = max(1, min(k, min(24 << 10, freeBytes / 4) / chunkBytes))
     chunkBuffers = 1
     let stream = 3 * chunkTiles * chunkBytes
-    lhsIsWhole = lhsFits && (rhsFits && lhs + rhs <= freeBytes || rowBlocks == 1 && lhs + stream <= freeBytes)
+    lhsIsWhole =
+      lhsFits && (rhsFits && lhs + rhs <= freeBytes || rowBlocks == 1 && lhs + stream <= freeBytes)
     rhsIsWhole =
-      rhsFits && (lhsIsWhole ? lhs + rhs <= freeBytes : columnBlocks == 1 && rhs + stream <= freeBytes)
+      rhsFits
+      && (lhsIsWhole ? lhs + rhs <= freeBytes : columnBlocks == 1 && rhs + stream <= freeBytes)
     if lhsIsStrided { lhsIsWhole = true }
     let used = (lhsIsWhole ? lhs : 0) + (rhsIsWhole ? rhs : 0)
     let perBuffer =

@@ -58,8 +58,8 @@ struct OperandPanels {
 
   /// The step whose tiles come next, or nil when they must not be loaded yet.
   ///
-  /// A whole panel is loaded when the panel before it comes into use; a chunk as many steps ahead as
-  /// there are other buffers.
+  /// A whole panel is loaded when the panel before it comes into use; a chunk as many steps ahead
+  /// as there are other buffers.
   func candidate(_ steps: [MatmulStep], at index: Int) -> Int? {
     guard nextStep < steps.count else { return nil }
     guard isWhole else { return nextStep < index + plan.chunkBuffers ? nextStep : nil }
@@ -106,7 +106,9 @@ struct OperandPanels {
 
   /// The tile of K number `k` for a step: [K rows, columns] of the block.
   func tile(step: Int, k: Int, columns: Range<Int>) -> Tile {
-    guard let panel = panels[step] else { preconditionFailure("a step is loaded before it is used") }
+    guard let panel = panels[step] else {
+      preconditionFailure("a step is loaded before it is used")
+    }
     return loader.tile(panel.tile, firstTile: panel.firstTile, k, columns)
   }
 }

@@ -52,9 +52,11 @@ package struct RMSNormKernel: Kernel {
       // The squares themselves are not wanted; only their sums are.
       let squares = try builder.tile("squares", columns, format: .bfloat16)
       var statistics = try builder.pool("statistics", buffers: 3, 2 * most, format: .float32)
-      for tile in tiles {
+      builder.pipelined(tiles) { builder, tile in
         let x = tile.view(inputs.next())
         builder.load(x, from: tile.access(tensors[0]))
+        return x
+      } compute: { builder, tile, x in
         let out = tile.view(outputs.next())
         let sums = statistics.next().rows(0..<tile.partitions)
         for row in 0..<tile.perPartition {

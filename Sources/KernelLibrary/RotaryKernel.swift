@@ -9,8 +9,8 @@ package import NumericFormats
 /// Layouts: `rowMajor` has x [tokens, heads · size] with tokens on partitions and tables
 /// [tokens, size / 2]; `transposed` has x [heads · size, tokens] with the head's elements on
 /// partitions and tables [size / 2, tokens] (size 64 or 128), as attention wants its queries and
-/// keys. Three passes of the vector engine per element.
-/// Bound: the vector engine at about 1.5 cycles per element, or the DMA.
+/// keys. One product runs on GpSimd, the other and the sum on the vector engine.
+/// Bound: the vector engine at two cycles per element.
 ///
 /// Parameters in order: x, cos, sin, out.
 package struct RotaryKernel: Kernel {
@@ -83,13 +83,13 @@ package struct RotaryKernel: Kernel {
   {
     let half = size / 2
     let width = heads * size
-    var inputs = try builder.pool("x", buffers: 2, width, format: format)
-    var tables = try builder.pool("cos, sin", buffers: 2, 2, half, format: table)
+    var inputs = try builder.pool("x", buffers: 3, width, format: format)
+    var tables = try builder.pool("cos, sin", buffers: 3, 2, half, format: table)
     var signed = try builder.pool("signed sin", buffers: 2, 2, half, format: table)
     var crossed = try builder.pool("crossed", buffers: 2, width, format: .float32)
     var straights = try builder.pool("straight", buffers: 2, width, format: .float32)
     var outputs = try builder.pool("out", buffers: 2, width, format: format)
-    for tile in pieces(tokens, 128) {
+    builder.pipelined(pieces(tokens, 128)) { builder, tile in
       let x = inputs.next().rows(0..<tile.count)
       let cosine = tables.next().rows(0..<tile.count)
       builder.load(x, from: tensors[0].rows(tile))
@@ -100,6 +100,9 @@ package struct RotaryKernel: Kernel {
           : tensors[1 + table].broadcast(columns: 0..<half, partitions: tile.count)
         builder.load(cosine.block(table), from: rows, on: .scalar)
       }
+      return (x: x, cosine: cosine)
+    } compute: { builder, tile, loaded in
+      let (x, cosine) = loaded
       let sine = signed.next().rows(0..<tile.count)
       builder.tensorScalar(sine.block(0), cosine.block(1), .multiply, .immediate(-1))
       builder.copy(sine.block(1), cosine.block(1))
@@ -112,7 +115,7 @@ package struct RotaryKernel: Kernel {
       let swapped = x.viewed(offset: half, sizes: shape, strides: [size, -half, 1])
       builder.tensorTensor(
         cross.viewed(sizes: shape, strides: strides), swapped,
-        sine.viewed(sizes: shape, strides: [0, half, 1]), .multiply)
+        sine.viewed(sizes: shape, strides: [0, half, 1]), .multiply, on: .gpsimd)
       builder.tensorTensor(
         straight.viewed(sizes: shape, strides: strides), x.viewed(sizes: shape, strides: strides),
         cosine.block(0).viewed(sizes: shape, strides: [0, 0, 1]), .multiply)
@@ -127,7 +130,7 @@ package struct RotaryKernel: Kernel {
     let half = size / 2
     let width = min(tokens, 2048)
     let headsPerTile = min(heads, 128 / size)
-    var inputs = try builder.pool("x", buffers: 2, width, format: format)
+    var inputs = try builder.pool("x", buffers: 3, width, format: format)
     var cosines = try builder.pool("cos", buffers: 2, width, format: table)
     var sines = try builder.pool("sin", buffers: 2, width, format: table)
     var crossed = try builder.pool("crossed", buffers: 2, width, format: .float32)
@@ -136,33 +139,48 @@ package struct RotaryKernel: Kernel {
     for columns in pieces(tokens, width) {
       let cosine = cosines.next().columns(0..<columns.count)
       let sine = sines.next().columns(0..<columns.count)
-      let halves = 2 * headsPerTile
-      for part in 0..<halves {
-        let rows = part * half..<(part + 1) * half
-        let all = 0..<half
-        builder.load(cosine.rows(rows), from: tensors[1].block(rows: all, columns: columns), on: .scalar)
-        builder.load(sine.rows(rows), from: tensors[2].block(rows: all, columns: columns), on: .scalar)
-      }
-      for part in stride(from: 0, to: halves, by: 2) {
-        let rows = sine.rows(part * half..<(part + 1) * half)
-        builder.tensorScalar(rows, rows, .multiply, .immediate(-1))
-      }
-      for group in pieces(heads, headsPerTile) {
+      loadTables(tensors, columns, cosine, sine, heads: headsPerTile, &builder)
+      builder.pipelined(pieces(heads, headsPerTile)) { builder, group in
         let elements = group.lowerBound * size..<group.upperBound * size
         let x = inputs.next()[0..<elements.count, 0..<columns.count]
         builder.load(x, from: tensors[0].block(rows: elements, columns: columns))
+        return x
+      } compute: { builder, group, x in
+        let elements = group.lowerBound * size..<group.upperBound * size
         let cross = crossed.next()[0..<elements.count, 0..<columns.count]
         let straight = straights.next()[0..<elements.count, 0..<columns.count]
         let out = outputs.next()[0..<elements.count, 0..<columns.count]
         for part in 0..<2 * group.count {
           let rows = part * half..<(part + 1) * half
           let other = (part ^ 1) * half..<((part ^ 1) + 1) * half
+          // The half from the other partitions.
           builder.tensorTensor(cross.rows(rows), x.rows(other), sine.rows(rows), .multiply)
         }
-        builder.tensorTensor(straight, x, cosine.rows(0..<elements.count), .multiply)
+        builder.tensorTensor(
+          straight, x, cosine.rows(0..<elements.count), .multiply, on: .gpsimd)
         builder.tensorTensor(out, straight, cross, .add)
         builder.store(tensors[3].block(rows: elements, columns: columns), from: out)
       }
+    }
+  }
+
+  /// Both halves of every head's partitions hold the same tables; the sine of the first half is
+  /// negative.
+  private func loadTables(
+    _ tensors: [TensorHandle], _ columns: Range<Int>, _ cosine: Tile, _ sine: Tile, heads: Int,
+    _ builder: inout KernelBuilder
+  ) {
+    let half = size / 2
+    for part in 0..<2 * heads {
+      let rows = part * half..<(part + 1) * half
+      for (tile, tensor) in [(cosine, tensors[1]), (sine, tensors[2])] {
+        builder.load(
+          tile.rows(rows), from: tensor.block(rows: 0..<half, columns: columns), on: .scalar)
+      }
+    }
+    for part in stride(from: 0, to: 2 * heads, by: 2) {
+      let rows = sine.rows(part * half..<(part + 1) * half)
+      builder.tensorScalar(rows, rows, .multiply, .immediate(-1))
     }
   }
 }

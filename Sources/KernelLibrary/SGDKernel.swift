@@ -58,17 +58,24 @@ package struct SGDKernel: Kernel {
       var gradients = try builder.pool("gradient", buffers: 3, columns, format: gradient)
       var velocities = try builder.pool("velocity", buffers: 3, columns, format: .float32)
       var copies = try builder.pool("weights", buffers: 3, columns, format: weights)
-      for piece in FlatTiles.pieces(count) {
+      builder.pipelined(FlatTiles.pieces(count)) { builder, piece in
         let master = piece.view(masters.next())
         let step = piece.view(gradients.next())
         builder.load(master, from: piece.access(tensors[0]))
         builder.load(step, from: piece.access(tensors[1]))
-        var direction = step
+        var velocity: Tile?
         if momentum != 0 {
-          direction = piece.view(velocities.next())
-          builder.load(direction, from: piece.access(tensors[2]))
+          let tile = piece.view(velocities.next())
+          builder.load(tile, from: piece.access(tensors[2]))
+          velocity = tile
+        }
+        return (master: master, step: step, velocity: velocity)
+      } compute: { builder, piece, loaded in
+        let master = loaded.master
+        let direction = loaded.velocity ?? loaded.step
+        if momentum != 0 {
           builder.scalarTensorTensor(
-            direction, direction, .multiply, .immediate(momentum), .add, step)
+            direction, direction, .multiply, .immediate(momentum), .add, loaded.step)
           builder.store(piece.access(tensors[2]), from: direction, on: .scalar)
         }
         builder.scalarTensorTensor(

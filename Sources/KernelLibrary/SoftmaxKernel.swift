@@ -40,41 +40,63 @@ package struct SoftmaxKernel: Kernel {
     try builder.scope { builder throws(BuilderError) in
       let tiles = RowTile.tiles(rows, rowBytes: columns * format.sizeBytes)
       let most = tiles.map(\.perPartition).max() ?? 1
-      var inputs = try builder.pool("x", buffers: 2, most, columns, format: format)
-      var exponentials = try builder.pool("exp", buffers: 2, most, columns, format: .float32)
+      var inputs = try builder.pool("x", buffers: 3, most, columns, format: format)
+      var exponentials = try builder.pool("exp", buffers: 3, most, columns, format: .float32)
       var outputs = try builder.pool("out", buffers: 2, most, columns, format: format)
-      var statistics = try builder.pool("statistics", buffers: 3, 3 * most, format: .float32)
-      for tile in tiles {
+      var statistics = try builder.pool("statistics", buffers: 4, 3 * most, format: .float32)
+      var previous: Stage?
+      builder.pipelined(tiles) { builder, tile in
         let x = tile.view(inputs.next())
         builder.load(x, from: tile.access(tensors[0]))
-        let out = tile.view(outputs.next())
-        emit(
-          x, to: out, tile.view(exponentials.next()),
-          statistics.next().rows(0..<tile.partitions), count: tile.perPartition, &builder)
-        builder.store(tile.access(tensors[1]), from: out)
+        return x
+      } compute: { builder, tile, x in
+        let current = Stage(
+          tile: tile, exponentials: tile.view(exponentials.next()),
+          statistics: statistics.next().rows(0..<tile.partitions))
+        emitExponentials(x, current, &builder)
+        // The division of the tile before: its sums are there, the vector engine need not wait.
+        if let previous { emitDivision(previous, outputs.next(), tensors[1], &builder) }
+        previous = current
       }
+      if let previous { emitDivision(previous, outputs.next(), tensors[1], &builder) }
     }
   }
 
-  /// Softmax of every row of a tile [rows per partition, columns].
-  private func emit(
-    _ x: Tile, to out: Tile, _ exponentials: Tile, _ statistics: Tile, count: Int,
-    _ builder: inout KernelBuilder
-  ) {
-    let maxima = statistics.columns(0..<count)
-    let sums = statistics.columns(count..<2 * count)
-    let inverses = statistics.columns(2 * count..<3 * count)
+  /// A tile of rows between its two stages.
+  private struct Stage {
+    var tile: RowTile
+    var exponentials: Tile
+    var statistics: Tile
+
+    func column(_ index: Int) -> Tile {
+      let count = tile.perPartition
+      return statistics.columns(index * count..<(index + 1) * count)
+    }
+  }
+
+  /// Exponentials and sums of every row of a tile [rows per partition, columns].
+  private func emitExponentials(_ x: Tile, _ stage: Stage, _ builder: inout KernelBuilder) {
+    let maxima = stage.column(0)
+    let sums = stage.column(1)
     builder.tensorReduce(maxima, x, .max, negate: true)
-    for row in 0..<count {
+    for row in 0..<stage.tile.perPartition {
       builder.activation(
-        exponentials.block(row), .exp, x.block(row),
+        stage.exponentials.block(row), .exp, x.block(row),
         bias: maxima.columns(row..<row + 1).pointer, sum: sums.columns(row..<row + 1))
     }
-    builder.reciprocal(inverses, sums)
-    for row in 0..<count {
+  }
+
+  private func emitDivision(
+    _ stage: Stage, _ output: Tile, _ tensor: TensorHandle, _ builder: inout KernelBuilder
+  ) {
+    let out = stage.tile.view(output)
+    let inverses = stage.column(2)
+    builder.reciprocal(inverses, stage.column(1))
+    for row in 0..<stage.tile.perPartition {
       builder.tensorScalar(
-        out.block(row), exponentials.block(row), .multiply,
+        out.block(row), stage.exponentials.block(row), .multiply,
         inverses.columns(row..<row + 1).pointer)
     }
+    builder.store(stage.tile.access(tensor), from: out)
   }
 }

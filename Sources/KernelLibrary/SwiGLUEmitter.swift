@@ -114,7 +114,8 @@ struct SwiGLUEmitter {
       tensor: tensors[chunk.tensor], layout: .contractionRows,
       contraction: chunk.tensor == 3 ? kernel.hidden : kernel.width,
       isPartitionMajor: chunk.tensor != 3 && inputs.isPartitionMajor)
-    loader.load(tile, firstTile: chunk.tiles.lowerBound, chunk.tiles, chunk.columns, on: .sync, &builder)
+    loader.load(
+      tile, firstTile: chunk.tiles.lowerBound, chunk.tiles, chunk.columns, on: .sync, &builder)
     return tile
   }
 
@@ -127,14 +128,16 @@ struct SwiGLUEmitter {
     let isSplit = tilesPerPass == 8
     if chunk.tiles.lowerBound == 0, isSplit || chunk.tensor == 1 {
       let kept = isSplit && chunk.tensor == 2 ? Array(open.suffix(count)) : []
-      open = kept + (0..<(isSplit ? count : 2 * count)).map { _ in banks.next(columns: block.count) }
+      open =
+        kept + (0..<(isSplit ? count : 2 * count)).map { _ in banks.next(columns: block.count) }
     }
     let first = isSplit ? open.count - count : (chunk.tensor - 1) * count
     for tile in 0..<count {
       for k in chunk.tiles {
         builder.matmul(
           open[first + tile],
-          stationary: weights.block(k - chunk.tiles.lowerBound).columns(tile * 128..<tile * 128 + 128),
+          stationary: weights.block(k - chunk.tiles.lowerBound).columns(
+            tile * 128..<tile * 128 + 128),
           moving: inputs.tile(x, k, 0..<block.count), accumulates: k > 0)
       }
       guard chunk.tiles.upperBound == dTiles else { continue }

@@ -3,18 +3,19 @@ package import NumericFormats
 
 /// The gated feed-forward layer, fused: out = (silu(x · Wg) ∘ (x · Wu)) · Wd.
 ///
-/// Layouts: x [T, D] row-major or xᵀ [D, T]; Wg and Wu [D, F], Wd [F, D] row-major. For a block of up
-/// to 512 tokens the hidden activations are computed transposed, hᵀ [F, T] (stationary = a tile of
-/// the weights, moving = xᵀ), and stay in SBUF in the format of x: they are then the stationary
+/// Layouts: x [T, D] row-major or xᵀ [D, T]; Wg and Wu [D, F], Wd [F, D] row-major. For a block of
+/// up to 512 tokens the hidden activations are computed transposed, hᵀ [F, T] (stationary = a tile
+/// of the weights, moving = xᵀ), and stay in SBUF in the format of x: they are then the stationary
 /// operand of the second product as they lie, and nothing is transposed.
 ///
 /// Tiling: eight PSUM banks hold four tiles of F of both products (with few tokens eight tiles of
 /// one product after the other); weights stream in chunks of D or F that are loaded ahead.
 /// silu runs on the scalar engine out of PSUM, the product on the vector engine.
-/// Bound: the tensor engine, 3 · D · F / 128² products of up to 512 columns per block of tokens; with
-/// few tokens the DMA, which reads all weights once per block of tokens.
+/// Bound: the tensor engine, 3 · D · F / 128² products of up to 512 columns per block of tokens;
+/// with few tokens the DMA, which reads all weights once per block of tokens.
 ///
-/// Parameters in order: x, gate [D, F], up [D, F], down [F, D], residual [T, D] (if any), out [T, D].
+/// Parameters in order: x, gate [D, F], up [D, F], down [F, D], residual [T, D] (if any), out [T,
+/// D].
 package struct SwiGLUKernel: Kernel {
   /// Tokens: T.
   package var tokens: Int

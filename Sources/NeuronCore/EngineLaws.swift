@@ -10,6 +10,8 @@ struct EngineLaws {
   let detect: [Int64]
   /// The tensor engine detects a wait of a control row faster than one of a weight load.
   let detectTensorControl: Int64
+  /// A control row of the vector engine that waits.
+  let detectVectorControl: Int64
   /// A MATMUL that waits itself.
   let detectTensorMatmul: Int64
   /// The longest detection: older updates are folded into the value.
@@ -38,7 +40,8 @@ struct EngineLaws {
     ]
     detectTensorControl = law.detectTensorControl.value.value
     detectTensorMatmul = law.detectTensorMatmul.value.value
-    var longest = max(detectTensorControl, detectTensorMatmul)
+    detectVectorControl = law.detectVectorControl.value.value
+    var longest = max(detectTensorControl, detectTensorMatmul, detectVectorControl)
     for value in detect { longest = max(longest, value) }
     longestDetect = longest
     controlOverlap = device.scalar.controlOverlap.value.value
@@ -56,6 +59,7 @@ struct EngineLaws {
   /// Detection time of a wait on one engine by the kind of instruction that waits.
   @inline(__always)
   func detection(_ engine: Int, _ kind: Cost.Kind) -> Int64 {
+    if engine == 1, kind == .control { return detectVectorControl }
     guard engine == 0 else { return detect[engine] }
     switch kind {
     case .loadWeights: return detect[0]

@@ -9,12 +9,13 @@ struct ShadowConflict {
   var place: String
 }
 
-/// Who last wrote and read each word of SBUF or PSUM. A word is four bytes of a 32-partition
+/// Who last wrote and read each word of SBUF or PSUM. A word is two bytes of a 32-partition
 /// quadrant: patterns start at quadrants, so two patterns that share a quadrant share a partition.
+/// Two one-byte columns side by side count as one word.
 struct ShadowMemory {
   /// Engines and rings that are told apart.
   static let maximumAgents = 16
-  private static let wordBytes = 4
+  private static let wordBytes = 2
 
   private let wordsPerPartition: Int
   private let quadrantPartitions: Int
@@ -32,7 +33,7 @@ struct ShadowMemory {
     writeAgent = Array(repeating: 0, count: words)
     writeCounter = Array(repeating: 0, count: words)
     readClock = Array(repeating: 0, count: words * Self.maximumAgents)
-    readCounter = Array(repeating: 0, count: words * Self.maximumAgents)
+    readCounter = Array(repeating: 0, count: words)
   }
 
   /// Remembers an access and returns the first one that it conflicts with.
@@ -72,7 +73,7 @@ struct ShadowMemory {
     for reader in 0..<Self.maximumAgents
     where reader != agent && readClock[base + reader] > clock[reader] {
       return ShadowConflict(
-        agent: reader, counter: readCounter[base + reader], isWrite: false, place: "")
+        agent: reader, counter: readCounter[word], isWrite: false, place: "")
     }
     return nil
   }
@@ -86,7 +87,7 @@ struct ShadowMemory {
       writeCounter[word] = counter
     } else {
       readClock[word * Self.maximumAgents + agent] = clock
-      readCounter[word * Self.maximumAgents + agent] = counter
+      readCounter[word] = counter
     }
   }
 }

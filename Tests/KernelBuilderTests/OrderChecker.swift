@@ -19,7 +19,8 @@ struct OrderChecker {
     var isTransfer: Bool
     var known: [Int: Int] = [:]
     var accesses: [(location: DataLocation, isWrite: Bool)] = []
-    var wholeTensors = false
+    /// Bytes of a table whose rows an index chooses, if one does.
+    var reach: Int?
   }
 
   /// How many transfers of one ring its DMA engines may be apart: what the plan relies on when a
@@ -95,7 +96,9 @@ struct OrderChecker {
     }
     node.known = known[e]
     instruction.operation.memoryAccesses { node.accesses.append(($0, $1)) }
-    node.wholeTensors = instruction.operation.opcode == .dmaIndirect
+    if case .dmaIndirect(let indirect) = instruction.operation {
+      node.reach = Int(indirect.rowCount) * Int(indirect.rowStrideBytes)
+    }
     nodes[index] = node
     update(instruction.update, index)
   }
@@ -200,7 +203,9 @@ struct OrderChecker {
   private func readsAfterWrite(_ a: Node, _ b: Node) -> Bool {
     a.accesses.contains { x in
       x.isWrite
-        && b.accesses.contains { !$0.isWrite && overlaps(x.location, $0.location, false, false) }
+        && b.accesses.contains {
+          !$0.isWrite && overlaps(x.location, $0.location, a.reach, b.reach)
+        }
     }
   }
 
@@ -208,13 +213,13 @@ struct OrderChecker {
     a.accesses.contains { x in
       b.accesses.contains {
         (x.isWrite || $0.isWrite)
-          && overlaps(x.location, $0.location, a.wholeTensors, b.wholeTensors)
+          && overlaps(x.location, $0.location, a.reach, b.reach)
       }
     }
   }
 
   /// Exact: two accesses overlap when they name a common byte.
-  private func overlaps(_ a: DataLocation, _ b: DataLocation, _ wholeA: Bool, _ wholeB: Bool)
+  private func overlaps(_ a: DataLocation, _ b: DataLocation, _ reachA: Int?, _ reachB: Int?)
     -> Bool
   {
     switch (a, b) {
@@ -223,12 +228,17 @@ struct OrderChecker {
       return bytes(x).contains { bytes(y).contains($0) }
     case (.hbm(let x), .hbm(let y)):
       guard x.tensor == y.tensor else { return false }
-      if wholeA || wholeB { return true }
-      guard x.byteExtent.overlaps(y.byteExtent) else { return false }
+      guard extent(x, reachA).overlaps(extent(y, reachB)) else { return false }
+      if reachA != nil || reachB != nil { return true }
       let first = Set(starts(x))
       return starts(y).contains { first.contains($0) }
     default: return false
     }
+  }
+
+  private func extent(_ access: TensorAccess, _ reach: Int?) -> Range<Int> {
+    let first = Int(access.byteOffset)
+    return reach.map { first..<first + $0 } ?? access.byteExtent
   }
 
   private func bytes(_ access: AccessPattern) -> Set<Int> {

@@ -101,7 +101,9 @@ import Testing
 
   @Test(arguments: [1, 2, 7, 16]) func decoding(queries: Int) throws {
     try check(.decode(queries: queries, keys: 200, heads: 4, kvHeads: 2))
-    try check(.decode(batch: 2, queries: queries, keys: 1100, capacity: 1200, heads: 8, kvHeads: 2, size: 64))
+    try check(
+      .decode(
+        batch: 2, queries: queries, keys: 1100, capacity: 1200, heads: 8, kvHeads: 2, size: 64))
   }
 
   @Test func instructionsAreOrdered() throws {

@@ -5,7 +5,9 @@ import NumericFormats
 import Testing
 
 @Suite struct ElementwiseKernelTests {
-  private func expected(_ operation: ElementwiseKernel.Operation, _ a: Double, _ b: Double) -> Double {
+  private func expected(_ operation: ElementwiseKernel.Operation, _ a: Double, _ b: Double)
+    -> Double
+  {
     switch operation {
     case .add: a + b
     case .subtract: a - b

@@ -8,12 +8,15 @@ import Testing
 @Suite struct MatmulKernelTests {
   /// Runs a product and compares it with the reference. Tolerance: 4·u·√K for the sum, and the
   /// rounding of the output.
-  private func check(_ kernel: MatmulKernel, sourceLocation: SourceLocation = #_sourceLocation) throws {
+  private func check(_ kernel: MatmulKernel, sourceLocation: SourceLocation = #_sourceLocation)
+    throws
+  {
     let (m, k, n) = (kernel.m, kernel.k, kernel.n)
     let lhs = randomTensor(m * k, kernel.input, seed: 1)
     let rhs = randomTensor(k * n, kernel.input, seed: 2)
     let stored = [
-      kernel.lhsLayout == .contractionColumns ? lhs : Reference.transposed(lhs, rows: m, columns: k),
+      kernel.lhsLayout == .contractionColumns
+        ? lhs : Reference.transposed(lhs, rows: m, columns: k),
       kernel.rhsLayout == .contractionRows ? rhs : Reference.transposed(rhs, rows: k, columns: n),
     ]
     var inputs = stored
@@ -46,7 +49,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (128, 128, 512), (256, 384, 1024), (130, 200, 700), (1, 128, 512), (17, 256, 96), (640, 128, 64),
+    (128, 128, 512), (256, 384, 1024), (130, 200, 700), (1, 128, 512), (17, 256, 96),
+    (640, 128, 64),
     (128, 1, 1), (600, 300, 1100),
   ])
   func blocked(shape: (Int, Int, Int)) throws {

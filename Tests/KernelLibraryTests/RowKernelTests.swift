@@ -60,7 +60,8 @@ import Testing
         }
       }
       // Normalised values and their product with gamma are kept in the format on the way.
-      expectClose(out, expected, relative: 2 * format.roundoff, absolute: 8 * format.roundoff + 2e-5)
+      expectClose(
+        out, expected, relative: 2 * format.roundoff, absolute: 8 * format.roundoff + 2e-5)
     }
   }
 
@@ -114,7 +115,8 @@ import Testing
     entropy.chunk = 16
     #expect(OrderChecker(try entropy.segment(on: .trainium2)).problems == [])
     #expect(
-      OrderChecker(try SoftmaxKernel(rows: 300, columns: 24).segment(on: .trainium2)).problems == [])
+      OrderChecker(try SoftmaxKernel(rows: 300, columns: 24).segment(on: .trainium2)).problems == []
+    )
     #expect(
       OrderChecker(try LayerNormKernel(rows: 300, columns: 24).segment(on: .trainium2)).problems
         == [])

@@ -23,7 +23,8 @@ struct SegmentRunner {
   }
 
   /// Values of every parameter after the run, inputs given and outputs zero before.
-  static func run<K: Kernel>(_ kernel: K, _ inputs: [[Float]], seed: UInt64 = 1) throws -> [[Float]] {
+  static func run<K: Kernel>(_ kernel: K, _ inputs: [[Float]], seed: UInt64 = 1) throws -> [[Float]]
+  {
     let device = Device.trainium2
     let segment = try kernel.segment(on: device)
     try validate(segment, device)
@@ -56,7 +57,8 @@ struct SegmentRunner {
       for index in range {
         let instruction = segment.instructions[index]
         let rules = OperandRules(
-          device: device, engine: engine, instruction: instruction.operation.opcode.name,
+          device: SharedDevice(device), engine: engine,
+          instruction: instruction.operation.opcode.name,
           tensorCount: segment.tensors.count, queueLength: range.count)
         do {
           try instruction.operation.validate(rules)
@@ -100,7 +102,8 @@ struct SegmentRunner {
       let semaphore = Int(instruction.update.semaphore)
       semaphores[semaphore] = instruction.update.applied(to: semaphores[semaphore])
     }
-    for engine in Engine.allCases where next[Int(engine.rawValue)] < segment.range(of: engine).upperBound {
+    for engine in Engine.allCases
+    where next[Int(engine.rawValue)] < segment.range(of: engine).upperBound {
       let index = next[Int(engine.rawValue)]
       throw Failure.deadlock("\(engine.name) at \(index) \(segment.instructions[index])")
     }

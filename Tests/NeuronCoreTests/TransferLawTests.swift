@@ -26,6 +26,14 @@ import Testing
         ? DMADirect(chip, from: memory, queue: queue) : DMADirect(memory, from: chip, queue: queue))
   }
 
+  /// 512 rows of 128 elements, four to a partition: what the captured kernels store.
+  private func rowStore(_ format: NumberFormat) -> Operation {
+    let rows = TensorAccess(
+      tensor: 0, format: format, byteOffset: 0, dimensionCount: 3, sizes: SIMD4(128, 4, 128, 1),
+      strides: SIMD4(128, 128 * 128, 1, 0))
+    return .dma(DMADirect(.hbm(rows), from: .onChip(sbuf(512, format))))
+  }
+
   /// Trigger start to the sixteenth increment, for a chain of transfers of one queue.
   private func latencies(_ engine: Engine, _ operations: [Operation]) throws -> [Double] {
     var bench = bench()
@@ -86,8 +94,8 @@ import Testing
       .gpsimd, (0..<3).map { transfer(load: true, columns: 256, at: $0 * 131_072) })
     let loads256 = try latencies(
       .gpsimd, (0..<3).map { transfer(load: true, columns: 512, at: $0 * 262_144) })
-    let store128 = try latencies(.gpsimd, [transfer(load: false, columns: 256)])
-    let store256 = try latencies(.gpsimd, [transfer(load: false, columns: 512)])
+    let store128 = try latencies(.gpsimd, [rowStore(.bfloat16)])
+    let store256 = try latencies(.gpsimd, [rowStore(.float32)])
     // The laws of software loads are averages of a noisy quantity (confidence C).
     expectLaws([
       LawRow(
@@ -158,18 +166,19 @@ import Testing
   @Test func sustainedStreams() throws {
     for (columns, observed) in [(256, 259.0), (1_024, 354.0)] {
       var bench = TestBench()
-      let count = 64
-      let bytes = 128 * columns * 4
-      bench.tensors = [TensorParameter(name: "t", sizeBytes: count * bytes)]
-      // Rows that do not follow each other in HBM keep descriptors at one row each.
+      let (count, groups) = (64, 16_384 / columns)
+      let bytes = 128 * groups * columns * 4
+      bench.tensors = [TensorParameter(name: "t", sizeBytes: 2 * bytes)]
+      // Runs that do not follow each other in HBM keep descriptors at one run each.
       for index in 0..<count {
         let memory = DataLocation.hbm(
-          .init(
-            tensor: 0, .float32, byteOffset: (index % 8) * columns * 4, rows: 128,
-            columns: columns, rowStride: columns * 8))
+          TensorAccess(
+            tensor: 0, format: .float32, byteOffset: 0, dimensionCount: 3,
+            sizes: SIMD4(128, UInt32(groups), UInt32(columns), 1),
+            strides: SIMD4(Int32(2 * columns * groups), Int32(2 * columns), 1, 0)))
         bench.add(
           index % 2 == 0 ? .sync : .scalar,
-          .dma(DMADirect(.onChip(sbuf(columns, at: (index % 8) * 4_096)), from: memory)))
+          .dma(DMADirect(.onChip(sbuf(groups * columns)), from: memory)))
       }
       let timeline = try bench.run()
       let span = timeline.transfers.map(\.end).max()! - timeline.transfers.map(\.start).min()!
