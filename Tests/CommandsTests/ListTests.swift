@@ -39,8 +39,8 @@ import Testing
   @Test func aDeviceIsShownByGroupWithAndWithoutSources() throws {
     let desk = try Desk()
     let commands: [[String]] = [
-      ["device", "show", "trn2", "--group", "semaphore"],
-      ["device", "show", "trn2", "--group", "semaphore", "--sources"],
+      ["device", "show", "trn2", "--group", "clocks"],
+      ["device", "show", "trn2", "--group", "clocks", "--sources"],
       ["device", "show", "trn2", "--group", "envelope", "--format", "json"],
       ["device", "show", "TRN2", "--group", "envelope", "--sources", "--format", "markdown"],
     ]

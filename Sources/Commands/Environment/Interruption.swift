@@ -4,6 +4,7 @@ import Synchronization
 package final class Interruption: Sendable {
   private let flag = Atomic(false)
 
+  /// Nobody asked yet.
   package init() {}
 
   /// True once the user asked.

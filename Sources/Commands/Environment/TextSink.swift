@@ -10,6 +10,7 @@ package protocol TextSink: Sendable {
 package final class CollectedText: TextSink {
   private let storage = Mutex("")
 
+  /// Nothing written yet.
   package init() {}
 
   /// Appends the text; never fails.

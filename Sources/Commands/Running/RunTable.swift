@@ -9,7 +9,7 @@ struct RunTable {
   private let references: ReferenceColumn
   private let namesDevices: Bool
   private let namesModes: Bool
-
+  /// False for CSV, which carries the unit of the throughput too.
   private let isForPeople: Bool
   /// False where no row has anything to show in that column.
   private let showsReference: Bool

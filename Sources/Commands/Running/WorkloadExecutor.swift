@@ -89,6 +89,7 @@ package protocol WorkloadExecutor: Sendable {
 
 /// Runs on the model.
 package struct BenchmarkExecutor: WorkloadExecutor {
+  /// Keeps no state of its own.
   package init() {}
 
   /// Hands the item to `BenchmarkRunner`. Throws `RunnerError`.
