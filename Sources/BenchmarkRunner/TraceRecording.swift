@@ -8,9 +8,17 @@ import Units
 
 /// Brings what an observer saw into a trace file.
 ///
-/// The step loop fills buffers; each full one is turned into trace records here and handed to the
-/// writer, whose own thread encodes and compresses it.
-final class TraceRecording {
+/// The step loop fills buffers; a serial queue turns each full one into trace records and hands them
+/// to the writer, whose own thread encodes and compresses them. Buffers keep their order, so the file
+/// does not depend on threads.
+///
+/// Unchecked because everything that changes is touched on the queue alone, or after it is empty.
+final class TraceRecording: @unchecked Sendable {
+  /// Buffers under way at most: the model waits when the disk is that far behind.
+  private static let maximumBuffers = 8
+
+  private let queue = DispatchQueue(label: "trnbench.trace")
+  private let slots = DispatchSemaphore(value: maximumBuffers)
   private var writer: TraceWriter?
   private var failure: TraceError?
   private let program: LoadedProgram
@@ -32,6 +40,23 @@ final class TraceRecording {
 
   /// A buffer of events of one track of the step loop.
   func append(track: Int, events: [Event]) {
+    enqueue { $0.convert(track: track, events: events) }
+  }
+
+  /// Samples of one track of the step loop.
+  func append(track: Int, samples: [Sample]) {
+    enqueue { $0.convert(track: track, samples: samples) }
+  }
+
+  private func enqueue(_ work: @escaping @Sendable (TraceRecording) -> Void) {
+    slots.wait()
+    queue.async {
+      work(self)
+      self.slots.signal()
+    }
+  }
+
+  private func convert(track: Int, events: [Event]) {
     guard failure == nil else { return }
     do {
       if track == EventRecorder.dmaTrack {
@@ -58,8 +83,7 @@ final class TraceRecording {
     }
   }
 
-  /// Samples of one track of the step loop.
-  func append(track: Int, samples: [Sample]) {
+  private func convert(track: Int, samples: [Sample]) {
     guard failure == nil else { return }
     let id = track == EventRecorder.dmaTrack ? TrackID.dma(0) : TrackID(rawValue: UInt8(track))
     guard let id else { return }
@@ -70,6 +94,7 @@ final class TraceRecording {
 
   /// Closes the file; `totals` are what the model counted itself.
   func finish(_ totals: NeuronCore.RunTotals?, isComplete: Bool) throws(TraceError) {
+    queue.sync {}
     if let failure { throw failure }
     guard let writer = writer.take() else { return }
     let end = totals?.duration.value ?? 0

@@ -40,6 +40,8 @@ struct DMAQueues {
   private let laws: DMALaws
   private var rings: [Ring]
   private var active: [Transfer] = []
+  /// Rings in which a transfer waits, in order of their index.
+  private var waitingRings: [Int] = []
   private var clock: Int64 = 0
   /// Bytes that each engine moved since the engines were last idle: where bursts end.
   private var streamedBytes: Int64 = 0
@@ -82,6 +84,10 @@ struct DMAQueues {
   ) {
     let ring = Int(engine.rawValue) * laws.ringsPerEngine + Int(shape.queue)
     let latency = laws.firstDescriptor(shape)
+    if rings[ring].waiting.isEmpty {
+      let place = waitingRings.firstIndex { $0 > ring } ?? waitingRings.count
+      waitingRings.insert(ring, at: place)
+    }
     rings[ring].waiting.append(
       Transfer(
         shape: shape, update: update, arrival: triggered + latency, program: program, ring: ring))
@@ -89,20 +95,19 @@ struct DMAQueues {
   }
 
   /// When the head of a ring may start.
-  private func startTime(_ ring: Ring) -> Int64 {
-    guard !ring.isBusy, ring.head < ring.waiting.count else { return .max }
-    let transfer = ring.waiting[ring.head]
-    var start = max(transfer.arrival, ring.lastEnd + laws.ringHandOver)
-    if !transfer.shape.isSoftware { start = max(start, ring.lastStart + laws.ringInterval) }
-    return start
+  private func startTime(_ index: Int) -> Int64 {
+    guard !rings[index].isBusy else { return .max }
+    let head = rings[index].head
+    let start = max(
+      rings[index].waiting[head].arrival, rings[index].lastEnd + laws.ringHandOver)
+    if rings[index].waiting[head].shape.isSoftware { return start }
+    return max(start, rings[index].lastStart + laws.ringInterval)
   }
 
   /// Finds the next start or end.
   private mutating func schedule() {
     var next = Int64.max
-    for index in rings.indices where rings[index].head < rings[index].waiting.count {
-      next = min(next, startTime(rings[index]))
-    }
+    for index in waitingRings { next = min(next, startTime(index)) }
     for transfer in active { next = min(next, clock + remaining(transfer)) }
     nextEvent = next
   }
@@ -144,7 +149,7 @@ struct DMAQueues {
     if let index = active.firstIndex(where: { $0.work == 0 }) {
       return finish(index, at: time)
     }
-    if let ring = rings.indices.first(where: { startTime(rings[$0]) <= time }) {
+    if let ring = waitingRings.first(where: { startTime($0) <= time }) {
       start(ring, at: time)
     }
     return nil
@@ -156,6 +161,7 @@ struct DMAQueues {
     if rings[index].head == rings[index].waiting.count {
       rings[index].waiting.removeAll(keepingCapacity: true)
       rings[index].head = 0
+      waitingRings.removeAll { $0 == index }
     }
     if active.isEmpty, time > rings[index].lastEnd + laws.ringHandOver { streamedBytes = 0 }
     let followsLoad = rings[index].wasLoad && time <= rings[index].lastEnd + laws.ringHandOver
