@@ -29,10 +29,7 @@ struct ProgramRun: ~Copyable {
       model = try CoreModel(loaded, computes: computes, checksHazards: options.checksHazards)
     } catch { throw .memory(error.description) }
     if computes { prepare(model.core) }
-    let start = DispatchTime.now().uptimeNanoseconds
-    let outcome = try Self.execute(&model, loaded, options, traceFile, isCancelled)
-    seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
-    totals = outcome
+    (totals, seconds) = try Self.execute(&model, loaded, options, traceFile, isCancelled)
     self.model = model
   }
 
@@ -60,26 +57,37 @@ struct ProgramRun: ~Copyable {
   private static func execute(
     _ model: inout CoreModel, _ loaded: LoadedProgram, _ options: RunOptions,
     _ request: TraceRequest?, _ isCancelled: () -> Bool
-  ) throws(RunnerError) -> NeuronCore.RunTotals {
+  ) throws(RunnerError) -> (NeuronCore.RunTotals, Double) {
+    let start = DispatchTime.now().uptimeNanoseconds
     guard let request, options.trace != .off else {
-      do { return try model.run(isCancelled: isCancelled) } catch { throw runnerError(error) }
+      do {
+        let totals = try model.run(isCancelled: isCancelled)
+        return (totals, elapsed(since: start))
+      } catch { throw runnerError(error) }
     }
     let recording: TraceRecording
     do {
       recording = try TraceRecording(
-        path: request.path, metadata: request.metadata, program: loaded)
+        path: request.path, metadata: request.metadata, program: loaded,
+        sampleInterval: options.trace.intervalPicoseconds)
     } catch { throw .trace(error.description) }
+    let loopStart = DispatchTime.now().uptimeNanoseconds
     var totals: NeuronCore.RunTotals?
     var failure: RunnerError?
     do {
       totals = try observe(&model, options, recording, isCancelled)
     } catch { failure = runnerError(error) }
+    let seconds = elapsed(since: loopStart)
     // What was recorded before a failure is kept: the trace says that the run was interrupted.
     do { try recording.finish(totals, isComplete: failure == nil) } catch {
       throw .trace(error.description)
     }
     if let failure { throw failure }
-    return totals!
+    return (totals!, seconds)
+  }
+
+  private static func elapsed(since start: UInt64) -> Double {
+    Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
   }
 
   private static func observe(

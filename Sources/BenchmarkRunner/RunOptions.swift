@@ -13,6 +13,11 @@ package struct RunOptions: Sendable {
     case samples(interval: Picoseconds)
     /// Every instruction and transfer.
     case events
+
+    /// The sampling interval; 0 where nothing is sampled.
+    var intervalPicoseconds: Int64 {
+      if case .samples(let interval) = self { interval.value } else { 0 }
+    }
   }
 
   /// The modelled device.

@@ -23,13 +23,17 @@ final class TraceRecording: @unchecked Sendable {
   private var failure: TraceError?
   private let program: LoadedProgram
   private let skews: [Picoseconds]
+  private let sampleInterval: Int64
   /// The file that is being written.
   let path: String
 
   /// Opens the file and writes the program table.
-  init(path: String, metadata: TraceMetadata, program: LoadedProgram) throws(TraceError) {
+  init(
+    path: String, metadata: TraceMetadata, program: LoadedProgram, sampleInterval: Int64
+  ) throws(TraceError) {
     self.path = path
     self.program = program
+    self.sampleInterval = sampleInterval
     skews = program.device.dma.skew.value
     var writer = try TraceWriter(path: path, metadata: metadata)
     for segment in program.program.segments {
@@ -88,7 +92,7 @@ final class TraceRecording: @unchecked Sendable {
     let id = track == EventRecorder.dmaTrack ? TrackID.dma(0) : TrackID(rawValue: UInt8(track))
     guard let id else { return }
     do {
-      try writer?.append(track: id, samples: samples.map(Self.record))
+      try writer?.append(track: id, samples: samples.flatMap(records))
     } catch { failure = error }
   }
 
@@ -135,27 +139,43 @@ final class TraceRecording: @unchecked Sendable {
       detail: UInt16(event.semaphore), programCounter: event.programCounter)
   }
 
-  private static func record(_ sample: Sample) -> TraceSample {
-    TraceSample(
-      time: Picoseconds(sample.time),
-      state: sample.isBusy ? .busy : .stalled(traceCause(sample.cause)),
-      programCounter: sample.programCounter)
+  /// Every instant of a run of alike samples.
+  private func records(_ sample: Sample) -> [TraceSample] {
+    let state: TrackState = sample.isBusy ? .busy : .stalled(Self.traceCause(sample.cause))
+    return (0..<Int64(sample.count)).map { index in
+      TraceSample(
+        time: Picoseconds(sample.time + index * sampleInterval), state: state,
+        programCounter: sample.programCounter)
+    }
   }
 
   /// The static rows of a segment: what follows from the program counter.
   private static func rows(of segment: Segment, on device: Device) -> [ProgramRow] {
-    segment.instructions.indices.map { index in
-      let instruction = segment.instructions[index]
-      let engine = segment.engine(of: index)
-      let site = segment.sites[Int(instruction.site)]
-      let source = site.source.split(separator: ":")
-      let shape = instruction.operation.transferShape(on: device, engine: engine)
-      return ProgramRow(
-        opcode: instruction.operation.opcode.name, engine: TrackID(rawValue: engine.rawValue)!,
-        kernel: site.kernel, layer: site.layer,
-        sourceFile: source.first.map(String.init) ?? "",
-        sourceLine: source.count > 1 ? UInt32(source[1]) ?? 0 : 0,
-        bytes: shape.map { $0.totalBytes / Int64(max(1, $0.engines)) } ?? 0, flops: 2 * instruction.operation.macs)
+    let places = segment.sites.map { site -> (file: String, line: UInt32) in
+      let parts = site.source.split(separator: ":")
+      return (
+        parts.first.map(String.init) ?? "", parts.count > 1 ? UInt32(parts[1]) ?? 0 : 0
+      )
     }
+    var rows: [ProgramRow] = []
+    rows.reserveCapacity(segment.instructions.count)
+    for engine in Engine.allCases {
+      let track = TrackID(rawValue: engine.rawValue)!
+      for index in segment.range(of: engine) {
+        let instruction = segment.instructions[index]
+        let operation = instruction.operation
+        let site = segment.sites[Int(instruction.site)]
+        let place = places[Int(instruction.site)]
+        let opcode = operation.opcode
+        let shape = opcode.isDMA ? operation.transferShape(on: device, engine: engine) : nil
+        rows.append(
+          ProgramRow(
+            opcode: opcode.name, engine: track, kernel: site.kernel, layer: site.layer,
+            sourceFile: place.file, sourceLine: place.line,
+            bytes: shape.map { $0.totalBytes / Int64(max(1, $0.engines)) } ?? 0,
+            flops: 2 * operation.macs))
+      }
+    }
+    return rows
   }
 }

@@ -123,10 +123,12 @@ public struct EventRecorder: Observer {
   }
 }
 
-/// The state of one engine at an instant of simulated time.
+/// The state of one engine at an instant of simulated time, and at those after it that are alike.
 public struct Sample: Sendable, BitwiseCopyable {
-  /// The instant, in picoseconds.
+  /// The first instant, in picoseconds.
   public var time: Int64
+  /// Instants, one sampling interval apart.
+  public var count: Int32
   /// The instruction that ran or was waited with.
   public var programCounter: UInt32
   /// True while an instruction ran.
@@ -161,17 +163,25 @@ public struct Sampler: Observer {
     if next[track] < end { sample(event, track, end) }
   }
 
+  /// Instants before the event's start found the engine waiting, those in it busy.
   @inline(never)
   private mutating func sample(_ event: Event, _ track: Int, _ end: Int64) {
-    while next[track] < end {
-      let isBusy = next[track] >= event.start
-      let cause: StallCause = isBusy ? .none : event.cause == .none ? .dependency : event.cause
-      buffers[track].append(
-        Sample(
-          time: next[track], programCounter: event.programCounter, isBusy: isBusy, cause: cause))
-      next[track] += interval
-    }
+    let cause: StallCause = event.cause == .none ? .dependency : event.cause
+    append(track, until: event.start, event.programCounter, isBusy: false, cause)
+    append(track, until: end, event.programCounter, isBusy: true, .none)
     if buffers[track].count >= Self.capacity { flush(track) }
+  }
+
+  private mutating func append(
+    _ track: Int, until end: Int64, _ programCounter: UInt32, isBusy: Bool, _ cause: StallCause
+  ) {
+    guard next[track] < end else { return }
+    let count = (end - next[track] + interval - 1) / interval
+    buffers[track].append(
+      Sample(
+        time: next[track], count: Int32(clamping: count), programCounter: programCounter,
+        isBusy: isBusy, cause: cause))
+    next[track] += count * interval
   }
 
   private mutating func flush(_ track: Int) {

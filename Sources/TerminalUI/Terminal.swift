@@ -8,7 +8,7 @@
 package struct Terminal: Hashable, Sendable {
   /// False for files and pipes.
   package var isTerminal: Bool
-  /// Columns; 80 where nothing tells.
+  /// Columns; where nothing tells, 80 on a terminal and room for every column in a file.
   package var width: Int
   /// Whether colours may be used.
   package var hasColour: Bool
@@ -29,7 +29,7 @@ package struct Terminal: Hashable, Sendable {
     let refused = noColour || !(environment["NO_COLOR"] ?? "").isEmpty
     let isDumb = environment["TERM"] == "dumb"
     let told = environment["COLUMNS"].flatMap { Int($0) }
-    let width = [measuredWidth, told].compactMap { $0 }.first { $0 > 0 } ?? 80
+    let width = [measuredWidth, told].compactMap { $0 }.first { $0 > 0 } ?? (isTerminal ? 80 : 160)
     return Terminal(
       isTerminal: isTerminal, width: width, hasColour: isTerminal && !refused && !isDumb)
   }
