@@ -208,22 +208,37 @@ extension MicroSegment {
       ]
     }
     guard
-      case .matrixProduct(let format, let depth, let rows, let columns, _, let reloads) =
-        instruction
+      case .matrixProduct(
+        let format, let depth, let rows, let columns, let isDoubleRow, let reloads) = instruction
     else { return [] }
-    let stationary = AccessPattern(
-      .sbuf, format, partitions: 0..<depth, byteOffset: Place.source, columns: rows)
-    let moving = AccessPattern(
-      .sbuf, format, partitions: 0..<depth, byteOffset: Place.second, columns: columns)
+    let stationary = contraction(format, depth, rows, isDoubleRow, at: Place.source)
+    let moving = contraction(format, depth, columns, isDoubleRow, at: Place.second)
     let target = AccessPattern(
       .psum, .float32, partitions: 0..<rows, byteOffset: 0, columns: columns)
     let parts: [WeightPart] = format == .float32 ? [.low, .high] : [.whole]
     return parts.enumerated().flatMap { pass, part in
-      let product = Operation.matmul(
-        Matmul(target, moving, columns: rows, accumulate: pass > 0))
-      let load = Operation.loadWeights(LoadWeights(stationary, part: part))
+      var matmul = Matmul(target, moving, columns: rows, accumulate: pass > 0)
+      matmul.isDoubleRow = isDoubleRow
+      var weights = LoadWeights(stationary, part: part)
+      weights.isDoubleRow = isDoubleRow
+      let product = Operation.matmul(matmul)
+      let load = Operation.loadWeights(weights)
       return reloads || index == 0 || parts.count > 1 ? [load, product] : [product]
     }
+  }
+
+  /// A tile with the contraction on partitions; a double row puts two of them on each.
+  private func contraction(
+    _ format: NumberFormat, _ depth: Int, _ columns: Int, _ isDoubleRow: Bool, at place: Int
+  ) -> AccessPattern {
+    guard isDoubleRow else {
+      return AccessPattern(
+        .sbuf, format, partitions: 0..<depth, byteOffset: place, columns: columns)
+    }
+    return AccessPattern(
+      space: .sbuf, format: format, startPartition: 0, partitionCount: UInt8(depth / 2),
+      byteOffset: UInt32(place), dimensionCount: 2, sizes: SIMD4(2, UInt16(columns), 1, 1),
+      strides: SIMD4(Int16(columns), 1, 0, 0))
   }
 
   private mutating func transfer(
