@@ -80,6 +80,11 @@ struct PublishedLaw {
   }
 
   private static func scalarCopy(_ move: MicroMove, _ quantity: String) -> PublishedLaw? {
+    guard move.destination.memory == .sbuf else { return nil }
+    return scalarCopyToSBUF(move, quantity)
+  }
+
+  private static func scalarCopyToSBUF(_ move: MicroMove, _ quantity: String) -> PublishedLaw? {
     switch (move.source.memory, move.columns, quantity) {
     case (.psum, 512, "first duration"): PublishedLaw(range: 584...586, source: captures)
     case (.psum, 128, "first duration"): PublishedLaw(range: 264...265, source: captures)
@@ -91,7 +96,7 @@ struct PublishedLaw {
   }
 
   private static func vectorCopy(_ move: MicroMove, _ quantity: String) -> PublishedLaw? {
-    guard quantity == "first duration" else { return nil }
+    guard quantity == "first duration", move.destination.memory == .sbuf else { return nil }
     switch (move.source.memory, move.source.format, move.destination.format) {
     case (.psum, .float32, _) where move.columns == 512:
       return PublishedLaw(range: 689...691, source: captures)
