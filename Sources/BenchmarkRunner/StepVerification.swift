@@ -170,8 +170,8 @@ struct StepVerification {
       uncertainty: evaluated.uncertainty)
   }
 
-  /// What the tolerance formula grants the device for these elements, as a relative uncertainty; the
-  /// kernel may also have rounded them to the tensor's format.
+  /// What the tolerance formula grants the device for these elements, as a relative uncertainty;
+  /// the kernel may also have rounded them to the tensor's format.
   private func granted(
     _ operation: Operator, _ inputs: [TensorView], _ values: [Double], at indices: [Int],
     format: NumberFormat

@@ -8,9 +8,9 @@ import Units
 
 /// Brings what an observer saw into a trace file.
 ///
-/// The step loop fills buffers; a serial queue turns each full one into trace records and hands them
-/// to the writer, whose own thread encodes and compresses them. Buffers keep their order, so the file
-/// does not depend on threads.
+/// The step loop fills buffers; a serial queue turns each full one into trace records and hands
+/// them to the writer, whose own thread encodes and compresses them. Buffers keep their order, so
+/// the file does not depend on threads.
 ///
 /// Unchecked because everything that changes is touched on the queue alone, or after it is empty.
 final class TraceRecording: @unchecked Sendable {

@@ -23,6 +23,7 @@ package struct ComparisonRow: Hashable, Sendable {
   /// True when more samples could turn `unsure` into a verdict.
   package var needsMoreSamples: Bool = false
 
+  /// A row of these parts.
   package init(
     workload: String, metric: String, unit: String, base: MetricValue?, new: MetricValue?,
     verdict: Verdict, how: Method, note: String? = nil, needsMoreSamples: Bool = false

@@ -7,6 +7,7 @@ package struct ChipCapacity: Hashable, Sendable {
   /// HBM of the whole chip, shared evenly.
   package var hbmBytes: Int64
 
+  /// A chip of that many cores and that much device memory.
   package init(cores: Int = 8, hbmBytes: Int64) {
     precondition(cores > 0, "a chip has cores")
     self.cores = cores

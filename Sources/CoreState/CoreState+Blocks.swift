@@ -4,8 +4,8 @@ import VectorKernels
 
 extension CoreState {
   /// Transposes every block of `side` × `side` elements within its group of `side` partitions, bits
-  /// unchanged. Both patterns name the same whole blocks and have formats of one size; a pattern may
-  /// be its own target.
+  /// unchanged. Both patterns name the same whole blocks and have formats of one size; a pattern
+  /// may be its own target.
   public mutating func transposeBlocks(
     from source: AccessPattern, to target: AccessPattern, side: Int, engine: Engine
   ) {

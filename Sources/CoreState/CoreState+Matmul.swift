@@ -65,8 +65,8 @@ extension CoreState {
     }
   }
 
-  /// Streams a moving tile [K partitions, N columns] past the weights of a tile position: weightsᵀ ·
-  /// moving is written to PSUM [M partitions, N columns], or added to it.
+  /// Streams a moving tile [K partitions, N columns] past the weights of a tile position: weightsᵀ
+  /// · moving is written to PSUM [M partitions, N columns], or added to it.
   ///
   /// Each product accumulates k upward by fused multiply-add from zero. Where weights were never
   /// loaded they are zero, and so are moving rows that are not there. With two rows per partition

@@ -3,9 +3,9 @@ import NumericFormats
 import VectorKernels
 
 extension CoreState {
-  /// Streams a permutation [K partitions, N columns] past a tile [K, M] that was loaded to be passed
-  /// through: result[m, n] is the tile's element [k, m] of the k whose permutation element [k, n]
-  /// differs from zero. Bits are unchanged; a wider result is widened exactly.
+  /// Streams a permutation [K partitions, N columns] past a tile [K, M] that was loaded to be
+  /// passed through: result[m, n] is the tile's element [k, m] of the k whose permutation element
+  /// [k, n] differs from zero. Bits are unchanged; a wider result is widened exactly.
   public mutating func passThrough(
     _ moving: AccessPattern, columns: Int, to destination: AccessPattern, row: Int, column: Int,
     engine: Engine

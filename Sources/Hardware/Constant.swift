@@ -35,6 +35,7 @@ public struct Constant<Value: ConstantValue>: Hashable, Sendable {
   /// Where the true value may lie; present on every constant that is not documented.
   public var range: ConstantRange<Value>?
 
+  /// A number with what it counts, how sure it is and where it comes from.
   public init(
     _ value: Value, _ unit: ConstantUnit, _ confidence: Confidence, _ source: String,
     range: ConstantRange<Value>? = nil

@@ -4,7 +4,8 @@ import ModelGraph
 import NumericFormats
 
 extension LoweringPlan {
-  /// Lowers a product and what its kernel takes along: a gated feed-forward part, a bias, a residual.
+  /// Lowers a product and what its kernel takes along: a gated feed-forward part, a bias, a
+  /// residual.
   mutating func product(at position: Int) throws(LoweringError) -> Int {
     if let count = try gated(at: position) { return count }
     let node = graph.nodes[position]

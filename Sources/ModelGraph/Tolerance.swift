@@ -23,6 +23,7 @@ package struct Tolerance {
   /// Unit roundoff of values between steps; 0 where they stay in fp32, which `sum` covers.
   let middle: Double
 
+  /// The tolerance of one application of an operator.
   package init(
     _ operation: Operator, inputs: [TensorView], shape: TensorShape, rounding: Rounding
   ) {

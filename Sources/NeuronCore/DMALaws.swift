@@ -5,8 +5,8 @@ import Units
 /// The laws of a transfer's time, as plain picoseconds.
 ///
 /// Two regimes meet here. Bursts of up to `burstBytes` per engine stretch as the profiler captures
-/// show (1.35 alone, 1.75 queued); sustained streams pay a fixed extra per packet read and share the
-/// core's part of HBM. How they join with queue depth is not published: the join is assumed.
+/// show (1.35 alone, 1.75 queued); sustained streams pay a fixed extra per packet read and share
+/// the core's part of HBM. How they join with queue depth is not published: the join is assumed.
 struct DMALaws {
   let ringsPerEngine: Int
   let ringHandOver: Int64

@@ -69,6 +69,7 @@ public protocol Observer {
 
 /// Watches nothing.
 public struct NoObserver: Observer {
+  /// An observer that keeps nothing.
   public init() {}
   @inline(__always) public mutating func ran(_ event: Event, on engine: Engine) {}
   @inline(__always) public mutating func moved(_ event: Event, engines: Int) {}

@@ -3,7 +3,8 @@ import InstructionSet
 /// The semaphores of a core: each is a value and a short queue of updates in time order.
 ///
 /// Engines are advanced in the order of their next dispatch, so no update earlier than the current
-/// time can still arrive. What is older than the longest detection latency is folded into the value.
+/// time can still arrive. What is older than the longest detection latency is folded into the
+/// value.
 struct SemaphoreFile {
   /// An update that becomes visible at a time.
   struct Pending {

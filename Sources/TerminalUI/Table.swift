@@ -16,6 +16,7 @@ package struct Column: Hashable, Sendable {
   /// The width down to which long texts may be shortened; nil: never shortened.
   package var minimumWidth: Int?
 
+  /// A column with that key, heading and alignment.
   package init(
     _ key: String, title: String? = nil, alignment: Alignment = .right, priority: Int = 0,
     minimumWidth: Int? = nil

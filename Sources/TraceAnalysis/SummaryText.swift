@@ -11,6 +11,7 @@ package struct SummaryText {
   /// The most groups that a table shows.
   package var limit: Int
 
+  /// Text of that width, with at most `limit` rows per table.
   package init(width: Int = 80, isASCII: Bool = false, limit: Int = 12) {
     self.width = max(60, width)
     self.isASCII = isASCII

@@ -1,4 +1,5 @@
-/// A range of time cut into cells; each cell's busy time is exact, so the cells add up to the whole.
+/// A range of time cut into cells; each cell's busy time is exact, so the cells add up to the
+/// whole.
 package struct TimeBins: Equatable, Sendable {
   /// The picosecond at which each cell begins, and the end of the last one.
   package let borders: [Int64]

@@ -1,6 +1,7 @@
 package import TraceFile
 
-/// How one track spent a range of time, in exact picoseconds: busy, stalled and idle make the whole.
+/// How one track spent a range of time, in exact picoseconds: busy, stalled and idle make the
+/// whole.
 package struct TrackShare: Equatable, Sendable {
   /// The track.
   package var track: TrackID

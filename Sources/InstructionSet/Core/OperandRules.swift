@@ -130,8 +130,8 @@ public struct OperandRules {
     }
   }
 
-  /// Elements of HBM that one access may name, and bytes that it may reach: far beyond any chip, and
-  /// small enough that no sum overflows.
+  /// Elements of HBM that one access may name, and bytes that it may reach: far beyond any chip,
+  /// and small enough that no sum overflows.
   private static let largestTensor = 1 << 40
 
   /// Dimensions, elements and reach of an access to HBM, in numbers that cannot overflow.

@@ -5,8 +5,8 @@ import NumericFormats
 ///
 /// Expands to LDWEIGHTS and MATMUL. An fp32 product runs in two passes, the low part of the weights
 /// first; an fp32 transpose passes bits through in one.
-/// Source: NKI instruction reference (nc_matmul), Neuron profiler schema (FP32 low and high passes),
-/// profiler captures (order of the passes).
+/// Source: NKI instruction reference (nc_matmul), Neuron profiler schema (FP32 low and high
+/// passes), profiler captures (order of the passes).
 public struct NcMatmul: Hashable, Sendable {
   /// [M, N] in PSUM.
   public var destination: AccessPattern

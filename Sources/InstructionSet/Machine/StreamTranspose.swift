@@ -3,8 +3,8 @@ public import Hardware
 import NumericFormats
 import Units
 
-/// STREAM_TRANSPOSE: transposes each block of 32 × 32 elements within its quadrant of 32 partitions;
-/// bits are unchanged.
+/// STREAM_TRANSPOSE: transposes each block of 32 × 32 elements within its quadrant of 32
+/// partitions; bits are unchanged.
 ///
 /// Source: NKI instruction reference (nc_transpose on the vector engine), third-party
 /// micro-benchmarks (93 ns from block to block, 233 ns to the result).

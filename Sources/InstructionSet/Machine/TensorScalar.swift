@@ -3,8 +3,8 @@ public import Hardware
 import NumericFormats
 import Units
 
-/// TENSOR_SCALAR: dst = (src op0 operand0) op1 operand1, with one value per partition or a constant;
-/// a reversed operation has its scalar on the left.
+/// TENSOR_SCALAR: dst = (src op0 operand0) op1 operand1, with one value per partition or a
+/// constant; a reversed operation has its scalar on the left.
 ///
 /// Source: NKI instruction reference (tensor_scalar), profiler captures (pointer operands),
 /// third-party micro-benchmarks (two fp32 elements per cycle).

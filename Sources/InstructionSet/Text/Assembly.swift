@@ -91,7 +91,8 @@ public enum Assembly {
     }
   }
 
-  /// The source line; the kernel when it is not the segment's own name; the layer when there is one.
+  /// The source line; the kernel when it is not the segment's own name; the layer when there is
+  /// one.
   private static func site(of instruction: Instruction, in segment: Segment) -> String {
     guard Int(instruction.site) < segment.sites.count else { return "" }
     let site = segment.sites[Int(instruction.site)]

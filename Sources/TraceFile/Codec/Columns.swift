@@ -1,4 +1,5 @@
-/// One column of a block: what it means, declared once for writer, reader and the file's own schema.
+/// One column of a block: what it means, declared once for writer, reader and the file's own
+/// schema.
 struct ColumnDescription: Codable, Sendable {
   var id: UInt8
   var block: String

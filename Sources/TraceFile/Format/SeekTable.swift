@@ -1,4 +1,5 @@
-/// The table of the zstd seekable format: sizes of all frames, so that generic readers can seek too.
+/// The table of the zstd seekable format: sizes of all frames, so that generic readers can seek
+/// too.
 struct SeekTable: Equatable {
   /// Sizes of one frame; a skippable frame decompresses to nothing.
   struct Entry: Equatable {

@@ -42,6 +42,7 @@ package struct StringTable: Sendable {
   package private(set) var strings: [String] = []
   private var numbers: [String: Int] = [:]
 
+  /// An empty table.
   package init() {}
 
   /// The number of `text`, which is added when new.
@@ -57,6 +58,7 @@ package struct StringTable: Sendable {
 package struct ProgramTable: Sendable {
   private var rows: [ProgramRow?] = []
 
+  /// An empty table.
   package init() {}
 
   /// One more than the highest program counter with a row.

@@ -27,6 +27,7 @@ package struct TrackTotals: Codable, Equatable, Sendable {
   /// See `start`.
   package var end: Int64
 
+  /// Totals of a track on which nothing has happened yet.
   package init(track: TrackID) {
     self.track = track.rawValue
     (events, samples, busy, bytes, start, end) = (0, 0, 0, 0, 0, 0)

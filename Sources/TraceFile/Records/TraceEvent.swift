@@ -22,6 +22,7 @@ public struct TraceEvent: Hashable, Sendable, BitwiseCopyable {
   /// Times and lengths stay within plus or minus this many picoseconds (13 days).
   public static let limit: Int64 = 1 << 60
 
+  /// A record of these parts; `limit` bounds the times.
   @inlinable public init(
     start: Picoseconds, duration: Picoseconds, wait: Picoseconds = .zero,
     stallCause: StallCause = .none, detail: UInt16 = 0, programCounter: UInt32, flags: UInt8 = 0

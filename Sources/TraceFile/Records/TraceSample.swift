@@ -35,6 +35,7 @@ public struct TraceSample: Hashable, Sendable, BitwiseCopyable {
   private var zero0: UInt8 = 0
   private var zero1: UInt16 = 0
 
+  /// The state of an engine at one instant.
   @inlinable public init(time: Picoseconds, state: TrackState, programCounter: UInt32) {
     self.init(time, programCounter, state)
   }
