@@ -8,6 +8,7 @@ import NeuronCore
 import NumericFormats
 import Results
 import TraceFile
+import Units
 import WorkloadCatalog
 
 /// Runs a workload that is a graph: one kernel, one layer, one model pass.
@@ -98,6 +99,8 @@ struct GraphRun {
     description.hbmFootprintBytes = Int64(lowered.footprintBytes)
     return WorkOutcome(
       metrics: metrics.metrics, description: description,
+      laws: PublishedKernel.measurements(
+        workload, latencyNanoseconds: Double(metrics.latency.value) / 1e3),
       instructions: Int64(totals.instructions),
       trace: options.trace == .off ? nil : TraceRequest.path(options, workload: workload.name))
   }

@@ -3,6 +3,8 @@ import TerminalUI
 /// What micro workloads measured beside what is published: every measurement of one workload, or
 /// one line for each of several.
 struct LawTable {
+  /// So many measurements of several workloads are still shown one by one.
+  private static let fewLaws = 8
   private let workloads: [(name: String, laws: [MeasuredLaw])]
 
   init(_ records: [RunRecord]) {
@@ -14,11 +16,9 @@ struct LawTable {
 
   /// Nil when no run measured a law.
   func table() -> Table? {
-    switch workloads.count {
-    case 0: nil
-    case 1: details(workloads[0].laws)
-    default: overview()
-    }
+    let all = workloads.flatMap(\.laws)
+    if all.isEmpty { return nil }
+    return workloads.count == 1 || all.count <= Self.fewLaws ? details(all) : overview()
   }
 
   private func details(_ laws: [MeasuredLaw]) -> Table {
