@@ -92,7 +92,7 @@ final class TraceRecording: @unchecked Sendable {
     let id = track == EventRecorder.dmaTrack ? TrackID.dma(0) : TrackID(rawValue: UInt8(track))
     guard let id else { return }
     do {
-      try writer?.append(track: id, samples: samples.flatMap(records))
+      try writer?.append(track: id, samples: records(samples))
     } catch { failure = error }
   }
 
@@ -139,14 +139,20 @@ final class TraceRecording: @unchecked Sendable {
       detail: UInt16(event.semaphore), programCounter: event.programCounter)
   }
 
-  /// Every instant of a run of alike samples.
-  private func records(_ sample: Sample) -> [TraceSample] {
-    let state: TrackState = sample.isBusy ? .busy : .stalled(Self.traceCause(sample.cause))
-    return (0..<Int64(sample.count)).map { index in
-      TraceSample(
-        time: Picoseconds(sample.time + index * sampleInterval), state: state,
-        programCounter: sample.programCounter)
+  /// Every instant of runs of alike samples.
+  private func records(_ samples: [Sample]) -> [TraceSample] {
+    var records: [TraceSample] = []
+    records.reserveCapacity(samples.reduce(0) { $0 + Int($1.count) })
+    for sample in samples {
+      let state: TrackState = sample.isBusy ? .busy : .stalled(Self.traceCause(sample.cause))
+      for index in 0..<Int64(sample.count) {
+        records.append(
+          TraceSample(
+            time: Picoseconds(sample.time + index * sampleInterval), state: state,
+            programCounter: sample.programCounter))
+      }
     }
+    return records
   }
 
   /// The static rows of a segment: what follows from the program counter.
