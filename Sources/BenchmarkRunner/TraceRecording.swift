@@ -109,7 +109,7 @@ final class TraceRecording: @unchecked Sendable {
   }
 
   private static func trackTotals(_ totals: NeuronCore.RunTotals) -> [TrackTotals] {
-    Engine.allCases.enumerated().map { index, engine in
+    let engines = Engine.allCases.enumerated().map { index, engine in
       var track = TrackTotals(track: TrackID(rawValue: engine.rawValue)!)
       track.events = Int64(totals.retired[index])
       track.busy = totals.active[index].value
@@ -120,6 +120,16 @@ final class TraceRecording: @unchecked Sendable {
       }
       return track
     }
+    // Transfers are dealt evenly: each engine has its share of the bytes.
+    let bytes = (totals.hbmReadBytes + totals.hbmWriteBytes) / Int64(TrackID.dmaCount)
+    let transfers = TrackID.dmaEngines.map { id in
+      var track = TrackTotals(track: id)
+      track.busy = totals.dmaActive.value
+      track.bytes = bytes
+      track.end = totals.duration.value
+      return track
+    }
+    return engines + transfers
   }
 
   private static func traceCause(_ cause: NeuronCore.StallCause) -> TraceFile.StallCause {
