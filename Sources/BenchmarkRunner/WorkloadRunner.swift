@@ -57,6 +57,12 @@ package struct WorkloadRunner {
     options.mode ?? (workload.defaultMode == .timing ? .timing : .functional)
   }
 
+  /// Another number format than the file's makes another result: it never replaces the usual one.
+  private func variant(of workload: WorkloadSpecification) -> String? {
+    let usual = try? catalog.specification(named: workload.name).precision
+    return usual == nil || usual == workload.precision ? nil : workload.precision.name
+  }
+
   private func save(_ work: WorkOutcome, of workload: WorkloadSpecification, started: Date)
     throws(RunnerError) -> WorkloadReport
   {
@@ -65,7 +71,8 @@ package struct WorkloadRunner {
     description.precision = workload.precision.name
     let result = RunResult(
       workload: workload.name, device: options.device.name, mode: mode(of: workload),
-      seed: options.seed, source: options.source, started: started.formatted(.iso8601),
+      variant: variant(of: workload), seed: options.seed, source: options.source,
+      started: started.formatted(.iso8601),
       host: HostMachine.current().facts, metrics: work.metrics, work: description,
       numerics: work.numerics,
       model: ModelReport(
