@@ -7,8 +7,8 @@ import Foundation
 enum OpenBlocks {
   /// Events in a chunk: what a killed run loses per track at most.
   static let eventsPerChunk = 16_384
-  /// Samples in a chunk.
-  static let samplesPerChunk = 1_024
+  /// Samples in a chunk; fewer would make rewriting the side file the cost of sampling.
+  static let samplesPerChunk = 4_096
   static let chunkHeaderSize = 64
   static let fileHeaderSize = 64
   static let magic: [UInt8] = [0x89, 0x54, 0x52, 0x4F, 0x0D, 0x0A, 0x1A, 0x0A]
