@@ -5,8 +5,8 @@ import WorkloadCatalog
 ///
 /// Source: the vendor's blocked matrix product of 4096³ in bf16 on one Trainium2 core, profiled:
 /// hand-tuned, both tiles loaded again for each product (V0), rows of lhsT kept (V1). What V0 and
-/// V1 leave to the compiler (buffers, blocks) is not published; ours are eight buffers and four
-/// rows of tiles, the traffic that the publication gives.
+/// V1 leave to the compiler is not published: our eight buffers are a choice, our four rows of
+/// tiles follow from the published traffic.
 enum PublishedKernel {
   private static let source = "vendor's blocked matmul tutorial, profiled on Trainium2"
 

@@ -20,7 +20,8 @@ extension LoweringPlan {
       lhs: transposeA ? .contractionRows : .contractionColumns,
       rhs: transposeB ? .contractionColumns : .contractionRows,
       variant: try variant(node))
-    // As many as hide a load behind the products: the published program keeps the queues busy.
+    // Our choice: what the published program's compiler buffered is not known. With two buffers the
+    // latency of each load shows and the product takes 13.8 ms instead of 7.8.
     kernel.reloadBuffers = 8
     guard let (next, other) = try epilogue(after: position) else {
       try invoke(kernel, node.inputs + node.outputs, nodes: [node])
