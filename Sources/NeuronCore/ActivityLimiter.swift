@@ -39,6 +39,7 @@ struct ActivityLimiter {
   }
 
   /// Passes the window ends and switches up to `time`.
+  @inline(__always)
   mutating func advance(to time: Int64) {
     while min(windowEnd, switchAt) <= time {
       if switchAt <= windowEnd {
@@ -50,6 +51,7 @@ struct ActivityLimiter {
     }
   }
 
+  @inline(never)
   private mutating func closeWindow(idleUntil time: Int64) {
     let full = windowWork >= thresholdWork
     if full != nextIsFull {
@@ -66,6 +68,7 @@ struct ActivityLimiter {
   }
 
   /// Streams `cycles` from `start` on and returns the end; the rate may change on the way.
+  @inline(__always)
   mutating func stream(from start: Int64, cycles: Int64) -> Int64 {
     advance(to: start)
     var time = start
@@ -73,7 +76,7 @@ struct ActivityLimiter {
     while true {
       let boundary = min(windowEnd, switchAt)
       let rate: Int64 = isFull ? 2 : 1
-      let end = time + (work + rate - 1) / rate
+      let end = time + (isFull ? (work + 1) >> 1 : work)
       if end <= boundary {
         windowWork += work
         if !isFull { throttledWork += work }

@@ -14,23 +14,20 @@ public struct CoreModel: ~Copyable {
   /// True when values are computed as well as times.
   let computes: Bool
   let laws: EngineLaws
-  var engines: [EngineState]
+  /// True when instructions do more than take time.
+  let hasEffects: Bool
+  var engines: FixedBuffer<EngineState>
   var recent: RecentTimes
   var semaphores: SemaphoreFile
   var array: TensorArray
   var dma: DMAQueues
   var hazards: HazardDetector?
-  /// Engines that wait for each semaphore, one bit each.
-  var waiters: [UInt8]
-  /// Semaphores that transfers update, for stall causes.
-  var isUpdatedByDMA: [Bool]
-  var stalls: [[Int64]]
   /// The invocation whose tensors the core's addresses name.
   var boundInvocation = -1
   /// The latest completion of anything.
   var endTime: Int64 = 0
   /// When each invocation's last instruction completed.
-  var invocationEnds: [Int64]
+  var invocationEnds: FixedBuffer<Int64>
 
   /// A core that is about to run a program.
   ///
@@ -40,22 +37,17 @@ public struct CoreModel: ~Copyable {
   public init(_ loaded: LoadedProgram, computes: Bool, checksHazards: Bool) throws(MemoryError) {
     self.loaded = loaded
     self.computes = computes
+    hasEffects = computes || checksHazards
     let device = loaded.device
     core = try CoreState(device: device, hbmBytes: computes ? max(1, loaded.program.hbmBytes) : 0)
     laws = EngineLaws(device: device)
-    engines = Array(repeating: EngineState(), count: Engine.allCases.count)
+    engines = FixedBuffer(repeating: EngineState(), count: Engine.allCases.count)
     recent = RecentTimes(engines: Engine.allCases.count)
-    let count = device.memory.semaphores.value
-    semaphores = SemaphoreFile(count: count)
+    semaphores = SemaphoreFile(count: device.memory.semaphores.value)
     array = TensorArray(device: device)
     dma = DMAQueues(device: device)
-    invocationEnds = Array(repeating: 0, count: loaded.program.invocations.count)
+    invocationEnds = FixedBuffer(repeating: 0, count: loaded.program.invocations.count)
     hazards = checksHazards ? HazardDetector(device: device) : nil
-    waiters = Array(repeating: 0, count: count)
-    isUpdatedByDMA = Array(repeating: false, count: count)
-    stalls = Array(
-      repeating: Array(repeating: 0, count: StallCause.allCases.count),
-      count: Engine.allCases.count)
   }
 
   /// Runs the program to its end with nobody watching.
