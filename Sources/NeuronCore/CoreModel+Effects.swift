@@ -10,12 +10,14 @@ extension CoreModel {
     let (segment, place) = place(of: index)
     let program = loaded.program
     let operation = program.segments[segment].instructions[place].operation
-    if hazards != nil {
-      let binding = program.invocations[engines[engine].invocation].tensors
+    if let sanitizer {
       let ring = record.opcode.isDMA ? Int(loaded.transfers[Int(record.extent)].queue) : 0
-      hazards?.execute(
-        operation, record, engine: engine, counter: index, ring: ring, binding: binding,
-        invocation: engines[engine].invocation)
+      sanitizer.execute(
+        operation, record, engine: engine, counter: index, ring: ring,
+        invocation: engines[engine].invocation
+      ) { register in
+        register == AccessPattern.noRegister ? 0 : core.offset(register, kind)
+      }
     }
     guard computes || record.traits.contains(.touchesRegisters) else { return }
     if record.opcode.isDMA || record.opcode == .tensorLoad { bind(engines[engine].invocation) }

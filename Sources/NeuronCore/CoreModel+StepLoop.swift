@@ -28,7 +28,7 @@ extension CoreModel {
     for engine in engines.indices where !engines[engine].isDone {
       throw .deadlock(deadlockReport())
     }
-    if let reports = hazards?.reports, !reports.isEmpty { throw .hazards(reports) }
+    if let reports = sanitizer?.reports, !reports.isEmpty { throw .hazards(reports) }
     return totals()
   }
 
@@ -98,7 +98,7 @@ extension CoreModel {
     let semaphore = Int(record.wait.semaphore)
     semaphores.removeWaiter(engine, semaphore)
     semaphores.settle(semaphore, upTo: time - laws.longestDetect)
-    if hasEffects { hazards?.wait(record.wait, engine: engine) }
+    if hasEffects { sanitizer?.wait(record.wait, engine: engine) }
   }
 
   /// Posts the instruction's update, adds up what it took and tells the observer.

@@ -21,7 +21,8 @@ public struct CoreModel: ~Copyable {
   var semaphores: SemaphoreFile
   var array: TensorArray
   var dma: DMAQueues
-  var hazards: HazardDetector?
+  /// Watches the accesses of a checked run.
+  let sanitizer: Sanitizer?
   /// The invocation whose tensors the core's addresses name.
   var boundInvocation = -1
   /// The latest completion of anything.
@@ -33,7 +34,7 @@ public struct CoreModel: ~Copyable {
   ///
   /// - Parameters:
   ///   - computes: false for timing mode, in which no image of SBUF, PSUM or HBM is made.
-  ///   - checksHazards: true to report accesses that no semaphore orders.
+  ///   - checksHazards: true to watch the accesses: see `HazardReport.Kind`.
   public init(_ loaded: LoadedProgram, computes: Bool, checksHazards: Bool) throws(MemoryError) {
     self.loaded = loaded
     self.computes = computes
@@ -47,7 +48,7 @@ public struct CoreModel: ~Copyable {
     array = TensorArray(device: device)
     dma = DMAQueues(device: device)
     invocationEnds = FixedBuffer(repeating: 0, count: loaded.program.invocations.count)
-    hazards = checksHazards ? HazardDetector(device: device) : nil
+    sanitizer = checksHazards ? Sanitizer(loaded) : nil
   }
 
   /// Runs the program to its end with nobody watching.
