@@ -98,7 +98,8 @@ struct DMALaws {
     return captured * stretch / 1000
       + max(
         (service - captured) * stretch / 1000,
-        (bytes - seen) * 1_000_000 / law.loneLoadBytesPerMicrosecondPerEngine.value)
+        (bytes - seen) * 1_000_000 / law.loneLoadBytesPerMicrosecondPerEngine.value
+          * Int64(shape.slowdownPermille) / 1000)
   }
 
   /// What reading HBM adds to the service of the slowest of a hardware load's engines. One engine

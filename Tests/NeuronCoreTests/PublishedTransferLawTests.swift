@@ -100,8 +100,9 @@ import Units
     ])
   }
 
-  /// Stores agree from 4 KiB per partition on. Below, the captures' later first descriptor
-  /// (662...668 ns, n = 5) and later increment (415 ns) show.
+  /// Stores agree at 4 KiB per partition. Below, the captures' later first descriptor (662...668
+  /// ns, n = 5) and later increment (415 ns) show; above, their exact service: the law's slope is
+  /// 14 % more than 32 bytes a cycle.
   @Test func stores() throws {
     func law(_ bytes: Int) -> Double { 609 + 565.5 + 162.3 + 0.9628 * ideal(bytes) + 355 }
     func row(_ bytes: Int, percent: ClosedRange<Double>? = nil) throws -> PublishedRow {
@@ -109,7 +110,7 @@ import Units
       let ruling = percent.map {
         PublishedRow.Ruling.overruled(
           by: (Self.trigger.lowerBound + 662 + rest)...(Self.trigger.upperBound + 668 + rest),
-          percent: $0, because: "first descriptor 662...668, increment 415")
+          percent: $0, because: "first descriptor 662...668, exact service, increment 415")
       }
       return PublishedRow(
         "store of \(bytes)", law(bytes), try steps(load: false, bytes: bytes).total,
@@ -118,7 +119,7 @@ import Units
     expectPublished([
       try row(4, percent: -9 ... -8), try row(256, percent: -8 ... -7),
       try row(1_024, percent: -6 ... -5), try row(2_048, percent: -3.5 ... -2.5),
-      try row(4_096), try row(8_192),
+      try row(4_096), try row(8_192, percent: 2.5...3.5),
     ])
   }
 
@@ -127,7 +128,7 @@ import Units
     let load = try steps(load: true, bytes: 4_096)
     let store = try steps(load: false, bytes: 4_096)
     let longStore = try steps(load: false, bytes: 8_192)
-    let exact = 8 * 155.3
+    let exact = 8 * 4_096 / 32 / 0.85
     expectPublished([
       PublishedRow("issue of a load", 599, load.issue),
       PublishedRow("issue of a store", 609, store.issue),
@@ -151,7 +152,7 @@ import Units
         "32 KiB more in each engine's share of a store", 0.9628 * ideal(4_096),
         longStore.payload - store.payload,
         .overruled(
-          by: exact...exact, percent: 10...11, because: "4,096 B take 155.3 ns, n in the hundreds")),
+          by: exact...exact, percent: 13.5...14.5, because: "32 B a cycle, n in the hundreds")),
     ])
   }
 
@@ -178,7 +179,8 @@ import Units
       isSoftware: false, device: .trainium2)
     #expect(shape.engines == engines)
     #expect(shape.descriptorBytes == 256)
-    #expect(shape.descriptorsPerEngine == min(8, Int32(partitions)))
+    // Dealt evenly over the engines that take part.
+    #expect(shape.descriptorsPerEngine == Int32((partitions + Int(engines) - 1) / Int(engines)))
   }
 
   /// How long a transfer moves data, and a chain of them from the first to the last.
@@ -217,6 +219,7 @@ import Units
     let copied = Operation.dma(DMADirect(.onChip(target), from: block))
     let share = try 100 * time(copied, count: 1) / time(turned, count: 1)
     expectPublished([PublishedRow("transpose within SBUF, percent", 50, share)])
-    #expect(share <= 50)
+    // Each time is rounded to a picosecond.
+    #expect(share <= 50.001)
   }
 }
