@@ -5,8 +5,8 @@ import Units
 ///
 /// Time is counted in ticks, the denominator of the tensor clock in picoseconds (a third of a
 /// picosecond on Trainium2), so that cycles are whole numbers of ticks. Work is counted in half
-/// ticks at full rate: full rate does two in a tick, half rate one. What counts for the threshold is
-/// that work times the quarters of the array's rows in use.
+/// ticks at full rate: full rate does two in a tick, half rate one. What counts for the threshold
+/// is that work times the quarters of the array's rows in use.
 /// Source: profiler captures (windows of 4,096 base cycles, threshold 3/8, lag 31 ns), third-party
 /// micro-benchmarks (a stream that uses half of the rows stays at half rate).
 struct ActivityLimiter {

@@ -71,7 +71,8 @@ private func percent(_ range: ClosedRange<Double>, beyond other: ClosedRange<Dou
 }
 
 /// Checks every row: within 3 % of what is published or, where the captures overrule it, within
-/// their tolerance; then the stated disagreement of the sources and the need of the ruling hold too.
+/// their tolerance; then the stated disagreement of the sources and the need of the ruling hold
+/// too.
 func expectPublished(_ rows: [PublishedRow], sourceLocation: SourceLocation = #_sourceLocation) {
   for row in rows {
     let error = percent(row.modelled...row.modelled, beyond: row.published)
