@@ -107,7 +107,10 @@ private struct SegmentLoader {
             device: shared, engine: engine, instruction: instruction.operation.opcode.name,
             tensorCount: segment.tensors.count, queueLength: range.count)
           try instruction.operation.validate(rules)
-          records.append(try record(instruction, rules, segment, device))
+          let isBlock = instruction.operation.opcode == .streamTranspose
+          let hasNext = position + 1 < range.upperBound
+          let next = isBlock && hasNext ? segment.instructions[position + 1].operation : nil
+          records.append(try record(instruction, before: next, rules, segment, device))
         } catch {
           var fault = error
           fault.index = position
@@ -118,11 +121,12 @@ private struct SegmentLoader {
   }
 
   private mutating func record(
-    _ instruction: Instruction, _ rules: OperandRules, _ segment: Segment, _ device: Device
+    _ instruction: Instruction, before next: Operation?, _ rules: OperandRules,
+    _ segment: Segment, _ device: Device
   ) throws(Fault) -> IssueRecord {
     let operation = instruction.operation
     let engine = rules.engine
-    let cost = operation.cost(on: device, engine: engine)
+    let cost = operation.cost(on: device, engine: engine, before: next)
     let isRow = cost.kind == .matmul || cost.kind == .loadWeights
     var traits: IssueRecord.Traits = []
     if operation.touchesRegisters { traits.insert(.touchesRegisters) }

@@ -26,6 +26,7 @@ struct TensorArray {
   private(set) var limiter: ActivityLimiter
   private let ticksPerPicosecond: Int64
   private let doublePicosecond: InvariantDivider
+  private let countsRows: Bool
   private let bubbleCycles: Int64
   private let startTicks: Int64
   private let startFullExtraTicks: Int64
@@ -48,6 +49,7 @@ struct TensorArray {
     let ticks = device.clocks.tensor.value.denominator
     ticksPerPicosecond = ticks
     doublePicosecond = InvariantDivider(2 * ticks)
+    countsRows = device.limiter.countsRows.value
     bubbleCycles = law.bubbleCycles.value
     startTicks = law.coldStart.value.value * ticks
     startFullExtraTicks = law.coldStartFullRateExtra.value.value * ticks
@@ -115,7 +117,8 @@ struct TensorArray {
     let startsFull = limiter.isFull
     let end =
       region == .max && !regionsDiffer
-      ? limiter.stream(from: start, cycles: cycles) : streamBeside(start, cycles)
+      ? limiter.stream(from: start, cycles: cycles, rows: ActivityLimiter.allRows)
+      : streamBeside(start, cycles, region)
     markBusy(region, until: end)
     lastStart = start
     lastStartWasFull = startsFull
@@ -125,14 +128,38 @@ struct TensorArray {
       streamStart: picoseconds(start))
   }
 
-  /// A tile beside others: only what no other tile streams counts for the limiter.
-  private mutating func streamBeside(_ start: Int64, _ cycles: Int64) -> Int64 {
-    guard start < streamEnd else { return limiter.stream(from: start, cycles: cycles) }
+  /// A tile beside others: while they stream, only rows that they leave idle count for the limiter.
+  @inline(never)
+  private mutating func streamBeside(_ start: Int64, _ cycles: Int64, _ region: UInt16) -> Int64 {
+    let rows = quarters(Self.rows(of: region))
+    guard start < streamEnd else {
+      return limiter.stream(from: start, cycles: cycles, rows: rows)
+    }
+    let idleRows = countsRows ? quarters(Self.rows(of: region) & ~busyRows(at: start)) : 0
     let full = start + limiter.ticks(cycles, isFull: limiter.isFull)
-    guard full > streamEnd else { return full }
-    let rate: Int64 = limiter.isFull ? 1 : 2
-    let rest = (full - streamEnd) / (limiter.cycleTicks * rate)
-    return rest == 0 ? full : limiter.stream(from: streamEnd, cycles: rest)
+    let cycleTicks = limiter.cycleTicks * (limiter.isFull ? 1 : 2)
+    let rest = max(0, full - streamEnd) / cycleTicks
+    limiter.countBeside(cycles: cycles - rest, rows: idleRows)
+    return rest == 0 ? full : limiter.stream(from: streamEnd, cycles: rest, rows: rows)
+  }
+
+  /// How many quarters of the rows a set of them counts as.
+  private func quarters(_ rows: UInt8) -> Int64 {
+    countsRows ? Int64(rows.nonzeroBitCount) : ActivityLimiter.allRows
+  }
+
+  /// The quarters of the array's rows that a region uses, one bit each.
+  private static func rows(of region: UInt16) -> UInt8 {
+    var rows: UInt8 = 0
+    for row in 0..<4 where region >> UInt16(4 * row) & 0xF != 0 { rows |= 1 << UInt8(row) }
+    return rows
+  }
+
+  /// The quarters of the rows in which a tile still streams.
+  private func busyRows(at time: Int64) -> UInt8 {
+    var rows: UInt8 = 0
+    for index in 0..<16 where regionEnds[index] > time { rows |= 1 << UInt8(index / 4) }
+    return rows
   }
 
   /// When the last of some tiles is free. The whole array is free when its last tile is.
