@@ -151,13 +151,13 @@ struct GraphVerification {
 
 extension Results.NumericsReport {
   /// The worst of several checks, each measured against its own tolerance.
-  init(_ reports: [ModelGraph.NumericsReport]) {
-    let worst = reports.max {
-      $0.relativeError / $0.relativeTolerance < $1.relativeError / $1.relativeTolerance
-    }
+  init(
+    _ reports: [ModelGraph.NumericsReport], reference: String = "float64, kernel by kernel"
+  ) {
+    let worst = reports.max { $0.errorRatio < $1.errorRatio }
     self.init(
       isChecked: !reports.isEmpty, isPassed: reports.allSatisfy(\.passed),
       maximumRelativeError: worst?.relativeError, tolerance: worst?.relativeTolerance,
-      reference: "float64, kernel by kernel")
+      reference: reference)
   }
 }
