@@ -101,7 +101,8 @@ import Testing
     try desk.write("stuck.trnasm", ".segment s\n.engine vector\nNOP wait S0>=1\n")
     try desk.write("cut.trntrace", "x")
     for (arguments, code) in [
-      ("list", 0), ("run stuck.trnasm --output out", 3), ("compare nothing", 64),
+      ("list", 0), ("run stuck.trnasm --output out", 3), ("compare nothing", 5),
+      ("run kernel/alhpa", 64),
       ("trace verify cut.trntrace", 65), ("trace verify missing.trntrace", 74),
     ] as [(String, Int32)] {
       let ending = try product.shell("\"$TRNBENCH\" \(arguments)", in: desk)

@@ -88,10 +88,15 @@ import Testing
     let desk = try desk()
     let one = try run(desk, into: "one", ["--seed", "1"])
     let two = try run(desk, into: "two", ["--seed", "2"])
-    for (path, result) in one.results {
-      let other = try #require(two.results[path])
+    // A result's path names its seed, so the pairs are found by workload.
+    func byWorkload(_ left: Left) -> [String: NSDictionary] {
+      Dictionary(
+        uniqueKeysWithValues: left.results.values.map { ($0["workload"] as? String ?? "", $0) })
+    }
+    for (name, result) in byWorkload(one) {
+      let other = try #require(byWorkload(two)[name])
       #expect(result["metrics"] as? NSDictionary == other["metrics"] as? NSDictionary)
-      #expect(result["numerics"] as? NSDictionary != other["numerics"] as? NSDictionary, "\(path)")
+      #expect(result["numerics"] as? NSDictionary != other["numerics"] as? NSDictionary, "\(name)")
     }
   }
 }

@@ -14,7 +14,7 @@ enum SmallWorkloads {
     "long",
     """
     operator: MatMul
-    shape: {m: 8192, k: 8192, n: 8192}
+    shape: {m: 4096, k: 4096, n: 4096}
     layout: {lhs: transposed, rhs: plain}
     """)
 

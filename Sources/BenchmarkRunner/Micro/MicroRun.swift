@@ -30,6 +30,7 @@ struct MicroRun {
   ) throws(RunnerError) -> WorkOutcome {
     var parts: [Part] = []
     for (index, program) in programs.enumerated() {
+      if isCancelled() { throw .cancelled }
       progress(program.label, Double(index) / Double(programs.count))
       parts.append(try run(program, isCancelled))
     }
