@@ -28,6 +28,13 @@ package struct MicroReference {
     }
   }
 
+  /// Where `fill` puts operands on chip.
+  package var presets: [AccessPattern] {
+    inputs.compactMap { input in
+      if case .onChip(let pattern) = input.place { pattern } else { nil }
+    }
+  }
+
   /// Compares everything that the program wrote; empty for programs that move no data.
   package func reports(_ core: borrowing CoreState) -> [NumericsReport] {
     var reports: [NumericsReport] = []

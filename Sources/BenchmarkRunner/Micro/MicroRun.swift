@@ -43,16 +43,10 @@ struct MicroRun {
   {
     let device = runner.options.device
     let micro = MicroSegment(program, device: device)
-    let tensors = micro.segment.tensors.map {
-      TensorAllocation(name: $0.name, address: 0, sizeBytes: $0.sizeBytes, format: .float32)
-    }
-    let loaded = try GraphRun.load(
-      Program(
-        segments: [micro.segment],
-        invocations: [Invocation(segment: 0, tensors: Array(tensors.indices))], tensors: tensors),
-      device)
     let computes = runner.mode(of: workload) == .functional
-    let reference = computes ? MicroReference(program, seed: runner.options.seed) : nil
+    let needsOperands = computes || runner.options.checksHazards
+    let reference = needsOperands ? MicroReference(program, seed: runner.options.seed) : nil
+    let loaded = try GraphRun.load(Self.program(micro, reference), device)
     let collector = EventCollector()
     var options = runner.options
     options.trace = .off
@@ -63,7 +57,22 @@ struct MicroRun {
     for (track, events) in collector.batches { measurement.add(track: track, events: events) }
     return Part(
       totals: run.totals, laws: measurement.measurements,
-      numerics: reference?.reports(run.core) ?? [], seconds: run.seconds)
+      numerics: computes ? reference?.reports(run.core) ?? [] : [], seconds: run.seconds)
+  }
+
+  /// The segment alone, on operands that the host puts in place.
+  private static func program(_ micro: MicroSegment, _ reference: MicroReference?) -> Program {
+    var address = 0
+    let tensors = micro.segment.tensors.map { tensor in
+      defer { address += tensor.sizeBytes }
+      return TensorAllocation(
+        name: tensor.name, address: address, sizeBytes: tensor.sizeBytes, format: .float32)
+    }
+    var program = Program(
+      segments: [micro.segment],
+      invocations: [Invocation(segment: 0, tensors: Array(tensors.indices))], tensors: tensors)
+    program.presets = reference?.presets ?? []
+    return program
   }
 
   private func outcome(_ parts: [Part]) -> WorkOutcome {
