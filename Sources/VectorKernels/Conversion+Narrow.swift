@@ -83,7 +83,7 @@ extension Conversion {
       }
     case .int16:
       unsafe each(UInt16.self, source, destination, stride, count) {
-        UInt16(truncatingIfNeeded: roundedBits($0, -32768, 32767))
+        UInt16(truncatingIfNeeded: roundedBits($0, -32768, 32767) &- 0x4B40_0000)
       }
     case .uint16:
       unsafe each(UInt16.self, source, destination, stride, count) {
