@@ -1,4 +1,5 @@
 import CoreState
+import Hardware
 import NumericFormats
 import Testing
 
