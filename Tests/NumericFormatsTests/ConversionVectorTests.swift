@@ -26,6 +26,8 @@ private enum Inputs {
     switch name {
     case "fp16": (0..<65536).map { NumberFormat.float16.decode($0) }
     case "bf16": (0..<65536).map { Float(bitPattern: $0 << 16) }
+    case "int16": (0..<65536).map { NumberFormat.int16.decode($0) }
+    case "uint16": (0..<65536).map { NumberFormat.uint16.decode($0) }
     case "classes": classes
     case "random": random
     default: []
@@ -97,7 +99,19 @@ private enum Inputs {
     }
   }
 
-  @Test(arguments: ["fp16", "bf16", "classes", "random"] as [Substring])
+  @Test func randomCodesOfThirtyTwoBitsDecodeAlike() throws {
+    let lines = try vectorLines("decode32")
+    #expect(lines.map { $0[1] } == ["int32", "uint32", "tf32"])
+    for line in lines {
+      let format = try #require(NumberFormat(name: line[1]))
+      #expect(Int(line[2]) == Inputs.random.count)
+      var hash = WordHash()
+      for value in Inputs.random { hash.add(pattern(format.decode(value.bitPattern))) }
+      #expect(hash.state == UInt64(line[3], radix: 16), "\(format.name)")
+    }
+  }
+
+  @Test(arguments: ["fp16", "bf16", "int16", "uint16", "classes", "random"] as [Substring])
   func everyFormatEncodesAlike(source: Substring) throws {
     let inputs = Inputs.named(source)
     let lines = try vectorLines("encode").filter { $0[2] == source }
