@@ -32,7 +32,7 @@ extension CoreState {
     rows.check(access.columns)
     noteWrite(access, partition: partition, engine: engine)
     if partition == 0 { storedPatterns &+= 1 }
-    guard rounding == .nearestEven else {
+    if case .stochastic = rounding {
       storeStochastically(row, to: access, partition: partition, engine: engine)
       return
     }
