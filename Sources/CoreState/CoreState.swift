@@ -1,5 +1,5 @@
 public import Hardware
-import NumericFormats
+public import NumericFormats
 import VectorKernels
 
 /// What one core holds: SBUF, PSUM and its part of HBM, registers, accumulators, weights in the
@@ -17,6 +17,10 @@ public struct CoreState: ~Copyable {
   public internal(set) var array: WeightArray
   /// The scalar engine's reduce registers, one per partition.
   public var scalarAccumulators: [Float]
+  /// How engines round the elements that they store. DMA always rounds to nearest even.
+  public var rounding = RoundingMode.nearestEven
+  /// Patterns that were stored since the start: the pass of stochastic rounding.
+  var storedPatterns: UInt64 = 0
   /// HBM addresses of the running invocation's tensors, by parameter index.
   public var tensorAddresses: [Int] = []
   /// 64 registers per sequencer, engine after engine.
