@@ -20,6 +20,8 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
     case semaphoreValue(found: Int, expected: Int)
     case branchTarget(found: Int, limit: Int)
     case unboundTensor(index: Int, count: Int)
+    /// The device's NeuronCore lacks it; the generation that first has it is named.
+    case generation(found: Int, needs: Int)
   }
 
   /// The instruction's place in the segment, or nil while it stands alone.
@@ -81,6 +83,14 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
       "jumps to instruction \(found) of its queue, which has \(limit)"
     case .unboundTensor(let index, let count):
       "names tensor \(index); the segment declares \(count)"
+    case .generation(let found, let needs):
+      "needs NeuronCore-v\(needs) (\(Self.devices(of: needs))); the device has NeuronCore-v\(found)"
     }
+  }
+
+  /// The devices that have a core of that generation.
+  private static func devices(of generation: Int) -> String {
+    let names = Device.all.filter { $0.generation == generation }.map(\.name)
+    return names.isEmpty ? "no device yet" : names.joined(separator: ", ")
   }
 }

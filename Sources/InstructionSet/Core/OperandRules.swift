@@ -155,6 +155,13 @@ public struct OperandRules {
     }
   }
 
+  /// The device must have a core of that generation or a later one.
+  public func require(_ name: String, generation: Int) throws(Fault) {
+    guard device.generation >= generation else {
+      throw fault(name, .generation(found: device.generation, needs: generation))
+    }
+  }
+
   /// The operand must lie in that memory.
   public func require(_ name: String, _ access: AccessPattern, in space: MemorySpace) throws(Fault)
   {

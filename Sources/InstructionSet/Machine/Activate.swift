@@ -3,27 +3,6 @@ public import Hardware
 import NumericFormats
 import Units
 
-/// What an ACTIVATE does with the sum of its results, per partition.
-public enum AccumulatorCommand: UInt8, OperandChoice, BitwiseCopyable {
-  /// Leaves the reduce register alone.
-  case idle
-  /// Sets the register to zero.
-  case reset
-  /// Adds the sum to the register.
-  case reduce
-  /// Sets the register to the sum.
-  case resetReduce
-
-  public var text: String {
-    switch self {
-    case .idle: "idle"
-    case .reset: "reset"
-    case .reduce: "reduce"
-    case .resetReduce: "reset_reduce"
-    }
-  }
-}
-
 /// ACTIVATE: dst = function(src·scale + bias), in fp32; the results before the cast may be summed
 /// into the scalar engine's reduce registers.
 ///
