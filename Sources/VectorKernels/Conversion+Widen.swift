@@ -31,6 +31,10 @@ extension Conversion {
     case .uint16: unsafe each(UInt16.self, source, stride, count, destination) { Float($0) }
     case .int32: unsafe each(Int32.self, source, stride, count, destination) { Float($0) }
     case .uint32: unsafe each(UInt32.self, source, stride, count, destination) { Float($0) }
+    case .float8e8m0:
+      unsafe each(UInt8.self, source, stride, count, destination) { scaleValue(UInt32($0)) }
+    case .float8e4m3fnx4, .float8e5m2x4, .float4e2m1fnx4:
+      unsafe widenPacked(format, source, stride, count, destination)
     }
   }
 
@@ -45,6 +49,29 @@ extension Conversion {
       unsafe destination[index] = function(source.loadUnaligned(fromByteOffset: offset, as: type))
       index &+= 1
     }
+  }
+
+  /// The first number of each packed element, as `NumberFormat.decode` reads it.
+  @inline(__always)
+  private static func widenPacked(
+    _ format: NumberFormat, _ source: UnsafeRawPointer, _ stride: Int, _ count: Int,
+    _ destination: UnsafeMutablePointer<Float>
+  ) {
+    guard let packed = format.packedFormat else { return }
+    let step = NarrowFloatStep(packed.layout)
+    let mask: UInt32 = packed.bitWidth == 4 ? 0xF : 0xFF
+    if format.sizeBytes == 2 {
+      unsafe each(UInt16.self, source, stride, count, destination) { step.widen(UInt32($0) & mask) }
+    } else {
+      unsafe each(UInt32.self, source, stride, count, destination) { step.widen($0 & mask) }
+    }
+  }
+
+  /// The value of a scale byte: its bits are fp32's exponent, but for 0 and the NaN.
+  @inline(__always)
+  static func scaleValue(_ byte: UInt32) -> Float {
+    let normal = byte == 0 ? 0x0040_0000 : byte &<< 23
+    return Float(bitPattern: byte == 0xFF ? 0x7FC0_0000 : normal)
   }
 
   /// Keeps ten mantissa bits of an fp32 pattern, ties to even; any NaN becomes the quiet one.
@@ -62,6 +89,7 @@ struct NarrowFloatStep {
   private let signMask: UInt32
   private let firstSpecial: UInt32
   private let infinityCode: UInt32
+  private let overflowCode: UInt32
   private let quietNaN: UInt32
   private let minimumNormal: UInt32
   private let exponentOffset: UInt32
@@ -74,7 +102,8 @@ struct NarrowFloatStep {
     signShift = 32 - layout.width
     signMask = layout.signMask
     firstSpecial = layout.firstSpecialCode
-    infinityCode = layout.hasInfinity ? layout.firstSpecialCode : UInt32.max
+    infinityCode = layout.specials == .infinityAndNaN ? layout.firstSpecialCode : UInt32.max
+    overflowCode = layout.overflowCode
     quietNaN = layout.quietNaNCode
     minimumNormal = (128 - layout.bias) << 23
     exponentOffset = (127 - layout.bias) << layout.mantissaBits
@@ -109,8 +138,27 @@ struct NarrowFloatStep {
     let shifted = Float(bitPattern: magnitude) + Float(bitPattern: roundingMagic)
     let subnormal = shifted.bitPattern &- roundingMagic
     let rounded = magnitude < minimumNormal ? subnormal : normal
-    let clamped = rounded > firstSpecial ? firstSpecial : rounded
+    let clamped = rounded > overflowCode ? overflowCode : rounded
     let signed = clamped | ((bits &>> signShift) & signMask)
     return magnitude > 0x7F80_0000 ? quietNaN : signed
+  }
+}
+
+/// `NarrowFloatStep.narrow` for formats in which a finite value never leaves the finite numbers.
+struct SaturatingStep {
+  private let step: NarrowFloatStep
+  private let largest: Float
+
+  init(_ layout: FloatLayout) {
+    step = NarrowFloatStep(layout)
+    largest = layout.largestFinite
+  }
+
+  @inline(__always)
+  func narrow(_ value: Float) -> UInt32 {
+    let isFinite = value.magnitude < .infinity
+    let below = value < -largest ? -largest : value
+    let clamped = below > largest ? largest : below
+    return step.narrow(isFinite ? clamped : value)
   }
 }
