@@ -20,8 +20,7 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
     case semaphoreValue(found: Int, expected: Int)
     case branchTarget(found: Int, limit: Int)
     case unboundTensor(index: Int, count: Int)
-    /// The device's NeuronCore lacks it; the generation that first has it is named.
-    case generation(found: Int, needs: Int)
+    case generation(found: String, needs: String)
   }
 
   /// The instruction's place in the segment, or nil while it stands alone.
@@ -84,13 +83,7 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
     case .unboundTensor(let index, let count):
       "names tensor \(index); the segment declares \(count)"
     case .generation(let found, let needs):
-      "needs NeuronCore-v\(needs) (\(Self.devices(of: needs))); the device has NeuronCore-v\(found)"
+      "does not exist on \(found); \(needs) and later have it"
     }
-  }
-
-  /// The devices that have a core of that generation.
-  private static func devices(of generation: Int) -> String {
-    let names = Device.all.filter { $0.generation == generation }.map(\.name)
-    return names.isEmpty ? "no device yet" : names.joined(separator: ", ")
   }
 }
