@@ -1,5 +1,5 @@
 public import Hardware
-public import NumericFormats
+import NumericFormats
 
 /// The random number generators of one engine: one or more for each lane.
 ///

@@ -20,12 +20,12 @@ public enum Scan {
     // whose step is nothing but that chain.
     switch (first, second) {
     case (.multiply, .add):
-      unsafe steps(data0, data1, initial, destination, count) { $0 * $1 + $2 }
+      return unsafe steps(data0, data1, initial, destination, count) { $0 * $1 + $2 }
     case (.add, .bypass):
-      unsafe steps(data0, data1, initial, destination, count) { left, state, _ in left + state }
-    case (.add, .add): unsafe steps(data0, data1, initial, destination, count) { $0 + $1 + $2 }
+      return unsafe steps(data0, data1, initial, destination, count) { left, state, _ in left + state }
+    case (.add, .add): return unsafe steps(data0, data1, initial, destination, count) { $0 + $1 + $2 }
     default:
-      unsafe steps(data0, data1, initial, destination, count) {
+      return unsafe steps(data0, data1, initial, destination, count) {
         second.apply(first.apply($0, $1), $2)
       }
     }

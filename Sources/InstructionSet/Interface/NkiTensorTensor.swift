@@ -1,3 +1,4 @@
+import CoreState
 public import Hardware
 import NumericFormats
 

@@ -2,6 +2,7 @@ public import CoreState
 public import Hardware
 import NumericFormats
 import Units
+import VectorKernels
 
 /// EXPONENTIAL: dst = e^(src - maximum) on the vector engine; the sum of each partition's results
 /// may go to its reduce register.

@@ -2,6 +2,7 @@ public import CoreState
 public import Hardware
 import NumericFormats
 import Units
+import VectorKernels
 
 /// RANGE_SELECT: keeps the elements whose place, counted from `start`, compares true with both
 /// bounds of the partition; the others become the lowest fp32 number. The largest result of each

@@ -2,6 +2,7 @@ public import CoreState
 public import Hardware
 import NumericFormats
 import Units
+import VectorKernels
 
 /// SELECT_REDUCE: dst = onTrue where the predicate holds, else a value per partition; the largest
 /// result of each partition may go to the vector engine's reduce registers.
