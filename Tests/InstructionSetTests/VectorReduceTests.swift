@@ -247,12 +247,13 @@ import Testing
       for index in 0..<random.columns {
         let exact = Self.power(of: Double(Float(Double(rows[p][index]) - Double(most[p][0]))))
         let error = (Double(found[p][index]) - exact).magnitude
-        #expect(error <= 0x1p-23 * exact)
+        #expect(error <= 0x1p-23 * exact || found[p][index] == Float(exact))
         sum += Double(found[p][index])
       }
       let register = Double(core.vectorAccumulators[Int(result.startPartition) + p])
       let expected = command == .idle ? 9 : command == .loadReduce ? sum + 2 : sum
-      #expect((register - expected).magnitude <= 0x1p-17 * expected)
+      #expect(
+        (register - expected).magnitude <= 0x1p-17 * expected || register == expected)
     }
   }
 

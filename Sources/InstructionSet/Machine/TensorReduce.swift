@@ -6,9 +6,9 @@ import Units
 /// TENSOR_REDUCE: reduces the innermost elements of each partition; every result takes one run of
 /// source.columns / dst.columns consecutive elements of `src`, in its order.
 ///
-/// A run is combined in sixteen lanes and then as a fixed tree, the same on every host; a subtraction
-/// takes all others from the first, one after the other. Reduced axes that a caller keeps have size
-/// one, which changes no pattern here.
+/// A run is combined in sixteen lanes and then as a fixed tree, the same on every host; a
+/// subtraction takes all others from the first, one after the other. Reduced axes that a caller
+/// keeps have size one, which changes no pattern here.
 /// Source: NKI instruction reference (tensor_reduce), profiler captures (one element per cycle).
 public struct TensorReduce: MachineInstruction {
   /// The results.
