@@ -122,6 +122,7 @@ struct DMAQueues {
 
   /// How long a transfer still takes if nothing starts or ends before.
   private func remaining(_ transfer: Transfer) -> Int64 {
+    if active.count == 1 { return transfer.work }
     let (high, low) = transfer.work.multipliedFullWidth(by: round(transfer))
     let (quotient, remainder) = transfer.turn.dividingFullWidth((high, low))
     return quotient + (remainder > 0 ? 1 : 0)
@@ -132,6 +133,11 @@ struct DMAQueues {
     let elapsed = time - clock
     if elapsed > 0, !active.isEmpty {
       activeTime += elapsed
+      if active.count == 1 {
+        active[0].work = max(0, active[0].work - elapsed)
+        clock = time
+        return
+      }
       for index in active.indices {
         let (high, low) = elapsed.multipliedFullWidth(by: active[index].turn)
         let done = round(active[index]).dividingFullWidth((high, low)).quotient

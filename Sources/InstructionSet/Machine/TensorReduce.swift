@@ -90,10 +90,12 @@ public struct TensorReduce: MachineInstruction {
   }
 
   public func cost(on device: Device, engine: Engine) -> Cost {
-    let rates = device.vector.rates
-    let rate = source.format.sizeBytes == 2 ? rates.reduce16 : rates.reduce
+    let law = device.vector
+    let is16 = source.format.sizeBytes == 2
+    let rate = is16 ? law.rates.reduce16 : law.rates.reduce
     return .vector(
       device,
-      StreamShape(source, to: destination, rate: rate.value, elements: source.columns))
+      StreamShape(source, to: destination, rate: rate.value, elements: source.columns),
+      startup: is16 && source.space == .sbuf ? law.startupReduce16.value : nil)
   }
 }
