@@ -135,6 +135,8 @@ public struct Activate2: MachineInstruction {
       device,
       StreamShape(
         source, to: destination, rate: Cost.scalarRate(device, [source, destination]),
-        pointers: operand0.pointerCount + operand1.pointerCount))
+        pointers: operand0.pointerCount + operand1.pointerCount),
+      isNarrow: source.format.sizeBytes == 2 && destination.format.sizeBytes == 2,
+      writesPSUM: destination.space == .psum)
   }
 }
