@@ -100,11 +100,13 @@ extension CoreState {
     storePacked(target, partition: partition, engine: engine)
   }
 
-  /// Reads the raw elements of a partition, one after the other, into the first row of bits.
-  private func loadPacked(_ access: AccessPattern, partition: Int, engine: Engine) {
+  /// Reads the raw elements of a partition, one after the other, into a row of bits.
+  func loadPacked(
+    _ access: AccessPattern, partition: Int, into row: Row = .a, engine: Engine
+  ) {
     rows.check(access.columns)
     let size = access.format.sizeBytes
-    let target = unsafe UnsafeMutableRawPointer(rows.bits(.a))
+    let target = unsafe UnsafeMutableRawPointer(rows.bits(row))
     let base = unsafe UnsafeRawPointer(address(access, partition, engine))
     let inner = access.innermostSize
     var written = 0
@@ -117,7 +119,7 @@ extension CoreState {
   }
 
   /// Writes the raw elements of the first row of bits to a partition.
-  private mutating func storePacked(_ access: AccessPattern, partition: Int, engine: Engine) {
+  mutating func storePacked(_ access: AccessPattern, partition: Int, engine: Engine) {
     noteWrite(access, partition: partition, engine: engine)
     let size = access.format.sizeBytes
     let source = unsafe UnsafeRawPointer(rows.bits(.a))

@@ -9,6 +9,11 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case copy, cast, tensorTensor, tensorScalar, scalarTensorTensor, tensorReduce
   case reciprocal, tensorTensorScan, select, memset
   case batchNormStatistics, batchNormAggregate, max8, findIndex8, streamTranspose
+  case activate2
+  case tensorScalarReduce, tensorScalarCumulative, selectReduce, rangeSelect
+  case vectorReadAccumulator, copyPredicated, copyPredicatedScalar, matchReplace8, streamShuffle
+  case dropout, random, randomUniform, setRandomState, getRandomState, setRandomSeed
+  case exponential, quantizeMX
   case iota, affineSelect
   case dmaDirect, dmaIndirect, dmaTranspose
 
@@ -29,11 +34,17 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     "COPY", "CAST", "TENSOR_TENSOR", "TENSOR_SCALAR", "SCALAR_TENSOR_TENSOR", "TENSOR_REDUCE",
     "RECIPROCAL", "TENSOR_TENSOR_SCAN", "SELECT", "MEMSET",
     "BN_STATS", "BN_AGGR", "MAX8", "FIND_INDEX8", "STREAM_TRANSPOSE",
+    "ACTIVATE2",
+    "TENSOR_SCALAR_REDUCE", "TENSOR_SCALAR_CUMULATIVE", "SELECT_REDUCE", "RANGE_SELECT",
+    "VECTOR_READ_ACCUMULATOR", "COPY_PREDICATED", "COPY_PREDICATED_SCALAR", "MATCH_REPLACE8",
+    "STREAM_SHUFFLE",
+    "DROPOUT", "RNG", "RAND2", "RAND_SET_STATE", "RAND_GET_STATE", "SET_RNG_SEED",
+    "EXPONENTIAL", "QUANTIZE_MX",
     "IOTA", "TENSOR_SCALAR_AFFINE_SELECT",
     "DMA_DIRECT2D", "DMA_INDIRECT", "DMA_TRANSPOSE",
   ]
 
-  /// The engines whose queue may hold this instruction on Trainium2.
+  /// The engines whose queue may hold this instruction, on the generation that allows most.
   ///
   /// Source: NKI instruction reference (engine of each operation); control rows run on every
   /// sequencer; descriptors are generated in hardware for the scalar and sync queues and in
@@ -44,17 +55,44 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
       .tensorLoad, .setOrderingMode, .registerMove, .registerArithmetic:
       Engine.allCases
     case .loadWeights, .matmul: [.tensor]
-    case .activate, .activationTableLoad, .activationReadAccumulator: [.scalar]
+    case .activate, .activationTableLoad, .activationReadAccumulator, .activate2: [.scalar]
     case .copy, .cast: [.vector, .scalar, .gpsimd]
     case .tensorTensor, .memset: [.vector, .gpsimd]
-    case .tensorScalar: [.vector, .gpsimd]
+    case .tensorScalar: [.vector, .gpsimd, .scalar]
+    case .random: [.vector, .gpsimd]
+    case .setRandomState, .getRandomState: [.gpsimd, .vector]
     case .iota, .affineSelect: [.gpsimd]
     case .dmaDirect, .dmaTranspose: [.scalar, .sync, .gpsimd]
     case .dmaIndirect: [.gpsimd]
     case .scalarTensorTensor, .tensorReduce, .reciprocal, .tensorTensorScan, .select,
-      .batchNormStatistics, .batchNormAggregate, .max8, .findIndex8, .streamTranspose:
+      .batchNormStatistics, .batchNormAggregate, .max8, .findIndex8, .streamTranspose,
+      .tensorScalarReduce, .tensorScalarCumulative, .selectReduce, .rangeSelect,
+      .vectorReadAccumulator, .copyPredicated, .copyPredicatedScalar, .matchReplace8,
+      .streamShuffle, .dropout, .randomUniform, .setRandomSeed, .exponential, .quantizeMX:
       [.vector]
     }
+  }
+
+  /// The first generation of NeuronCore whose engine of that kind carries the instruction out, or
+  /// nil when none does.
+  ///
+  /// Source: NKI instruction reference ("available only on NeuronCore-v3 and newer" and the like).
+  public func firstGeneration(on engine: Engine) -> Int? {
+    guard engines.contains(engine) else { return nil }
+    switch (self, engine) {
+    case (.rangeSelect, _), (.tensorScalar, .scalar), (.random, .gpsimd),
+      (.setRandomState, .gpsimd), (.getRandomState, .gpsimd):
+      return 3
+    case (.activate2, _), (.exponential, _), (.quantizeMX, _), (.randomUniform, _),
+      (.setRandomState, _), (.getRandomState, _):
+      return 4
+    default: return 2
+    }
+  }
+
+  /// The engines whose queue may hold this instruction on a generation of NeuronCore.
+  public func engines(generation: Int) -> [Engine] {
+    engines.filter { (firstGeneration(on: $0) ?? .max) <= generation }
   }
 
   /// True when the sequencer alone carries the instruction out: no data path is needed.

@@ -26,6 +26,24 @@ public enum Operation: Hashable, Sendable, BitwiseCopyable {
   case max8(Max8)
   case findIndex8(FindIndex8)
   case streamTranspose(StreamTranspose)
+  case activate2(Activate2)
+  case tensorScalarReduce(TensorScalarReduce)
+  case tensorScalarCumulative(TensorScalarCumulative)
+  case selectReduce(SelectReduce)
+  case rangeSelect(RangeSelect)
+  case vectorReadAccumulator(VectorReadAccumulator)
+  case copyPredicated(CopyPredicated)
+  case copyPredicatedScalar(CopyPredicatedScalar)
+  case matchReplace8(MatchReplace8)
+  case streamShuffle(StreamShuffle)
+  case dropout(Dropout)
+  case random(RandomBits)
+  case randomUniform(RandomUniform)
+  case setRandomState(SetRandomState)
+  case getRandomState(GetRandomState)
+  case setRandomSeed(SetRandomSeed)
+  case exponential(Exponential)
+  case quantizeMX(QuantizeMX)
   case iota(Iota)
   case affineSelect(AffineSelect)
   case dma(DMADirect)
@@ -72,6 +90,32 @@ extension Operation {
     case .max8(var i): defer { self = .max8(i) }; return try body.apply(&i)
     case .findIndex8(var i): defer { self = .findIndex8(i) }; return try body.apply(&i)
     case .streamTranspose(var i): defer { self = .streamTranspose(i) }; return try body.apply(&i)
+    case .activate2(var i): defer { self = .activate2(i) }; return try body.apply(&i)
+    case .tensorScalarReduce(var i):
+      defer { self = .tensorScalarReduce(i) }
+      return try body.apply(&i)
+    case .tensorScalarCumulative(var i):
+      defer { self = .tensorScalarCumulative(i) }
+      return try body.apply(&i)
+    case .selectReduce(var i): defer { self = .selectReduce(i) }; return try body.apply(&i)
+    case .rangeSelect(var i): defer { self = .rangeSelect(i) }; return try body.apply(&i)
+    case .vectorReadAccumulator(var i):
+      defer { self = .vectorReadAccumulator(i) }
+      return try body.apply(&i)
+    case .copyPredicated(var i): defer { self = .copyPredicated(i) }; return try body.apply(&i)
+    case .copyPredicatedScalar(var i):
+      defer { self = .copyPredicatedScalar(i) }
+      return try body.apply(&i)
+    case .matchReplace8(var i): defer { self = .matchReplace8(i) }; return try body.apply(&i)
+    case .streamShuffle(var i): defer { self = .streamShuffle(i) }; return try body.apply(&i)
+    case .dropout(var i): defer { self = .dropout(i) }; return try body.apply(&i)
+    case .random(var i): defer { self = .random(i) }; return try body.apply(&i)
+    case .randomUniform(var i): defer { self = .randomUniform(i) }; return try body.apply(&i)
+    case .setRandomState(var i): defer { self = .setRandomState(i) }; return try body.apply(&i)
+    case .getRandomState(var i): defer { self = .getRandomState(i) }; return try body.apply(&i)
+    case .setRandomSeed(var i): defer { self = .setRandomSeed(i) }; return try body.apply(&i)
+    case .exponential(var i): defer { self = .exponential(i) }; return try body.apply(&i)
+    case .quantizeMX(var i): defer { self = .quantizeMX(i) }; return try body.apply(&i)
     case .iota(var i): defer { self = .iota(i) }; return try body.apply(&i)
     case .affineSelect(var i): defer { self = .affineSelect(i) }; return try body.apply(&i)
     case .dma(var i): defer { self = .dma(i) }; return try body.apply(&i)
@@ -97,9 +141,13 @@ extension Operation {
   /// Checks every rule of the device for this instruction in this queue.
   public func validate(_ rules: OperandRules) throws(Fault) {
     let opcode = opcode
-    guard opcode.engines.contains(rules.engine) else {
-      throw rules.fault("queue", .engine(allowed: opcode.engines.map(\.name)))
+    let generation = rules.device.generation
+    guard let first = opcode.firstGeneration(on: rules.engine) else {
+      let allowed = opcode.engines(generation: generation)
+      throw rules.fault(
+        "queue", .engine(allowed: (allowed.isEmpty ? opcode.engines : allowed).map(\.name)))
     }
+    try rules.require("queue", generation: first)
     var copy = self
     var body = ValidateBody(rules: rules)
     try copy.with(&body)
