@@ -8,8 +8,8 @@ import VectorKernels
 /// may be reduced onto the scalar engine's reduce registers.
 ///
 /// Source: NKI instruction reference (activate2: NeuronCore-v4 and newer). Its cost is not
-/// published and assumed as that of ACTIVATE; a multiplication and what follows it are one fused operation,
-/// as there.
+/// published and assumed as that of ACTIVATE; a multiplication and what follows it are one fused
+/// operation, as there.
 public struct Activate2: MachineInstruction {
   /// The results.
   public var destination = AccessPattern()
