@@ -11,26 +11,27 @@ import VectorKernels
 /// published and assumed as that of ACTIVATE; a multiplication and what follows it are one fused
 /// operation, as there.
 public struct Activate2: MachineInstruction {
+  // Small operands lie between the large ones, where they take no room of their own.
   /// The results.
   public var destination = AccessPattern()
-  /// Which function.
-  public var function = ActivationFunction.copy
   /// What it is applied to.
   public var source = AccessPattern()
-  /// mul, add, sub or bypass.
-  public var op0 = ALUOperation.bypass
   /// Its scalar.
   public var operand0 = ScalarOperand.immediate(0)
+  /// Which function.
+  public var function = ActivationFunction.copy
+  /// mul, add, sub or bypass.
+  public var op0 = ALUOperation.bypass
   /// Puts the first scalar on the left.
   public var reverse0 = false
-  /// add, sub or bypass after mul, else bypass.
-  public var op1 = ALUOperation.bypass
-  /// Its scalar.
-  public var operand1 = ScalarOperand.immediate(0)
-  /// Puts the second scalar on the left.
-  public var reverse1 = false
   /// The slope of `prelu` for negative values.
   public var slope: Float = 0
+  /// Its scalar.
+  public var operand1 = ScalarOperand.immediate(0)
+  /// add, sub or bypass after mul, else bypass.
+  public var op1 = ALUOperation.bypass
+  /// Puts the second scalar on the left.
+  public var reverse1 = false
   /// add, max, min, absmax or absmin.
   public var reduction = ALUOperation.add
   /// What happens to the registers.
