@@ -16,7 +16,7 @@ public struct Activate2: MachineInstruction {
   public var destination = AccessPattern()
   /// What it is applied to.
   public var source = AccessPattern()
-  /// Its scalar.
+  /// The scalar of the first operation.
   public var operand0 = ScalarOperand.immediate(0)
   /// Which function.
   public var function = ActivationFunction.copy
@@ -26,7 +26,7 @@ public struct Activate2: MachineInstruction {
   public var reverse0 = false
   /// The slope of `prelu` for negative values.
   public var slope: Float = 0
-  /// Its scalar.
+  /// The scalar of the second operation.
   public var operand1 = ScalarOperand.immediate(0)
   /// add, sub or bypass after mul, else bypass.
   public var op1 = ALUOperation.bypass
