@@ -50,7 +50,7 @@ extension WorkloadRunner {
     work.bytes = totals.hbmReadBytes + totals.hbmWriteBytes
     work.hbmFootprintBytes = Int64(program.hbmBytes)
     return RunResult(
-      workload: name, device: options.device.name, mode: mode, seed: options.seed,
+      workload: name, device: options.device.identity, mode: mode, seed: options.seed,
       source: options.source, started: started.formatted(.iso8601),
       host: HostMachine.current().facts,
       metrics: metrics, work: work, numerics: .unchecked,

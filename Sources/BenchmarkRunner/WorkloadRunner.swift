@@ -70,7 +70,7 @@ package struct WorkloadRunner {
     description.workloadVersion = "\(workload.version)"
     description.precision = workload.precision.name
     let result = RunResult(
-      workload: workload.name, device: options.device.name, mode: mode(of: workload),
+      workload: workload.name, device: options.device.identity, mode: mode(of: workload),
       variant: variant(of: workload), seed: options.seed, source: options.source,
       started: started.formatted(.iso8601),
       host: HostMachine.current().facts, metrics: work.metrics, work: description,

@@ -43,8 +43,8 @@ struct RunCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "A device, or several with commas; by default what the workload's file says.",
-      valueName: "name"),
+      "A device or device file, or several with commas; by default what the workload's file "
+        + "says.", valueName: "name"),
     completion: .list(DeviceNames.all))
   var device: [String] = []
 
