@@ -67,7 +67,8 @@ extension ConstantGroup {
   /// A number without a range gets one from half to double. `note` opens each source, `origin`
   /// names the machine that the value is from.
   func carried(
-    times numerator: Int64 = 1, over denominator: Int64 = 1, note: String, from origin: String = "trn2"
+    times numerator: Int64 = 1, over denominator: Int64 = 1, note: String,
+    from origin: String = "trn2"
   ) -> Self {
     var result = self
     for entry in Self.entries {

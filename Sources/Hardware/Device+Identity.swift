@@ -12,6 +12,7 @@ extension Device {
       hash.add("\(row.path)=\(row.value)")
     }
     digest = hash.text
+    baseName = base.baseName ?? base.name
   }
 }
 

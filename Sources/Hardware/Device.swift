@@ -50,6 +50,8 @@ public struct Device: Sendable {
   public var price: InstancePrice?
   /// A digest of what a variant changed; see `becomeVariant(of:)`.
   public internal(set) var digest: String?
+  /// The device that a variant extends; nil for a device of its own.
+  public internal(set) var baseName: String?
 }
 
 extension Device: CustomStringConvertible {

@@ -39,7 +39,8 @@ struct DeviceShowCommand: Verb {
   @OptionGroup var output: OutputOptions
 
   @Argument(
-    help: ArgumentHelp("The device, or a device file.", valueName: "name"), completion: .list(DeviceNames.all))
+    help: ArgumentHelp("The device, or a device file.", valueName: "name"),
+    completion: .list(DeviceNames.all))
   var name: String
 
   @Flag(help: "Show ranges and sources too.")
@@ -50,7 +51,8 @@ struct DeviceShowCommand: Verb {
 
   /// Prints the constants.
   func execute(_ context: CommandContext) throws -> Outcome {
-    let listing = try ConstantListing(try DeviceNames.device(name, context.environment), group: group)
+    let listing = try ConstantListing(
+      try DeviceNames.device(name, context.environment), group: group)
     // A source is a sentence: people read it below its constant, not in a cut column.
     if sources, context.format == .table {
       let lines = listing.lines(

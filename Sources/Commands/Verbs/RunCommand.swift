@@ -92,6 +92,9 @@ struct RunCommand: Verb {
   @Flag(inversion: .prefixedNo, help: "Report accesses that no semaphore orders.")
   var check = false
 
+  @Flag(help: "Time each run again with every assumed constant at the ends of its range.")
+  var uncertainty = false
+
   /// Runs everything, prints the tables, and says how the gravest run ended.
   func execute(_ context: CommandContext) throws -> Outcome {
     let environment = context.environment
@@ -119,6 +122,7 @@ struct RunCommand: Verb {
     options.seed = seed
     options.repeats = repeats
     options.checksHazards = check
+    options.computesUncertainty = uncertainty
     options.output = places.results(named: folder)
     options.source = places.git.currentState()
     switch trace {
