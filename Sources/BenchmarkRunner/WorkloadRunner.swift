@@ -69,14 +69,20 @@ package struct WorkloadRunner {
     _ work: WorkOutcome, _ name: String, _ progress: (String, Double?) -> Void,
     _ isCancelled: () -> Bool
   ) throws(RunnerError) -> ModelReport {
-    guard options.computesUncertainty else {
-      return ModelReport(
-        instructions: work.instructions,
-        assumedConstants: options.device.constants().filter { $0.confidence == .assumed }
-          .map(\.path))
+    let usual = ModelReport(
+      instructions: work.instructions,
+      assumedConstants: options.device.constants().filter { $0.confidence == .assumed }
+        .map(\.path))
+    guard options.computesUncertainty else { return usual }
+    let uncertainty: Uncertainty
+    do {
+      uncertainty = try Uncertainty(
+        of: work.programs, on: options.device, progress: progress, isCancelled: isCancelled)
+    } catch {
+      // Where values decide what runs there is nothing to time alone: the field stays null.
+      guard case .failed = error else { throw error }
+      return usual
     }
-    let uncertainty = try Uncertainty(
-      of: work.programs, on: options.device, progress: progress, isCancelled: isCancelled)
     return ModelReport(
       instructions: work.instructions, assumedConstants: uncertainty.constants,
       uncertaintyPercent: uncertainty.percent)

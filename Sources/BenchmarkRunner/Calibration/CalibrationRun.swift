@@ -71,8 +71,11 @@ package struct CalibrationRun {
     let collector = EventCollector()
     var options = RunOptions(device: device)
     options.trace = .off
+    // A word that is loaded into a register decides what runs: timing mode refuses it.
+    let computes = program.opcode == .tensorLoad
     let run = try ProgramRun(
-      loaded, computes: false, options: options, collector: collector, isCancelled: isCancelled)
+      loaded, computes: computes, options: options, collector: collector,
+      isCancelled: isCancelled, prepare: { _ in })
     let measurement = CalibrationMeasurement(
       program: program, device: device, loaded: loaded, collector: collector)
     guard
