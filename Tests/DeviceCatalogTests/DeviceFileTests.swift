@@ -49,7 +49,7 @@ private func failure(_ text: String) -> String? {
     let changed = zip(Device.trainium2.constants(), device.constants()).filter {
       $0.value != $1.value
     }
-    #expect(changed.count == 11)
+    #expect(changed.count == 10)
   }
 
   @Test func theIdentityFollowsTheValuesAlone() throws {
