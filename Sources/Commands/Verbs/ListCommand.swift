@@ -45,7 +45,7 @@ struct ListCommand: Verb {
 
   private func listing(_ environment: CommandEnvironment) throws -> Listing {
     let places = Places(environment)
-    let device = try device.map { try DeviceNames.device($0).name }
+    let device = try device.map { try DeviceNames.device($0, environment).name }
     guard device == nil || kind == .workloads else {
       throw CommandFailure.unsupported(
         what: "--device picks workloads, not \(kind.rawValue)",
