@@ -18,7 +18,7 @@ extension CoreModel {
         invocation: engines[engine].invocation)
     }
     guard computes || record.touchesRegisters else { return }
-    if record.opcode.isDMA || record.opcode == .tensorLoad { bind(engines[engine].invocation) }
+    if record.opcode.readsTensors { bind(engines[engine].invocation) }
     if !computes, record.opcode == .tensorLoad {
       throw .fault(
         Fault(

@@ -116,12 +116,20 @@ struct DMAQueues {
   private func round(_ transfer: Transfer) -> Int64 {
     // Shares begin at engine 0, so any two transfers meet there.
     var sum: Int64 = 0
-    for other in active { sum += other.turn }
+    for other in active where other.shape.priority == first { sum += other.turn }
     return sum
+  }
+
+  /// The priority that is served now: lower numbers go first, the others stand still.
+  private var first: UInt8 {
+    var first = UInt8.max
+    for transfer in active { first = min(first, transfer.shape.priority) }
+    return first
   }
 
   /// How long a transfer still takes if nothing starts or ends before.
   private func remaining(_ transfer: Transfer) -> Int64 {
+    guard transfer.shape.priority == first else { return .max / 2 }
     let (high, low) = transfer.work.multipliedFullWidth(by: round(transfer))
     let (quotient, remainder) = transfer.turn.dividingFullWidth((high, low))
     return quotient + (remainder > 0 ? 1 : 0)
@@ -132,7 +140,8 @@ struct DMAQueues {
     let elapsed = time - clock
     if elapsed > 0, !active.isEmpty {
       activeTime += elapsed
-      for index in active.indices {
+      let served = first
+      for index in active.indices where active[index].shape.priority == served {
         let (high, low) = elapsed.multipliedFullWidth(by: active[index].turn)
         let done = round(active[index]).dividingFullWidth((high, low)).quotient
         active[index].work = max(0, active[index].work - done)
@@ -171,8 +180,8 @@ struct DMAQueues {
       transfer.shape, isQueued: isQueued, streamedBytes: streamedBytes)
     transfer.turn = laws.turn(transfer.shape, work: transfer.work)
     streamedBytes += laws.bytesPerEngine(transfer.shape)
-    if transfer.shape.readsHBM { hbmReadBytes += transfer.shape.totalBytes }
-    if transfer.shape.writesHBM { hbmWriteBytes += transfer.shape.totalBytes }
+    hbmReadBytes += transfer.shape.hbmReadBytes
+    hbmWriteBytes += transfer.shape.hbmWriteBytes
     rings[index].isBusy = true
     rings[index].lastStart = time
     rings[index].wasLoad = transfer.shape.readsHBM

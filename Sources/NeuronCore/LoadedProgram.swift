@@ -112,9 +112,9 @@ private struct SegmentLoader {
       cost: index.add(operation.cost(on: device, engine: engine)), transfer: 0,
       opcode: operation.opcode, touchesRegisters: operation.touchesRegisters,
       isDynamic: operation.isDynamic, region: operation.arrayRegion(device))
+    if operation.opcode.readsTensors { try operation.checkTensorBounds(segment.tensors, rules) }
     if let shape = operation.transferShape(on: device, engine: engine) {
       try checkUpdate(instruction.update, shape, rules)
-      try operation.checkTensorBounds(segment.tensors, rules)
       result.transfer = UInt32(transfers.count)
       transfers.append(shape)
     }

@@ -20,6 +20,8 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
     case semaphoreValue(found: Int, expected: Int)
     case branchTarget(found: Int, limit: Int)
     case unboundTensor(index: Int, count: Int)
+    case generation(found: String, needs: String)
+    case surroundings(needs: String)
   }
 
   /// The instruction's place in the segment, or nil while it stands alone.
@@ -81,6 +83,10 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
       "jumps to instruction \(found) of its queue, which has \(limit)"
     case .unboundTensor(let index, let count):
       "names tensor \(index); the segment declares \(count)"
+    case .generation(let found, let needs):
+      "does not exist on \(found); \(needs) and later have it"
+    case .surroundings(let needs):
+      "needs \(needs); this core runs by itself"
     }
   }
 }
