@@ -120,7 +120,14 @@ func randomOperations(seed: UInt64, tensorCount: Int) -> [Operation] {
     .batchNormStatistics(BatchNormStatistics()), .batchNormAggregate(BatchNormAggregate()),
     .max8(Max8()), .findIndex8(FindIndex8()), .streamTranspose(StreamTranspose()), .iota(Iota()),
     .affineSelect(AffineSelect()), .dma(DMADirect()), .dmaIndirect(DMAIndirect()),
-    .dmaTranspose(DMATranspose()),
+    .dmaTranspose(DMATranspose()), .dmaCompute(DMACompute()),
+    .dmaGatherTranspose(DMAGatherTranspose()), .partitionReduce(PartitionReduce()),
+    .localGather(LocalGather()), .freeGather(FreeGather()), .sequenceBounds(SequenceBounds()),
+    .nonzeroWithCount(NonzeroWithCount()), .topK(TopK()), .sendReceive(SendReceive()),
+    .coreBarrier(CoreBarrier()), .collective(Collective()), .tensorStore(TensorStore()),
+    .writeRegister(WriteRegister()), .modifyPoolConfig(ModifyPoolConfig()),
+    .loadMaskSelect(LoadMaskSelect()), .activateQuantize(ActivateQuantize()), .pool(Pool()),
+    .reduce(Reduce()), .scalarRow(ScalarRow()),
   ]
   for index in operations.indices {
     var random = RandomOperands(seed: seed &+ UInt64(index), tensorCount: tensorCount)

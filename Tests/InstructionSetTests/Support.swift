@@ -66,6 +66,27 @@ func fault(_ operation: Operation, _ engine: Engine) -> Fault? {
   }
 }
 
+/// The fault of an instruction in a queue of another device, or in other surroundings.
+func fault(
+  _ operation: Operation, _ engine: Engine, on device: Device = .trainium2,
+  in surroundings: Surroundings
+) -> Fault? {
+  do {
+    try operation.validate(
+      OperandRules(
+        device: SharedDevice(device), engine: engine, instruction: operation.opcode.name,
+        tensorCount: 2, queueLength: 10, surroundings: surroundings))
+    return nil
+  } catch {
+    return error
+  }
+}
+
+/// The fault of an instruction in a queue of another device.
+func fault(_ operation: Operation, _ engine: Engine, on device: Device) -> Fault? {
+  fault(operation, engine, on: device, in: .loneCore)
+}
+
 func randomValues(_ count: Int, _ generator: inout Generator) -> [Float] {
   (0..<count).map { _ in Float.random(in: -8...8, using: &generator) }
 }

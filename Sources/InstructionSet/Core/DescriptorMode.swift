@@ -36,7 +36,7 @@ public enum DescriptorMode: UInt8, OperandChoice, BitwiseCopyable {
         throw rules.fault("dge", .engine(allowed: [Engine.gpsimd.name]))
       }
     case .hardware:
-      try rules.requireGeneration(atLeast: 3, for: "dge")
+      try rules.require("dge", generation: 3)
       guard rules.engine != .gpsimd else {
         throw rules.fault("dge", .engine(allowed: [Engine.scalar.name, Engine.sync.name]))
       }
@@ -50,6 +50,6 @@ extension OperandRules {
     guard (0...3).contains(priority) else {
       throw fault("priority", .value(found: "\(priority)", allowed: "0 to 3"))
     }
-    if priority != 0 { try requireGeneration(atLeast: 4, for: "priority") }
+    if priority != 0 { try require("priority", generation: 4) }
   }
 }

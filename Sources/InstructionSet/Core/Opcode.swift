@@ -44,7 +44,7 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     "ACTIVATE_QUANTIZE", "POOL", "REDUCE", "SCALAR",
   ]
 
-  /// The engines whose queue may hold this instruction on Trainium2.
+  /// The engines whose queue may hold this instruction, on the generation that allows most.
   ///
   /// Source: NKI instruction reference (engine of each operation); control rows run on every
   /// sequencer; descriptors are generated in hardware for the scalar and sync queues and in
@@ -73,6 +73,23 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
       .batchNormStatistics, .batchNormAggregate, .max8, .findIndex8, .streamTranspose:
       [.vector]
     }
+  }
+
+  /// The first generation of NeuronCore whose engine of that kind carries the instruction out, or
+  /// nil when none does.
+  ///
+  /// Source: NKI instruction reference ("available only on NeuronCore-v3 and newer" and the like).
+  public func firstGeneration(on engine: Engine) -> Int? {
+    guard engines.contains(engine) else { return nil }
+    switch (self, engine) {
+    case (.nonzeroWithCount, _), (.topK, _), (.sendReceive, _), (.coreBarrier, _): return 3
+    default: return 2
+    }
+  }
+
+  /// The engines whose queue may hold this instruction on a generation of NeuronCore.
+  public func engines(generation: Int) -> [Engine] {
+    engines.filter { (firstGeneration(on: $0) ?? .max) <= generation }
   }
 
   /// True when the sequencer alone carries the instruction out: no data path is needed.

@@ -16,17 +16,6 @@ public enum Surroundings: UInt8, Comparable, Sendable, BitwiseCopyable {
 }
 
 extension OperandRules {
-  /// The device's cores must be of that generation or later.
-  public func requireGeneration(atLeast least: Int, for operand: String = "instruction")
-    throws(Fault)
-  {
-    guard device.generation < least else { return }
-    throw fault(
-      operand,
-      .generation(
-        found: "NeuronCore-v\(device.generation)", needs: "NeuronCore-v\(least)"))
-  }
-
   /// The core must run in at least that; a core by itself refuses.
   func require(_ least: Surroundings, needs: String) throws(Fault) {
     guard surroundings < least else { return }

@@ -159,6 +159,19 @@ public struct OperandRules {
     }
   }
 
+  /// The device must have a core of that generation or a later one.
+  public func require(_ name: String, generation: Int) throws(Fault) {
+    if device.generation < generation { throw generationFault(name, needs: generation) }
+  }
+
+  /// What the device's cores lack, with the generation that has it.
+  func generationFault(_ name: String, needs generation: Int) -> Fault {
+    fault(
+      name,
+      .generation(
+        found: "NeuronCore-v\(device.generation)", needs: "NeuronCore-v\(generation)"))
+  }
+
   /// The operand must lie in that memory.
   public func require(_ name: String, _ access: AccessPattern, in space: MemorySpace) throws(Fault)
   {

@@ -147,9 +147,13 @@ extension Operation {
   /// Checks every rule of the device for this instruction in this queue.
   public func validate(_ rules: OperandRules) throws(Fault) {
     let opcode = opcode
-    guard opcode.engines.contains(rules.engine) else {
-      throw rules.fault("queue", .engine(allowed: opcode.engines.map(\.name)))
+    let generation = rules.device.generation
+    guard let first = opcode.firstGeneration(on: rules.engine) else {
+      let allowed = opcode.engines(generation: generation)
+      throw rules.fault(
+        "queue", .engine(allowed: (allowed.isEmpty ? opcode.engines : allowed).map(\.name)))
     }
+    try rules.require("queue", generation: first)
     var copy = self
     var body = ValidateBody(rules: rules)
     try copy.with(&body)

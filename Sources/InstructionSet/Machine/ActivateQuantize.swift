@@ -4,7 +4,7 @@ import NumericFormats
 import Units
 import VectorKernels
 
-/// ACTIVATE_QUANTIZE: dst = function(src · scale + bias) · factor, cast with saturation to a format
+/// ACTIVATE_QUANTIZE: dst = function(src · scale + bias) · factor, cast to a format
 /// of one byte.
 ///
 /// Device traces name it without its operands: assumed an ACTIVATE whose results are scaled before

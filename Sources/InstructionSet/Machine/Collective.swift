@@ -74,7 +74,7 @@ public struct Collective: MachineInstruction {
 
   public func validate(_ rules: OperandRules) throws(Fault) {
     try rules.checkPriority(priority)
-    if kind == .allGatherVariable { try rules.requireGeneration(atLeast: 3, for: "kind") }
+    if kind == .allGatherVariable { try rules.require("kind", generation: 3) }
     guard source.isHBM == destination.isHBM else {
       throw rules.fault(
         "src", .space(found: "another memory than dst", allowed: "hbm or sbuf for both"))

@@ -28,7 +28,6 @@ public struct CoreBarrier: MachineInstruction {
   }
 
   public func validate(_ rules: OperandRules) throws(Fault) {
-    try rules.requireGeneration(atLeast: 3)
     let limit = rules.device.memory.semaphores.value
     guard semaphore >= 0, Int(semaphore) < limit else {
       throw rules.fault(

@@ -33,10 +33,15 @@ public struct DMACompute: MachineInstruction {
     try visitor.integer("queue", &queue)
     let before = sources.list
     var list = before
-    var count = SourceCount(rawValue: UInt8(clamping: list.count)) ?? .sixteen
+    // A count that no word says stays as it is, for the rules to refuse.
+    let usual = SourceCount(rawValue: UInt8(clamping: list.count)) ?? .sixteen
+    var count = usual
     try visitor.choice("sources", &count)
-    while list.count < Int(count.rawValue) { list.append(ScaledLocation(Self.first)) }
-    list.removeLast(list.count - Int(count.rawValue))
+    if count != usual {
+      let wanted = Int(count.rawValue)
+      while list.count < wanted { list.append(ScaledLocation(Self.first)) }
+      list.removeLast(list.count - wanted)
+    }
     for index in list.indices {
       try visitor.transfer("src\(index)", &list[index].location, isWrite: false)
       try visitor.immediate("scale\(index)", &list[index].scale)

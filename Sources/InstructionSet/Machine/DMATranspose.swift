@@ -56,7 +56,8 @@ public struct DMATranspose: MachineInstruction {
       throw rules.fault("src", .format(found: source.format.name, allowed: format.name))
     }
     guard (2...4).contains(dimensions.count) else {
-      throw rules.fault("src", .dimensionCount(found: dimensions.count, limit: 4))
+      throw rules.fault(
+        "src", .value(found: "\(dimensions.count) dimensions", allowed: "2 to 4"))
     }
     let rows = dimensions.dropLast().reduce(1, *)
     guard rows == destination.columns else {

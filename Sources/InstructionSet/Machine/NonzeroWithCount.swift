@@ -40,7 +40,6 @@ public struct NonzeroWithCount: MachineInstruction {
   }
 
   public func validate(_ rules: OperandRules) throws(Fault) {
-    try rules.requireGeneration(atLeast: 3)
     try rules.require("dst", destination, in: .sbuf)
     try rules.require("src", source, in: .sbuf)
     try rules.require("src", source, formats: [.float32, .int32])

@@ -50,7 +50,6 @@ public struct SendReceive: MachineInstruction {
   }
 
   public func validate(_ rules: OperandRules) throws(Fault) {
-    try rules.requireGeneration(atLeast: 3)
     for (name, access) in [("dst", destination), ("src", source)] {
       try rules.require(name, access, in: .sbuf)
     }

@@ -42,7 +42,6 @@ public struct TopK: MachineInstruction {
   }
 
   public func validate(_ rules: OperandRules) throws(Fault) {
-    try rules.requireGeneration(atLeast: 3)
     for (name, access) in [("values", values), ("places", places), ("src", source)] {
       try rules.require(name, access, in: .sbuf)
     }
