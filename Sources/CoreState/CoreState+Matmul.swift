@@ -16,14 +16,15 @@ extension CoreState {
   /// Loads weights [K partitions, M columns] at a tile position, widened and packed.
   ///
   /// TF32 weights are rounded to TF32 first. With two rows per partition the pattern is [K, 2, M]:
-  /// element (p, i) is contraction row i · K + p.
+  /// element (p, i) is contraction row i · K + p; the four numbers of a packed element are four
+  /// rows in the same way.
   public mutating func loadWeights(
     _ source: AccessPattern, part: WeightPartition, row: Int, column: Int, engine: Engine,
-    rowsPerPartition: Int = 1
+    rowsPerPartition: Int = 1, scales: MXScales? = nil
   ) {
     let partitions = Int(source.partitionCount)
     let depth = partitions * rowsPerPartition
-    let columns = source.columns / rowsPerPartition
+    let columns = scales == nil ? source.columns / rowsPerPartition : source.columns
     let position = WeightArray.position(row: row, column: column)
     array.setSlot(
       WeightArray.Slot(
@@ -31,7 +32,7 @@ extension CoreState {
         format: source.format), row: row, column: column)
     let panels = unsafe array.weightMemory(position).assumingMemoryBound(to: Float.self)
     for partition in 0..<partitions {
-      load(source, partition: partition, into: .a, engine: engine)
+      loadOperand(source, scales, partition: partition, engine: engine)
       if part != .whole { rows.splitPart(.a, high: part == .high, count: source.columns) }
       for index in 0..<rowsPerPartition {
         unsafe MatrixTile.packStationaryRow(
@@ -45,6 +46,10 @@ extension CoreState {
   public mutating func loadPassThrough(
     _ source: AccessPattern, row: Int, column: Int, engine: Engine
   ) {
+    guard transposeIsExact else {
+      loadWeights(source, part: .whole, row: row, column: column, engine: engine)
+      return
+    }
     let depth = Int(source.partitionCount)
     let columns = source.columns
     array.setSlot(
@@ -65,15 +70,26 @@ extension CoreState {
     }
   }
 
+  /// Reads one partition of an operand of a product into the first row.
+  private mutating func loadOperand(
+    _ access: AccessPattern, _ scales: MXScales?, partition: Int, engine: Engine
+  ) {
+    if let scales, let format = access.format.packedFormat {
+      loadScaled(access, format, scales: scales, partition: partition, engine: engine)
+    } else {
+      load(access, partition: partition, into: .a, engine: engine)
+    }
+  }
+
   /// Streams a moving tile [K partitions, N columns] past the weights of a tile position: weightsᵀ
   /// · moving is written to PSUM [M partitions, N columns], or added to it.
   ///
   /// Each product accumulates k upward by fused multiply-add from zero. Where weights were never
   /// loaded they are zero, and so are moving rows that are not there. With two rows per partition
-  /// the pattern is [K, 2, N].
+  /// the pattern is [K, 2, N]. A result in bf16 is added in fp32 and rounded again.
   public mutating func multiply(
     _ moving: AccessPattern, columns: Int, to destination: AccessPattern, accumulate: Bool,
-    row: Int, column: Int, engine: Engine, rowsPerPartition: Int = 1
+    row: Int, column: Int, engine: Engine, rowsPerPartition: Int = 1, scales: MXScales? = nil
   ) {
     let position = WeightArray.position(row: row, column: column)
     let slot = array.slots[position]
@@ -85,12 +101,14 @@ extension CoreState {
     if known < columns, !accumulate { clear(destination, from: known, engine) }
     guard known > 0 else { return }
     let tile = unsafe movingTile(
-      moving, depth: depth, rowsPerPartition: rowsPerPartition, engine: engine)
+      moving, depth: depth, rowsPerPartition: rowsPerPartition, scales: scales, engine: engine)
     let panels = unsafe UnsafePointer(
       array.weightMemory(position).assumingMemoryBound(to: Float.self))
-    let count = moving.columns / rowsPerPartition
+    let count = destination.columns
     let target = unsafe address(destination, 0, engine)
-    if destination.isContiguous, UInt(bitPattern: target) % 4 == 0 {
+    if destination.isContiguous, destination.format == .float32,
+      UInt(bitPattern: target) % 4 == 0
+    {
       unsafe MatrixTile.multiply(
         stationary: panels, moving: tile, k: depth, m: known, n: count,
         into: target.assumingMemoryBound(to: Float.self), cPitch: psum.pitch / 4,
@@ -135,21 +153,22 @@ extension CoreState {
 
   /// The widened, packed form of a moving tile with `depth` rows; rows that it lacks are zero.
   private mutating func movingTile(
-    _ moving: AccessPattern, depth: Int, rowsPerPartition: Int, engine: Engine
+    _ moving: AccessPattern, depth: Int, rowsPerPartition: Int, scales: MXScales?, engine: Engine
   ) -> UnsafePointer<Float> {
-    let count = moving.columns / rowsPerPartition
+    let count = scales == nil ? moving.columns / rowsPerPartition : moving.columns
     precondition(array.fits(depth: depth, columns: count), "the moving tile was checked at load")
     let (index, isFresh) = array.entry(
       moving, offset: offset(moving.register, engine), depth: depth,
       rowsPerPartition: rowsPerPartition)
     let tile = unsafe array.tileMemory(index)
-    guard !isFresh else { return unsafe UnsafePointer(tile) }
+    // The scales of a microscaled tile may have changed where its data has not.
+    guard !isFresh || scales != nil else { return unsafe UnsafePointer(tile) }
     let partitions = depth / rowsPerPartition
     for partition in 0..<partitions {
       if partition < Int(moving.partitionCount) {
-        load(moving, partition: partition, into: .a, engine: engine)
+        loadOperand(moving, scales, partition: partition, engine: engine)
       } else {
-        rows.fill(.a, with: 0, count: moving.columns)
+        rows.fill(.a, with: 0, count: count * rowsPerPartition)
       }
       for part in 0..<rowsPerPartition {
         unsafe MatrixTile.packMovingRow(

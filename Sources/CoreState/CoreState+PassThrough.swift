@@ -5,7 +5,10 @@ import VectorKernels
 extension CoreState {
   /// Streams a permutation [K partitions, N columns] past a tile [K, M] that was loaded to be
   /// passed through: result[m, n] is the tile's element [k, m] of the k whose permutation element
-  /// [k, n] differs from zero. Bits are unchanged; a wider result is widened exactly.
+  /// [k, n] differs from zero. Bits are unchanged; a wider result is widened exactly, and elements
+  /// of one byte are written with a zero byte above them.
+  ///
+  /// Where the device has no such mode the tile is multiplied, with all that NaN and infinity do.
   public mutating func passThrough(
     _ moving: AccessPattern, columns: Int, to destination: AccessPattern, row: Int, column: Int,
     engine: Engine
@@ -25,7 +28,7 @@ extension CoreState {
     let size = slot.format.sizeBytes
     let isIdentity = order.indices.allSatisfy { order[$0] == Int32($0) }
     let known = min(columns, slot.columns)
-    if isIdentity, destination.isContiguous, destination.format == slot.format {
+    if isIdentity, size > 1, destination.isContiguous, destination.format == slot.format {
       unsafe Movement.transpose(
         sizeBytes: size, from: UnsafeRawPointer(memory), pitchBytes: slot.columns * size,
         rows: order.count, columns: known, into: address(destination, 0, engine),
@@ -47,6 +50,13 @@ extension CoreState {
     _ format: NumberFormat, to destination: AccessPattern, partition: Int, engine: Engine
   ) {
     if destination.format.sizeBytes == format.sizeBytes {
+      if format.sizeBytes == 1 {
+        var wide = destination
+        wide.format = .uint16
+        for dimension in wide.strides.indices { wide.strides[dimension] /= 2 }
+        storeBits(.a, to: wide, partition: partition, engine: engine)
+        return
+      }
       storeBits(.a, to: destination, partition: partition, engine: engine)
       return
     }

@@ -17,6 +17,14 @@ public struct CoreState: ~Copyable {
   public internal(set) var array: WeightArray
   /// The scalar engine's reduce registers, one per partition.
   public var scalarAccumulators: [Float]
+  /// The vector engine's reduce registers, one per partition.
+  public var vectorAccumulators: [Float]
+  /// The vector engine's random number generators.
+  public internal(set) var vectorRandom: RandomLanes
+  /// GpSimd's random number generators.
+  public internal(set) var gpsimdRandom: RandomLanes
+  /// False where a transpose on the tensor engine is an ordinary product with an identity.
+  public let transposeIsExact: Bool
   /// HBM addresses of the running invocation's tensors, by parameter index.
   public var tensorAddresses: [Int] = []
   /// 64 registers per sequencer, engine after engine.
@@ -36,8 +44,9 @@ public struct CoreState: ~Copyable {
     let hbm = try HBMImage(sizeBytes: hbmBytes)
     let rows = try RowBuffers()
     let array = try WeightArray(
-      maximumColumns: device.tensor.maximumMovingColumns.value,
-      rowsPerPartition: max(1, device.tensor.doubleRowRows.value),
+      maximumColumns: device.tensor.maximumMovingColumns16.value,
+      rowsPerPartition: max(
+        1, device.tensor.doubleRowRows.value, device.tensor.quadRowRows.value),
       bytesPerPartition: memory.sbufBytesPerPartition.value)
     self.sbuf = sbuf
     self.psum = psum
@@ -45,6 +54,12 @@ public struct CoreState: ~Copyable {
     self.rows = rows
     self.array = array
     scalarAccumulators = Array(repeating: 0, count: memory.partitions.value)
+    vectorAccumulators = scalarAccumulators
+    vectorRandom = RandomLanes(
+      count: memory.partitions.value,
+      generators: device.vector.randomGeneratorsPerLane.value)
+    gpsimdRandom = RandomLanes(count: memory.partitions.value, generators: 1)
+    transposeIsExact = device.tensor.transposeIsExact.value
     registersPerSequencer = memory.registersPerSequencer.value
     registers = Array(repeating: 0, count: registersPerSequencer * Engine.allCases.count)
   }

@@ -39,18 +39,20 @@ extension RowBuffers {
   }
 
   /// `destination[i] = function(source[i] * scale + bias)`; returns the sum of the results when it
-  /// is asked for, in the fixed order of `Reduction`, else zero.
+  /// is asked for, in the fixed order of `Reduction`, else zero. `parameter` is the slope of prelu.
   public func activate(
-    _ function: ActivationFunction, _ row: Row, scale: Float, bias: Float, sums: Bool,
-    into destination: Row, count: Int
+    _ function: ActivationFunction, _ row: Row, scale: Float, bias: Float, parameter: Float = 0,
+    sums: Bool, into destination: Row, count: Int
   ) -> Float {
     check(count)
     if sums {
       return unsafe Activation.applyAndSum(
-        function, source(row), into: pointer(destination), count: count, scale: scale, bias: bias)
+        function, source(row), into: pointer(destination), count: count, scale: scale, bias: bias,
+        parameter: parameter)
     }
     unsafe Activation.apply(
-      function, source(row), into: pointer(destination), count: count, scale: scale, bias: bias)
+      function, source(row), into: pointer(destination), count: count, scale: scale, bias: bias,
+      parameter: parameter)
     return 0
   }
 

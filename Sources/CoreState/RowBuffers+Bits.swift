@@ -23,6 +23,43 @@ extension RowBuffers {
       into: bits(destination), count: count)
   }
 
+  /// `destination[i]` is `onTrue[i]` where the predicate differs from zero, else `onFalse[i]`, on
+  /// raw bits; a reversed predicate swaps the two.
+  public func selectBits(
+    _ predicate: Row, isReversed: Bool, onTrue: Row, onFalse: Row, into destination: Row,
+    count: Int
+  ) {
+    check(count)
+    unsafe Selection.selectBits(
+      UnsafePointer(bits(predicate)), isReversed: isReversed, onTrue: UnsafePointer(bits(onTrue)),
+      onFalse: UnsafePointer(bits(onFalse)), into: bits(destination), count: count)
+  }
+
+  /// Sets `count` elements of a row of bits to one value.
+  public func fillBits(_ row: Row, with value: UInt32, count: Int) {
+    check(count)
+    unsafe bits(row).update(repeating: value, count: count)
+  }
+
+  /// Combines the bits of `groups` consecutive runs of `size` elements each to one element.
+  public func reduceBits(
+    _ operation: BitwiseOperation, _ row: Row, groups: Int, size: Int, into destination: Row
+  ) {
+    check(groups * size)
+    for group in 0..<groups {
+      let run = unsafe bits(row) + group * size
+      var value = unsafe run[0]
+      for index in 1..<max(size, 1) { value = unsafe operation.apply(value, run[index]) }
+      unsafe bits(destination)[group] = value
+    }
+  }
+
+  /// Sets one element of a row of bits.
+  public func setBit(_ row: Row, _ index: Int, to value: UInt32) {
+    precondition(index >= 0 && index < Self.capacity)
+    unsafe bits(row)[index] = value
+  }
+
   /// Native 32-bit integer arithmetic of GpSimd: wraps around; false when the operation has none.
   public func integer(
     _ operation: ArithmeticOperation, _ a: Row, _ b: Row, isSigned: Bool, into destination: Row,

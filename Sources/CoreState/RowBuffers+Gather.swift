@@ -2,12 +2,6 @@ import VectorKernels
 
 /// Rows of raw elements that are picked or written one by one.
 extension RowBuffers {
-  /// Sets one element of a row of bits.
-  public func setBit(_ row: Row, _ index: Int, to bits: UInt32) {
-    precondition(index >= 0 && index < Self.capacity)
-    unsafe self.bits(row)[index] = bits
-  }
-
   /// `destination[i * run + j] = source[indices[i] + j]` for every index and j below `run`. An index
   /// whose run leaves the source gives zeros; programs are refused before that.
   public func gather(

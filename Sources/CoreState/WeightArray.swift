@@ -37,13 +37,17 @@ import VectorKernels
   static let side = 4
   /// Rows and columns of a tile position.
   static let tileSize = 32
-  private static let tileCount = 64
+  /// Entries of the cache, fewer where tiles are so large that so many would take too much.
+  private static let mostTiles = 64
+  private static let fewestTiles = 4
+  private static let tileBytesLimit = 1 << 28
   private static let blockBytes = 256
 
   private let memory: AlignedMemory
   private let slotBytes: Int
   private let slotFloats: Int
   private let tileFloats: Int
+  private let tileCount: Int
   private(set) var slots = [Slot](repeating: Slot(), count: side * side)
   private var tiles: [Tile] = []
   /// The write clock at each block's last change.
@@ -63,7 +67,10 @@ import VectorKernels
     let tileFloats = MatrixTile.movingFloatCount(k: depth, n: maximumColumns)
     // One block for both: everything that can fail comes before the first property is set.
     let slotBytes = Self.side * Self.side * slotFloats * 4
-    memory = try AlignedMemory(sizeBytes: slotBytes + Self.tileCount * tileFloats * 4)
+    let tileCount = max(
+      Self.fewestTiles, min(Self.mostTiles, Self.tileBytesLimit / (tileFloats * 4)))
+    memory = try AlignedMemory(sizeBytes: slotBytes + tileCount * tileFloats * 4)
+    self.tileCount = tileCount
     self.slotFloats = slotFloats
     self.tileFloats = tileFloats
     self.slotBytes = slotBytes
@@ -116,7 +123,7 @@ import VectorKernels
 
   /// The memory of the entry with that index.
   func tileMemory(_ index: Int) -> UnsafeMutablePointer<Float> {
-    precondition(index >= 0 && index < Self.tileCount, "an entry of the cache")
+    precondition(index >= 0 && index < tileCount, "an entry of the cache")
     return unsafe (memory.base + slotBytes + index * tileFloats * 4)
       .assumingMemoryBound(to: Float.self)
   }
@@ -147,7 +154,7 @@ import VectorKernels
     let tile = Tile(
       access: access, offset: offset, depth: depth, rowsPerPartition: rowsPerPartition,
       madeAt: writeClock, usedAt: useClock)
-    if tiles.count < Self.tileCount {
+    if tiles.count < tileCount {
       tiles.append(tile)
       return (tiles.count - 1, false)
     }

@@ -36,6 +36,7 @@ extension VectorEngineTiming {
     timing.minimumInitiationInterval = .cycles(64, .documented, "\(reference), MIN_II")
     timing.dynamicMinimumInterval = .cycles(600, .documented, "\(reference), MIN_II_DYNAMIC")
     timing.reduceReadExtra = .cycles(64, .documented, "\(reference), MIN_II")
+    timing.randomGeneratorsPerLane = .count(0, .documented, "\(reference), rng: a register")
     timing.rates = .neuronCore2
     return timing
   }()

@@ -12,8 +12,10 @@ public struct TensorEngineTiming: Sendable {
   public var columns: Constant<Int>
   /// The smallest row or column tile.
   public var minimumTile: Constant<Int>
-  /// The most moving columns of one instruction.
+  /// The most moving columns of one instruction whose result is FP32.
   public var maximumMovingColumns: Constant<Int>
+  /// The most moving columns of one instruction whose result is BF16 (or is passed through).
+  public var maximumMovingColumns16: Constant<Int>
   /// The shortest stream of one pass. Cycles.
   public var minimumStreamCycles: Constant<Int64>
   /// Cycles per moving column for 16-bit, TF32 and FP8 operands. Cycles.
@@ -36,6 +38,10 @@ public struct TensorEngineTiming: Sendable {
   public var transposeIsExact: Constant<Bool>
   /// A transpose runs beside another product.
   public var backgroundTranspose: Constant<Bool>
+  /// PSUM banks that one instruction may write.
+  public var banksPerInstruction: Constant<Int>
+  /// Results may be stored, and accumulated, in BF16.
+  public var writesBFloat16: Constant<Bool>
   /// Idle cycles between two streams at full rate; none at half rate. Cycles.
   public var bubbleCycles: Constant<Int64>
   /// Load of 128 columns of 16-bit or FP8 weights; in proportion for fewer. Cycles.
@@ -79,6 +85,7 @@ extension TensorEngineTiming: ConstantGroup {
     .init("columns", \.columns),
     .init("minimumTile", \.minimumTile),
     .init("maximumMovingColumns", \.maximumMovingColumns),
+    .init("maximumMovingColumns16", \.maximumMovingColumns16),
     .init("minimumStreamCycles", \.minimumStreamCycles),
     .init("cyclesPerRow16", \.cyclesPerRow16),
     .init("cyclesPerRowFP32", \.cyclesPerRowFP32),
@@ -90,6 +97,8 @@ extension TensorEngineTiming: ConstantGroup {
     .init("quadRowRows", \.quadRowRows),
     .init("transposeIsExact", \.transposeIsExact),
     .init("backgroundTranspose", \.backgroundTranspose),
+    .init("banksPerInstruction", \.banksPerInstruction),
+    .init("writesBFloat16", \.writesBFloat16),
     .init("bubbleCycles", \.bubbleCycles),
     .init("loadWeightsCycles16", \.loadWeightsCycles16),
     .init("loadWeightsTranspose32", \.loadWeightsTranspose32),

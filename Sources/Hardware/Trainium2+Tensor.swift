@@ -5,6 +5,7 @@ extension TensorEngineTiming {
     columns: .count(128, .documented, "NKI architecture guide, trainium2"),
     minimumTile: .count(32, .documented, "NKI architecture guide, trainium2"),
     maximumMovingColumns: .count(512, .documented, "NKI instruction reference, nc_matmul"),
+    maximumMovingColumns16: .count(512, .documented, "NKI instruction reference, nc_matmul"),
     minimumStreamCycles: .cycles(
       64, .documented, "NKI architecture guide, trainium_inferentia2, MM_INIT_LATENCY"),
     cyclesPerRow16: .cycles(1, .documented, "NKI architecture guide, trainium2"),
@@ -20,6 +21,8 @@ extension TensorEngineTiming {
     quadRowRows: .count(0, .documented, "NKI architecture guide, trainium2"),
     transposeIsExact: .flag(true, .documented, "NKI architecture guide, trainium2"),
     backgroundTranspose: .flag(false, .documented, "NKI architecture guide, trainium2"),
+    banksPerInstruction: .count(1, .documented, "NKI instruction reference, nc_matmul"),
+    writesBFloat16: .flag(false, .documented, "NKI instruction reference, nc_matmul"),
     bubbleCycles: .cycles(
       6, .measured, "profiler captures, attention s=512; AKS-001 and AKS-003 agree for 16-bit",
       (5, 7)),

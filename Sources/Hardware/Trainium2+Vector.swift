@@ -135,6 +135,7 @@ extension VectorEngineTiming {
     dynamicMinimumInterval: .cycles(
       600, .documented, "NKI instruction reference, SDK 2.26, MIN_II_DYNAMIC"),
     findElementsMaximum: .count(16_384, .documented, "NKI instruction reference"),
+    randomGeneratorsPerLane: .count(0, .documented, "NKI instruction reference, rng: a register"),
     batchNormElementsMaximum: .count(512, .documented, "NKI instruction reference"),
     rates: .trainium2)
 }

@@ -44,7 +44,8 @@ extension MemoryGeometry {
     psumBanks: .count(8, .documented, "NKI architecture guide, trainium3"),
     psumBankBytes: .bytes(2_048, .documented, "NKI architecture guide, trainium3"),
     maximumFreeElementsSBUF: .count(65_536, .assumed, "as Trainium1's guide", (65_536, 131_072)),
-    maximumFreeElementsPSUM: .count(4_096, .assumed, "as Trainium1's guide", (4_096, 8_192)),
+    maximumFreeElementsPSUM: .count(
+      8_192, .derived, "NKI instruction reference, nc_matmul: 8,192 BF16 columns", (4_096, 8_192)),
     startPartitionStep: .count(32, .documented, "NKI architecture guide, trainium3"),
     strideSectorBytes: .bytes(16, .assumed, "as trn2", (16, 32)),
     vectorExcludesGpSimd: .flag(false, .documented, "NKI architecture guide, trainium3"),

@@ -25,6 +25,9 @@ extension TensorEngineTiming {
     timing.minimumTile = .count(32, .documented, guide)
     timing.maximumMovingColumns = .count(
       4_096, .documented, "\(reference), nc_matmul: 4,096 into FP32, 8,192 into BF16")
+    timing.maximumMovingColumns16 = .count(8_192, .documented, "\(reference), nc_matmul")
+    timing.banksPerInstruction = .count(8, .documented, "\(reference), nc_matmul: all of PSUM")
+    timing.writesBFloat16 = .flag(true, .documented, "\(reference), nc_matmul")
     timing.cyclesPerRow16 = .cycles(1, .documented, guide)
     timing.passes16 = .count(1, .documented, guide)
     timing.passesFP32 = .count(2, .documented, "Neuron profiler schema reference")
@@ -40,6 +43,8 @@ extension VectorEngineTiming {
   /// Trainium3: a faster clock, FP8 in the fast modes, exponential and MX quantisation.
   static let trainium3: VectorEngineTiming = {
     var timing = trainium2.carried(times: 4, over: 5, note: scaled)
+    timing.randomGeneratorsPerLane = .count(
+      4, .documented, "\(reference), rand_set_state: 24 words per lane, six per generator")
     timing.rates.copy16 = .hundredthsPerElement(25, .documented, "\(guide): 4x")
     timing.rates.copy8 = .hundredthsPerElement(25, .documented, "\(guide): 4x for FP8")
     timing.rates.copyFloat32 = .hundredthsPerElement(

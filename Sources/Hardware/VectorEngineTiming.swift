@@ -62,6 +62,8 @@ public struct VectorEngineTiming: Sendable {
   public var dynamicMinimumInterval: Constant<Int64>
   /// The most elements of max8, find_index8 and match_replace8.
   public var findElementsMaximum: Constant<Int>
+  /// XORWOW generators of one lane (0: a linear feedback shift register instead).
+  public var randomGeneratorsPerLane: Constant<Int>
   /// The most elements of BN_STATS.
   public var batchNormElementsMaximum: Constant<Int>
   /// Cycles per element by operand class.
@@ -99,6 +101,7 @@ extension VectorEngineTiming: ConstantGroup {
       [ConstantEntry("minimumInitiationInterval", \.minimumInitiationInterval)],
       [ConstantEntry("dynamicMinimumInterval", \.dynamicMinimumInterval)],
       [ConstantEntry("findElementsMaximum", \.findElementsMaximum)],
+      [ConstantEntry("randomGeneratorsPerLane", \.randomGeneratorsPerLane)],
       [ConstantEntry("batchNormElementsMaximum", \.batchNormElementsMaximum)],
       ConstantEntry.group("rates", \.rates),
     ].flatMap(\.self)

@@ -12,6 +12,7 @@ package enum Roundoff {
     case .float8e4m3, .float8e4m3fn: 0x1p-4
     case .float8e5m2: 0x1p-3
     case .float8e3m4: 0x1p-5
+    case .float8e8m0, .float8e4m3fnx4, .float8e5m2x4, .float4e2m1fnx4: format.unitRoundoff
     case .int8, .uint8, .int16, .uint16, .int32, .uint32: 0
     }
   }
@@ -23,6 +24,9 @@ package enum Roundoff {
     case .float8e4m3, .float8e4m3fn: 0x1p-10
     case .float8e5m2: 0x1p-17
     case .float8e3m4: 0x1p-7
+    case .float8e4m3fnx4: 0x1p-10
+    case .float8e5m2x4: 0x1p-17
+    case .float4e2m1fnx4: 0x1p-2
     default: 0x1p-126
     }
   }

@@ -5,7 +5,9 @@ extension NumberFormat {
   /// largest becomes infinity, or NaN in e4m3fn, which has none; clamping first is the caller's
   /// choice. NaN becomes the one positive quiet pattern of the format, so that stored bytes are the
   /// same on every host. Integer formats round to nearest even, then saturate; NaN becomes 0.
-  /// Source: rounding and saturation as the AWS Neuron documentation states them.
+  /// The scale format follows `MXScale.encode`; a packed element gets the number four times.
+  /// Source: rounding and saturation as the AWS Neuron documentation states them; overflow to
+  /// infinity, the pattern of a NaN and NaN to integer 0 are not published and assumed.
   public func encode(_ value: Float) -> UInt32 {
     switch self {
     case .float32: value.isNaN ? 0x7FC0_0000 : value.bitPattern
@@ -17,15 +19,17 @@ extension NumberFormat {
     case .int32:
       UInt32(truncatingIfNeeded: Self.saturate(value, -2_147_483_648, 2_147_483_647))
     case .uint32: UInt32(truncatingIfNeeded: Self.saturate(value, 0, 4_294_967_295))
-    default: layout.map { Self.encodeNarrow(value, $0) } ?? 0
+    case .float8e8m0: UInt32(MXScale.encode(value))
+    case .float8e4m3fnx4, .float8e5m2x4, .float4e2m1fnx4: encodePacked(value)
+    default: layout.map { $0.encode(value) } ?? 0
     }
   }
 
   /// The value of an element pattern; bits above the element's width are ignored.
   ///
   /// Exact for every format but int32 and uint32, which round to the nearest fp32 as the engines
-  /// do.
-  /// TF32 reads four bytes and rounds away mantissa bits that the format does not have.
+  /// do. TF32 reads four bytes and rounds away mantissa bits that the format does not have. A
+  /// packed element is four numbers; this is its first, `packedValues` has all.
   public func decode(_ bits: UInt32) -> Float {
     switch self {
     case .float32: Float(bitPattern: bits)
@@ -36,8 +40,45 @@ extension NumberFormat {
     case .uint16: Float(UInt16(truncatingIfNeeded: bits))
     case .int32: Float(Int32(truncatingIfNeeded: bits))
     case .uint32: Float(bits)
-    default: layout.map { Self.decodeNarrow(bits, $0) } ?? 0
+    case .float8e8m0: MXScale.decode(UInt8(truncatingIfNeeded: bits))
+    case .float8e4m3fnx4, .float8e5m2x4, .float4e2m1fnx4: decodePacked(bits)
+    default: layout.map { $0.decode(bits) } ?? 0
     }
+  }
+
+  /// `encode`, but one of the two neighbours at random; `bits` are 32 uniform random bits.
+  ///
+  /// Overflow, NaN and subnormals as in `encode`: a value between the largest number and the step
+  /// behind it becomes either. fp32 and integers do not depend on `bits`.
+  public func encode(_ value: Float, stochasticBits bits: UInt32) -> UInt32 {
+    switch self {
+    case .tensorFloat32:
+      value.isNaN ? 0x7FC0_0000 : (value.bitPattern &+ (bits >> 19)) & 0xFFFF_E000
+    default: layout.map { $0.encode(value, stochasticBits: bits) } ?? encode(value)
+    }
+  }
+
+  /// The four numbers of a packed element, lowest bits first; nil for other formats.
+  public func packedValues(_ bits: UInt32) -> SIMD4<Float>? {
+    packedFormat.map { format in
+      var values = SIMD4<Float>()
+      for index in 0..<MXFormat.packedCount {
+        let code = UInt8(truncatingIfNeeded: bits >> UInt32(index * format.bitWidth))
+        values[index] = format.decode(code: code)
+      }
+      return values
+    }
+  }
+
+  private func encodePacked(_ value: Float) -> UInt32 {
+    packedFormat.map { format in
+      let code = UInt32(format.encode(value))
+      return format.bitWidth == 4 ? code &* 0x1111 : code &* 0x0101_0101
+    } ?? 0
+  }
+
+  private func decodePacked(_ bits: UInt32) -> Float {
+    packedFormat.map { $0.decode(code: UInt8(truncatingIfNeeded: bits)) } ?? 0
   }
 
   /// Rounds to nearest even and clamps; the bounds are integers, so the order does not matter.
@@ -51,50 +92,5 @@ extension NumberFormat {
     let magnitude = bits & 0x7FFF_FFFF
     guard magnitude <= 0x7F80_0000 else { return 0x7FC0_0000 }
     return (bits &+ 0x0FFF &+ ((bits >> 13) & 1)) & 0xFFFF_E000
-  }
-
-  private static func encodeNarrow(_ value: Float, _ layout: FloatLayout) -> UInt32 {
-    let magnitude = value.bitPattern & 0x7FFF_FFFF
-    guard magnitude <= 0x7F80_0000 else { return layout.quietNaNCode }
-    let sign = value.sign == .minus ? layout.signMask : 0
-    guard magnitude != 0x7F80_0000 else { return sign | layout.overflowCode }
-    // A subnormal of fp32 has the exponent of the smallest normal number and no hidden bit.
-    let field = magnitude >> 23
-    let significand = (magnitude & 0x007F_FFFF) | (field == 0 ? 0 : 0x0080_0000)
-    let exponent = Int32(bitPattern: max(field, 1)) - 127 + Int32(bitPattern: layout.bias)
-    // Below the format's normal range the unit in the last place stays at that of its smallest.
-    let dropped = 23 - Int32(bitPattern: layout.mantissaBits) + max(1 - exponent, 0)
-    guard dropped <= 25 else { return sign }
-    let kept = Self.roundedShift(significand, by: UInt32(bitPattern: dropped))
-    // Adding instead of or-ing lets the hidden bit, or a carry, step the exponent field.
-    let code = exponent > 0 ? (UInt32(exponent - 1) << layout.mantissaBits) + kept : kept
-    return sign | min(code, layout.overflowCode)
-  }
-
-  /// `value / 2^count` rounded to nearest, ties to even; `count` is 1 to 25.
-  private static func roundedShift(_ value: UInt32, by count: UInt32) -> UInt32 {
-    let quotient = value >> count
-    let remainder = value & ((1 << count) - 1)
-    let half = UInt32(1) << (count - 1)
-    let roundsUp = remainder > half || (remainder == half && quotient & 1 == 1)
-    return quotient + (roundsUp ? 1 : 0)
-  }
-
-  private static func decodeNarrow(_ bits: UInt32, _ layout: FloatLayout) -> Float {
-    let magnitude = bits & (layout.signMask - 1)
-    let isNegative = bits & layout.signMask != 0
-    let value: Float
-    if magnitude >= layout.firstSpecialCode {
-      value = layout.hasInfinity && magnitude == layout.firstSpecialCode ? .infinity : .nan
-    } else {
-      let field = magnitude >> layout.mantissaBits
-      let mantissa = magnitude & ((1 << layout.mantissaBits) - 1)
-      let significand = field == 0 ? mantissa : mantissa | (1 << layout.mantissaBits)
-      let exponent = Int(max(field, 1)) - Int(layout.bias) - Int(layout.mantissaBits)
-      // An exact product: both factors and the result have at most eleven significant bits. The
-      // power is applied in fp64 because bf16 reaches below the fp32 normal range.
-      value = Float(Double(significand) * Double(sign: .plus, exponent: exponent, significand: 1))
-    }
-    return isNegative ? -value : value
   }
 }

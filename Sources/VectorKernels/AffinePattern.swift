@@ -121,6 +121,26 @@ public enum Selection {
   }
 }
 
+extension Selection {
+  /// `destination[i]` is `onTrue[i]` where `predicate[i]` differs from zero, else `onFalse[i]`, as
+  /// raw bits; a reversed predicate swaps the two.
+  ///
+  /// The destination is any of the sources or disjoint from them.
+  public static func selectBits(
+    _ predicate: UnsafePointer<UInt32>, isReversed: Bool, onTrue: UnsafePointer<UInt32>,
+    onFalse: UnsafePointer<UInt32>, into destination: UnsafeMutablePointer<UInt32>, count: Int
+  ) {
+    let yes = unsafe isReversed ? onFalse : onTrue
+    let no = unsafe isReversed ? onTrue : onFalse
+    var index = 0
+    while index < count {
+      let chosen = unsafe predicate[index] != 0 ? yes[index] : no[index]
+      unsafe destination[index] = chosen
+      index &+= 1
+    }
+  }
+}
+
 /// One run of an affine pattern over a source row.
 @safe
 struct AffineRun {

@@ -27,8 +27,44 @@ extension Conversion {
       unsafe each(UInt8.self, source, destination, stride, count) {
         UInt8(truncatingIfNeeded: step.narrow($0))
       }
+    case .float8e8m0:
+      unsafe each(UInt8.self, source, destination, stride, count) {
+        UInt8(truncatingIfNeeded: scaleCode($0))
+      }
+    case .float8e4m3fnx4, .float8e5m2x4, .float4e2m1fnx4:
+      unsafe narrowPacked(format, source, destination, stride, count)
     default: unsafe narrowIntegers(format, source, destination, stride, count)
     }
+  }
+
+  /// Each value four times, as `NumberFormat.encode` packs it: clamped, since MX elements saturate.
+  @inline(__always)
+  private static func narrowPacked(
+    _ format: NumberFormat, _ source: UnsafePointer<Float>,
+    _ destination: UnsafeMutableRawPointer, _ stride: Int, _ count: Int
+  ) {
+    guard let packed = format.packedFormat else { return }
+    let step = SaturatingStep(packed.layout)
+    if format.sizeBytes == 2 {
+      unsafe each(UInt16.self, source, destination, stride, count) {
+        UInt16(truncatingIfNeeded: step.narrow($0) &* 0x1111)
+      }
+    } else {
+      unsafe each(UInt32.self, source, destination, stride, count) {
+        step.narrow($0) &* 0x0101_0101
+      }
+    }
+  }
+
+  /// The scale byte nearest to a value: the exponent field, one more from 1.5 on.
+  @inline(__always)
+  static func scaleCode(_ value: Float) -> UInt32 {
+    let bits = value.bitPattern
+    let rounded = (bits &+ 0x0040_0000) &>> 23
+    // 2^-127 is half of the smallest normal fp32; the codes 0 and 1 part at three quarters of it.
+    let small: UInt32 = bits < 0x0060_0000 ? 0 : 1
+    let code = bits < 0x0080_0000 ? small : rounded
+    return bits == 0 || bits >= 0x7F40_0000 ? 0xFF : code
   }
 
   @inline(__always)
@@ -65,7 +101,7 @@ extension Conversion {
   }
 
   @inline(__always)
-  private static func bfloat16Code(_ value: Float) -> UInt16 {
+  static func bfloat16Code(_ value: Float) -> UInt16 {
     let bits = value.bitPattern
     let rounded = (bits &+ 0x7FFF &+ ((bits &>> 16) & 1)) &>> 16
     return UInt16(truncatingIfNeeded: value == value ? rounded : 0x7FC0)

@@ -1,16 +1,18 @@
 /// The associative operations a row can be reduced with.
 public enum ReductionOperation: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case add, multiply, max, min
-  /// The largest magnitude.
-  case absMax
+  /// The largest and the smallest magnitude.
+  case absMax, absMin
+  /// Whether all, any or an odd number of the elements differ from zero, as 1.0 or 0.0.
+  case logicalAnd, logicalOr, logicalXor
 
   /// What the operation starts from: combining with it changes nothing.
   public var identity: Float {
     switch self {
-    case .add, .absMax: 0
-    case .multiply: 1
+    case .add, .absMax, .logicalOr, .logicalXor: 0
+    case .multiply, .logicalAnd: 1
     case .max: -.infinity
-    case .min: .infinity
+    case .min, .absMin: .infinity
     }
   }
 
@@ -22,6 +24,10 @@ public enum ReductionOperation: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .max: .max
     case .min: .min
     case .absMax: .absMax
+    case .absMin: .absMin
+    case .logicalAnd: .logicalAnd
+    case .logicalOr: .logicalOr
+    case .logicalXor: .logicalXor
     }
   }
 }
@@ -41,6 +47,10 @@ public enum Reduction {
     case .max: unsafe fold(row, count, -.infinity, maximum)
     case .min: unsafe fold(row, count, .infinity, minimum)
     case .absMax: unsafe fold(row, count, 0) { maximum(magnitude($0), magnitude($1)) }
+    case .absMin: unsafe fold(row, count, .infinity) { minimum(magnitude($0), magnitude($1)) }
+    case .logicalAnd: unsafe fold(row, count, 1) { truth($0 .!= 0 .& $1 .!= 0) }
+    case .logicalOr: unsafe fold(row, count, 0) { truth($0 .!= 0 .| $1 .!= 0) }
+    case .logicalXor: unsafe fold(row, count, 0) { truth(($0 .!= 0) .^ ($1 .!= 0)) }
     }
   }
 

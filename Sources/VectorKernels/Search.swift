@@ -63,6 +63,35 @@ public enum Search {
     }
   }
 
+  /// Replaces in a row the first occurrence of each of eight values, the last value first, and
+  /// writes where it was; a miss, or NaN, replaces nothing and gives `UInt32.max`.
+  ///
+  /// The row is changed in place, so that a value may meet what an earlier one put there.
+  public static func matchReplace8(
+    _ values: UnsafePointer<Float>, in row: UnsafeMutablePointer<Float>, count: Int,
+    by replacement: Float, into places: UnsafeMutablePointer<UInt32>
+  ) {
+    for place in (0..<resultCount).reversed() {
+      let found = unsafe firstIndex(of: values[place], UnsafePointer(row), 0, count)
+      unsafe places[place] = found
+      if found != UInt32.max { unsafe row[Int(found)] = replacement }
+    }
+  }
+
+  /// The scalar reference of `matchReplace8`.
+  public static func matchReplace8Reference(
+    _ values: [Float], in row: [Float], by replacement: Float
+  ) -> (row: [Float], places: [UInt32]) {
+    var row = row
+    var places = [UInt32](repeating: UInt32.max, count: values.count)
+    for place in values.indices.reversed() {
+      guard let found = row.firstIndex(of: values[place]) else { continue }
+      places[place] = UInt32(found)
+      row[found] = replacement
+    }
+    return (row, places)
+  }
+
   @inline(__always)
   private static func insert(_ value: Float, _ result: UnsafeMutablePointer<Float>) {
     var place = resultCount - 1

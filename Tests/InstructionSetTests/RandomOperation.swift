@@ -84,6 +84,9 @@ struct RandomOperands: OperandVisitor {
       value[index] = Int32.random(in: -5...5, using: &generator)
     }
   }
+  mutating func mask(_ name: String, _ value: inout ShuffleMask) throws(Never) {
+    value = ShuffleMask((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
+  }
   mutating func register(_ name: String, _ value: inout UInt8) throws(Never) {
     value = UInt8.random(in: 0...63, using: &generator)
   }
@@ -118,7 +121,15 @@ func randomOperations(seed: UInt64, tensorCount: Int) -> [Operation] {
     .scalarTensorTensor(ScalarTensorTensor()), .tensorReduce(TensorReduce()),
     .reciprocal(Reciprocal()), .scan(TensorTensorScan()), .select(Select()), .memset(Memset()),
     .batchNormStatistics(BatchNormStatistics()), .batchNormAggregate(BatchNormAggregate()),
-    .max8(Max8()), .findIndex8(FindIndex8()), .streamTranspose(StreamTranspose()), .iota(Iota()),
+    .max8(Max8()), .findIndex8(FindIndex8()), .streamTranspose(StreamTranspose()),
+    .activate2(Activate2()), .tensorScalarReduce(TensorScalarReduce()),
+    .tensorScalarCumulative(TensorScalarCumulative()), .selectReduce(SelectReduce()),
+    .rangeSelect(RangeSelect()), .vectorReadAccumulator(VectorReadAccumulator()),
+    .copyPredicated(CopyPredicated()), .copyPredicatedScalar(CopyPredicatedScalar()),
+    .matchReplace8(MatchReplace8()), .streamShuffle(StreamShuffle()), .dropout(Dropout()),
+    .random(RandomBits()), .randomUniform(RandomUniform()), .setRandomState(SetRandomState()),
+    .getRandomState(GetRandomState()), .setRandomSeed(SetRandomSeed()),
+    .exponential(Exponential()), .quantizeMX(QuantizeMX()), .iota(Iota()),
     .affineSelect(AffineSelect()), .dma(DMADirect()), .dmaIndirect(DMAIndirect()),
     .dmaTranspose(DMATranspose()), .dmaCompute(DMACompute()),
     .dmaGatherTranspose(DMAGatherTranspose()), .partitionReduce(PartitionReduce()),

@@ -92,8 +92,9 @@ enum DeviceNames {
 
   /// The number format of that name. Throws `badWord`.
   static func format(_ name: String) throws(CommandFailure) -> NumberFormat {
-    if let format = NumberFormat.allCases.first(where: { $0.name == name }) { return format }
-    let known = NumberFormat.allCases.map(\.name)
+    let formats = NumberFormat.arithmeticFormats
+    if let format = formats.first(where: { $0.name == name }) { return format }
+    let known = formats.map(\.name)
     throw .badWord(
       option: "--precision", found: name, nearest: closestMatch(name, in: known), known: known)
   }

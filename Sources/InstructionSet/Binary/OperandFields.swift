@@ -71,6 +71,9 @@ struct FieldWriter: OperandVisitor {
   mutating func steps(_ name: String, _ value: inout SIMD4<Int32>) throws(Never) {
     for index in 0..<4 { add(value[index]) }
   }
+  mutating func mask(_ name: String, _ value: inout ShuffleMask) throws(Never) {
+    for index in 0..<ShuffleMask.count { add(value[index]) }
+  }
   mutating func register(_ name: String, _ value: inout UInt8) throws(Never) { add(value) }
   mutating func registerOrInteger(_ name: String, _ value: inout RegisterOperand) throws(Never) {
     switch value {
@@ -208,6 +211,9 @@ struct FieldReader: OperandVisitor {
   }
   mutating func steps(_ name: String, _ value: inout SIMD4<Int32>) throws(ProgramBinaryError) {
     for index in 0..<4 { value[index] = try take(name) }
+  }
+  mutating func mask(_ name: String, _ value: inout ShuffleMask) throws(ProgramBinaryError) {
+    for index in 0..<ShuffleMask.count { value[index] = try take(name) }
   }
   mutating func register(_ name: String, _ value: inout UInt8) throws(ProgramBinaryError) {
     value = try take(name)

@@ -50,6 +50,10 @@ extension ALUOperation {
     case .max: .max
     case .min: .min
     case .absMax: .absMax
+    case .absMin: .absMin
+    case .logicalAnd: .logicalAnd
+    case .logicalOr: .logicalOr
+    case .logicalXor: .logicalXor
     default: nil
     }
   }

@@ -34,7 +34,8 @@ public enum ActivationTable: UInt8, OperandChoice, BitwiseCopyable {
 public enum ActivationFunction: UInt8, OperandChoice, BitwiseCopyable {
   case copy, identity, square, exp, log, tanh, sigmoid, silu, siluDerivative
   case gelu, geluDerivative, geluTanh, geluSigmoid, geluSigmoidDerivative
-  case relu, sqrt, rsqrt, reciprocal, abs, sign, sin, arctan, erf, erfDerivative, softplus, mish
+  case relu, sqrt, rsqrt, reciprocal, abs, sign, sin, arctan, erf, erfDerivative, softplus, mish,
+    prelu
 
   /// The word in assembly text.
   public var text: String {
@@ -65,13 +66,14 @@ public enum ActivationFunction: UInt8, OperandChoice, BitwiseCopyable {
     case .erfDerivative: "erf_dx"
     case .softplus: "softplus"
     case .mish: "mish"
+    case .prelu: "prelu"
     }
   }
 
   /// The set that must be loaded before the function runs.
   public var table: ActivationTable {
     switch self {
-    case .copy, .identity, .square, .relu, .abs, .sign: .everySet
+    case .copy, .identity, .square, .relu, .prelu, .abs, .sign: .everySet
     case .sqrt, .rsqrt: .reciprocalSquareRoot
     case .exp, .log: .naturalLogarithmAndExponential
     case .reciprocal: .reciprocal
@@ -113,6 +115,7 @@ public enum ActivationFunction: UInt8, OperandChoice, BitwiseCopyable {
     case .erfDerivative: .erfDerivative
     case .softplus: .softplus
     case .mish: .mish
+    case .prelu: .prelu
     }
   }
 }

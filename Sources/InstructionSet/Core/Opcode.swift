@@ -9,6 +9,11 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case copy, cast, tensorTensor, tensorScalar, scalarTensorTensor, tensorReduce
   case reciprocal, tensorTensorScan, select, memset
   case batchNormStatistics, batchNormAggregate, max8, findIndex8, streamTranspose
+  case activate2
+  case tensorScalarReduce, tensorScalarCumulative, selectReduce, rangeSelect
+  case vectorReadAccumulator, copyPredicated, copyPredicatedScalar, matchReplace8, streamShuffle
+  case dropout, random, randomUniform, setRandomState, getRandomState, setRandomSeed
+  case exponential, quantizeMX
   case iota, affineSelect
   case dmaDirect, dmaIndirect, dmaTranspose
   case dmaCompute, dmaGatherTranspose, pseudoDMATrigger
@@ -34,6 +39,12 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     "COPY", "CAST", "TENSOR_TENSOR", "TENSOR_SCALAR", "SCALAR_TENSOR_TENSOR", "TENSOR_REDUCE",
     "RECIPROCAL", "TENSOR_TENSOR_SCAN", "SELECT", "MEMSET",
     "BN_STATS", "BN_AGGR", "MAX8", "FIND_INDEX8", "STREAM_TRANSPOSE",
+    "ACTIVATE2",
+    "TENSOR_SCALAR_REDUCE", "TENSOR_SCALAR_CUMULATIVE", "SELECT_REDUCE", "RANGE_SELECT",
+    "VECTOR_READ_ACCUMULATOR", "COPY_PREDICATED", "COPY_PREDICATED_SCALAR", "MATCH_REPLACE8",
+    "STREAM_SHUFFLE",
+    "DROPOUT", "RNG", "RAND2", "RAND_SET_STATE", "RAND_GET_STATE", "SET_RNG_SEED",
+    "EXPONENTIAL", "QUANTIZE_MX",
     "IOTA", "TENSOR_SCALAR_AFFINE_SELECT",
     "DMA_DIRECT2D", "DMA_INDIRECT", "DMA_TRANSPOSE",
     "DMA_COMPUTE", "DMA_GATHER_TRANSPOSE", "PSEUDO_DMA_TRIGGER",
@@ -56,10 +67,12 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
       .writeRegister, .coreBarrier, .collective:
       Engine.allCases
     case .loadWeights, .matmul: [.tensor]
-    case .activate, .activationTableLoad, .activationReadAccumulator: [.scalar]
+    case .activate, .activationTableLoad, .activationReadAccumulator, .activate2: [.scalar]
     case .copy, .cast: [.vector, .scalar, .gpsimd]
     case .tensorTensor, .memset: [.vector, .gpsimd]
-    case .tensorScalar: [.vector, .gpsimd]
+    case .tensorScalar: [.vector, .gpsimd, .scalar]
+    case .random: [.vector, .gpsimd]
+    case .setRandomState, .getRandomState: [.gpsimd, .vector]
     case .iota, .affineSelect: [.gpsimd]
     case .dmaDirect, .dmaTranspose: [.scalar, .sync, .gpsimd]
     case .dmaIndirect: [.gpsimd]
@@ -70,7 +83,10 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .activateQuantize: [.scalar]
     case .loadMaskSelect, .pool, .reduce, .scalarRow: [.vector]
     case .scalarTensorTensor, .tensorReduce, .reciprocal, .tensorTensorScan, .select,
-      .batchNormStatistics, .batchNormAggregate, .max8, .findIndex8, .streamTranspose:
+      .batchNormStatistics, .batchNormAggregate, .max8, .findIndex8, .streamTranspose,
+      .tensorScalarReduce, .tensorScalarCumulative, .selectReduce, .rangeSelect,
+      .vectorReadAccumulator, .copyPredicated, .copyPredicatedScalar, .matchReplace8,
+      .streamShuffle, .dropout, .randomUniform, .setRandomSeed, .exponential, .quantizeMX:
       [.vector]
     }
   }
@@ -82,7 +98,13 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   public func firstGeneration(on engine: Engine) -> Int? {
     guard engines.contains(engine) else { return nil }
     switch (self, engine) {
-    case (.nonzeroWithCount, _), (.topK, _), (.sendReceive, _), (.coreBarrier, _): return 3
+    case (.rangeSelect, _), (.tensorScalar, .scalar), (.random, .gpsimd),
+      (.setRandomState, .gpsimd), (.getRandomState, .gpsimd), (.nonzeroWithCount, _), (.topK, _),
+      (.sendReceive, _), (.coreBarrier, _):
+      return 3
+    case (.activate2, _), (.exponential, _), (.quantizeMX, _), (.randomUniform, _),
+      (.setRandomState, _), (.getRandomState, _):
+      return 4
     default: return 2
     }
   }

@@ -32,6 +32,8 @@ public protocol OperandVisitor {
   mutating func integer(_ name: String, _ value: inout Int32) throws(Failure)
   /// Four whole numbers, one per free dimension.
   mutating func steps(_ name: String, _ value: inout SIMD4<Int32>) throws(Failure)
+  /// Where the rows of a quadrant come from.
+  mutating func mask(_ name: String, _ value: inout ShuffleMask) throws(Failure)
   /// A register of the engine's sequencer.
   mutating func register(_ name: String, _ value: inout UInt8) throws(Failure)
   /// A register of the engine's sequencer, or a number.
@@ -51,6 +53,8 @@ extension OperandVisitor {
   public mutating func integer(_ name: String, _ value: inout Int32) throws(Failure) {}
   /// Steps are no concern of this visitor.
   public mutating func steps(_ name: String, _ value: inout SIMD4<Int32>) throws(Failure) {}
+  /// A mask is no concern of this visitor.
+  public mutating func mask(_ name: String, _ value: inout ShuffleMask) throws(Failure) {}
   /// A register is no concern of this visitor.
   public mutating func register(_ name: String, _ value: inout UInt8) throws(Failure) {}
   /// A register or number is no concern of this visitor.

@@ -31,6 +31,24 @@ extension Operation {
     case .max8(let i): i.execute(on: &core, engine: engine)
     case .findIndex8(let i): i.execute(on: &core, engine: engine)
     case .streamTranspose(let i): i.execute(on: &core, engine: engine)
+    case .activate2(let i): i.execute(on: &core, engine: engine)
+    case .tensorScalarReduce(let i): i.execute(on: &core, engine: engine)
+    case .tensorScalarCumulative(let i): i.execute(on: &core, engine: engine)
+    case .selectReduce(let i): i.execute(on: &core, engine: engine)
+    case .rangeSelect(let i): i.execute(on: &core, engine: engine)
+    case .vectorReadAccumulator(let i): i.execute(on: &core, engine: engine)
+    case .copyPredicated(let i): i.execute(on: &core, engine: engine)
+    case .copyPredicatedScalar(let i): i.execute(on: &core, engine: engine)
+    case .matchReplace8(let i): i.execute(on: &core, engine: engine)
+    case .streamShuffle(let i): i.execute(on: &core, engine: engine)
+    case .dropout(let i): i.execute(on: &core, engine: engine)
+    case .random(let i): i.execute(on: &core, engine: engine)
+    case .randomUniform(let i): i.execute(on: &core, engine: engine)
+    case .setRandomState(let i): i.execute(on: &core, engine: engine)
+    case .getRandomState(let i): i.execute(on: &core, engine: engine)
+    case .setRandomSeed(let i): i.execute(on: &core, engine: engine)
+    case .exponential(let i): i.execute(on: &core, engine: engine)
+    case .quantizeMX(let i): i.execute(on: &core, engine: engine)
     case .iota(let i): i.execute(on: &core, engine: engine)
     case .affineSelect(let i): i.execute(on: &core, engine: engine)
     case .dma(let i): i.execute(on: &core, engine: engine)
@@ -84,6 +102,24 @@ extension Operation {
     case .max8(let i): i.cost(on: device, engine: engine)
     case .findIndex8(let i): i.cost(on: device, engine: engine)
     case .streamTranspose(let i): i.cost(on: device, engine: engine)
+    case .activate2(let i): i.cost(on: device, engine: engine)
+    case .tensorScalarReduce(let i): i.cost(on: device, engine: engine)
+    case .tensorScalarCumulative(let i): i.cost(on: device, engine: engine)
+    case .selectReduce(let i): i.cost(on: device, engine: engine)
+    case .rangeSelect(let i): i.cost(on: device, engine: engine)
+    case .vectorReadAccumulator(let i): i.cost(on: device, engine: engine)
+    case .copyPredicated(let i): i.cost(on: device, engine: engine)
+    case .copyPredicatedScalar(let i): i.cost(on: device, engine: engine)
+    case .matchReplace8(let i): i.cost(on: device, engine: engine)
+    case .streamShuffle(let i): i.cost(on: device, engine: engine)
+    case .dropout(let i): i.cost(on: device, engine: engine)
+    case .random(let i): i.cost(on: device, engine: engine)
+    case .randomUniform(let i): i.cost(on: device, engine: engine)
+    case .setRandomState(let i): i.cost(on: device, engine: engine)
+    case .getRandomState(let i): i.cost(on: device, engine: engine)
+    case .setRandomSeed(let i): i.cost(on: device, engine: engine)
+    case .exponential(let i): i.cost(on: device, engine: engine)
+    case .quantizeMX(let i): i.cost(on: device, engine: engine)
     case .iota(let i): i.cost(on: device, engine: engine)
     case .affineSelect(let i): i.cost(on: device, engine: engine)
     case .dma(let i): i.cost(on: device, engine: engine)
@@ -137,8 +173,10 @@ extension Operation {
     guard case .matmul(let matmul) = self else { return .max }
     let full = device.memory.partitions.value
     let tile = full / 4
-    let rows = Self.tileExtent(Int(matmul.row), Int(matmul.moving.partitionCount), full)
-    let columns = Self.tileExtent(Int(matmul.column), Int(matmul.columns), full)
+    let rows = Self.tileExtent(
+      matmul.row, Int(matmul.moving.partitionCount), matmul.tileRows, device)
+    let columns = Self.tileExtent(
+      matmul.column, Int(matmul.columns), matmul.tileColumns, device)
     var region: UInt16 = 0
     for row in rows.lowerBound / tile..<rows.upperBound / tile {
       for column in columns.lowerBound / tile..<columns.upperBound / tile {
@@ -148,18 +186,24 @@ extension Operation {
     return region
   }
 
-  /// Rows or columns that a tile holds: a quarter, a half or all of a side.
-  private static func tileExtent(_ start: Int, _ count: Int, _ full: Int) -> Range<Int> {
-    let size = count <= full / 4 ? full / 4 : count <= full / 2 ? full / 2 : full
-    return start..<min(full, start + size)
+  /// Rows or columns of the array that a tile takes.
+  private static func tileExtent(
+    _ start: Int32, _ count: Int, _ given: Int32, _ device: Device
+  ) -> Range<Int> {
+    let full = device.memory.partitions.value
+    let size = Matmul.tileSize(
+      count, given: Int(given), full: full, least: device.tensor.minimumTile.value)
+    return Int(start)..<min(full, Int(start) + size)
   }
 
   /// Multiply-accumulates that reports count. An fp32 product runs in two passes: each counts half,
-  /// rounded up.
+  /// rounded up. A packed element counts four.
   public var macs: Int64 {
     guard case .matmul(let matmul) = self, !matmul.isTranspose else { return 0 }
     let products =
       Int64(matmul.moving.partitionCount) * Int64(matmul.columns) * Int64(matmul.moving.columns)
-    return matmul.moving.format == .float32 ? (products + 1) / 2 : products
+    if matmul.moving.format.isPacked { return products * Int64(MXFormat.packedCount) }
+    let isHalf = matmul.moving.format == .float32 && !matmul.isOneZero
+    return isHalf ? (products + 1) / 2 : products
   }
 }

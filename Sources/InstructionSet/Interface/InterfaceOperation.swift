@@ -67,41 +67,4 @@ public struct InterfaceOperation: Hashable, Sendable {
     /// The operations in order.
     public var operations: [InterfaceOperation]
   }
-
-  private static let captures = "profiler captures"
-  private static let reference = "NKI instruction reference, SDK 2.26"
-  private static let measured = "third-party micro-benchmarks"
-  private static let any = "any in, any out; computed in fp32"
-
-  private static let tensorEngine: [InterfaceOperation] = [
-    InterfaceOperation(
-      "nc_matmul", [.loadWeights, .matmul],
-      as: "LDWEIGHTS MATMUL; fp32: low pass, then high pass",
-      operands:
-        "dst PSUM [M,N], stationary SBUF [K,M], moving SBUF [K,N]; K, M up to 128, N to 512",
-      formats: "bf16, fp16, fp8, tf32, fp32; dst fp32",
-      cost:
-        "max(64, N) cycles a pass, fp32 twice that in each of two passes; load M/4 cycles hidden",
-      source: "NKI architecture guide; \(captures)"),
-    InterfaceOperation(
-      "nc_transpose", [.loadWeights, .matmul],
-      operands: "dst PSUM [F,P], data SBUF [P,F], identity SBUF [P,P]; up to 128 x 128",
-      formats: "bf16, fp16, fp8, tf32, fp32; bits unchanged", cost: "max(64, P) cycles, fp32 twice",
-      source: "NKI architecture guide; \(captures)"),
-  ]
-
-  private static let scalarEngine: [InterfaceOperation] = [
-    InterfaceOperation(
-      "activation", [.activationTableLoad, .activate],
-      as: "[ACT_TABLE_LOAD] ACTIVATE [ACTIVATION_READ_ACCUMULATOR]",
-      operands: "dst, function, data, scale and bias: constant or [P,1]; reduce command",
-      formats: any,
-      cost: "PSUM N + 312 cycles, SBUF N + 353, with one bias pointer; a table load 1,283 ns",
-      source: "\(captures); \(measured)"),
-    InterfaceOperation(
-      "activation_reduce", [.activationTableLoad, .activate, .activationReadAccumulator],
-      as: "[ACT_TABLE_LOAD] ACTIVATE ACTIVATION_READ_ACCUMULATOR",
-      operands: "as activation, and reduce_res [P,1]", formats: any,
-      cost: "as activation, and 279 ns to the sums", source: measured),
-  ]
 }

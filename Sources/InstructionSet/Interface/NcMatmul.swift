@@ -1,10 +1,12 @@
 public import CoreState
+import Hardware
 import NumericFormats
 
 /// nc_matmul: dst [M, N] = or += stationary [K, M]ᵀ · moving [K, N].
 ///
 /// Expands to LDWEIGHTS and MATMUL. An fp32 product runs in two passes, the low part of the weights
-/// first; an fp32 transpose passes bits through in one.
+/// first; one pass is enough where an fp32 operand is known to be ones and zeros, and an fp32
+/// transpose passes bits through in one.
 /// Source: NKI instruction reference (nc_matmul), Neuron profiler schema (FP32 low and high
 /// passes), profiler captures (order of the passes).
 public struct NcMatmul: Hashable, Sendable {
@@ -26,6 +28,17 @@ public struct NcMatmul: Hashable, Sendable {
   public var row: Int
   /// First column of the array.
   public var column: Int
+  /// Rows and columns of the tile: 32, 64 or 128, or 0 for the fewest that hold the operands.
+  public var tileSize: (rows: Int, columns: Int) {
+    get { (tileRows, tileColumns) }
+    set { (tileRows, tileColumns) = newValue }
+  }
+  private var tileRows = 0
+  private var tileColumns = 0
+  /// The stationary tile holds ones and zeros only: of use for fp32.
+  public var isStationaryOneZero = false
+  /// The moving tile holds ones and zeros only: of use for fp32.
+  public var isMovingOneZero = false
 
   /// dst = or += stationaryᵀ · moving.
   public init(
@@ -44,8 +57,40 @@ public struct NcMatmul: Hashable, Sendable {
     self.column = column
   }
 
+  /// True when an fp32 operand is known to need one pass only.
+  var isOneZero: Bool {
+    !isTranspose && moving.format == .float32 && stationary.format == .float32
+      && (isStationaryOneZero || isMovingOneZero)
+  }
+
   /// True when the product needs a low and a high pass.
-  public var hasTwoPasses: Bool { stationary.format == .float32 && !isTranspose }
+  public var hasTwoPasses: Bool {
+    stationary.format == .float32 && !isTranspose && !isOneZero
+  }
+
+  /// Checks what the machine instructions cannot see by themselves: that both operands may meet.
+  ///
+  /// Source: NKI instruction reference (nc_matmul: fp32 and tf32 meet each other only; legacy e4m3
+  /// does not meet e4m3fn; both have the same partitions).
+  public func validate(_ rules: OperandRules) throws(Fault) {
+    try rules.require("moving", moving, partitions: Int(stationary.partitionCount))
+    let wide: [NumberFormat] = [.float32, .tensorFloat32]
+    if wide.contains(stationary.format) != wide.contains(moving.format) {
+      throw rules.fault(
+        "moving",
+        .format(
+          found: "\(moving.format.name) beside \(stationary.format.name)",
+          allowed: "fp32 and tf32 with each other only"))
+    }
+    let formats: Set<NumberFormat> = [stationary.format, moving.format]
+    if formats == [.float8e4m3, .float8e4m3fn] {
+      throw rules.fault(
+        "moving",
+        .format(
+          found: "\(moving.format.name) beside \(stationary.format.name)",
+          allowed: "one kind of e4m3"))
+    }
+  }
 
   /// Appends the machine instructions.
   public func expand(into operations: inout [Operation]) {
@@ -65,6 +110,8 @@ public struct NcMatmul: Hashable, Sendable {
       stationary, part: part, isTranspose: isTranspose, isDoubleRow: isDoubleRow)
     weights.row = Int32(row)
     weights.column = Int32(column)
+    weights.tileRows = Int32(tileRows)
+    weights.tileColumns = Int32(tileColumns)
     operations.append(.loadWeights(weights))
   }
 
@@ -74,6 +121,9 @@ public struct NcMatmul: Hashable, Sendable {
       accumulate: accumulate, isTranspose: isTranspose, isDoubleRow: isDoubleRow)
     matmul.row = Int32(row)
     matmul.column = Int32(column)
+    matmul.tileRows = Int32(tileRows)
+    matmul.tileColumns = Int32(tileColumns)
+    matmul.isOneZero = isOneZero
     return matmul
   }
 }

@@ -2,27 +2,7 @@ public import CoreState
 public import Hardware
 import NumericFormats
 import Units
-
-/// What an ACTIVATE does with the sum of its results, per partition.
-public enum AccumulatorCommand: UInt8, OperandChoice, BitwiseCopyable {
-  /// Leaves the reduce register alone.
-  case idle
-  /// Sets the register to zero.
-  case reset
-  /// Adds the sum to the register.
-  case reduce
-  /// Sets the register to the sum.
-  case resetReduce
-
-  public var text: String {
-    switch self {
-    case .idle: "idle"
-    case .reset: "reset"
-    case .reduce: "reduce"
-    case .resetReduce: "reset_reduce"
-    }
-  }
-}
+import VectorKernels
 
 /// ACTIVATE: dst = function(src·scale + bias), in fp32; the results before the cast may be summed
 /// into the scalar engine's reduce registers.
@@ -40,6 +20,8 @@ public struct Activate: MachineInstruction {
   public var scale = ScalarOperand.immediate(1)
   /// An addend, one per partition or a constant.
   public var bias = ScalarOperand.immediate(0)
+  /// The slope of `prelu` for negative values.
+  public var slope: Float = 0
   /// What happens to the sum of the results.
   public var accumulate = AccumulatorCommand.idle
 
@@ -50,13 +32,14 @@ public struct Activate: MachineInstruction {
   public init(
     _ destination: AccessPattern, _ function: ActivationFunction, _ source: AccessPattern,
     scale: ScalarOperand = .immediate(1), bias: ScalarOperand = .immediate(0),
-    accumulate: AccumulatorCommand = .idle
+    slope: Float = 0, accumulate: AccumulatorCommand = .idle
   ) {
     self.destination = destination
     self.function = function
     self.source = source
     self.scale = scale
     self.bias = bias
+    self.slope = slope
     self.accumulate = accumulate
   }
 
@@ -67,6 +50,7 @@ public struct Activate: MachineInstruction {
     try visitor.scalar("scale", &scale)
     try visitor.scalar("bias", &bias)
     try visitor.choice("acc", &accumulate)
+    try visitor.immediate("slope", &slope)
   }
 
   public func validate(_ rules: OperandRules) throws(Fault) {
@@ -78,24 +62,28 @@ public struct Activate: MachineInstruction {
       throw rules.fault(
         "bias", .format(found: access.format.name, allowed: "fp32, bf16, fp16, fp8"))
     }
+    try rules.require("acc", accumulate, among: [.idle, .reset, .reduce, .resetReduce])
+    try checkBias(rules)
+  }
+
+  /// NeuronCore-v2 reads its bias from memory and has none for the reciprocal; without a bias
+  /// nothing is added.
+  private func checkBias(_ rules: OperandRules) throws(Fault) {
+    guard bias != .immediate(0) else { return }
+    if !bias.isPointer || function == .reciprocal { try rules.require("bias", generation: 3) }
   }
 
   public func execute(on core: inout CoreState, engine: Engine) {
-    let sums = accumulate == .reduce || accumulate == .resetReduce
     for partition in 0..<Int(destination.partitionCount) {
       core.load(source, partition: partition, into: .a, engine: engine)
       let sum = core.rows.activate(
         function.kernel, .a, scale: scale.value(core, partition: partition, engine: engine),
-        bias: bias.value(core, partition: partition, engine: engine), sums: sums, into: .b,
-        count: source.columns)
+        bias: bias.value(core, partition: partition, engine: engine), parameter: slope,
+        sums: accumulate.reduces, into: .b, count: source.columns)
       core.store(.b, to: destination, partition: partition, engine: engine)
       let lane = Int(destination.startPartition) + partition
-      switch accumulate {
-      case .idle: break
-      case .reset: core.scalarAccumulators[lane] = 0
-      case .reduce: core.scalarAccumulators[lane] += sum
-      case .resetReduce: core.scalarAccumulators[lane] = sum
-      }
+      core.scalarAccumulators[lane] = accumulate.applied(
+        to: core.scalarAccumulators[lane], .add, of: sum)
     }
   }
 

@@ -19,7 +19,8 @@ public enum WeightPart: UInt8, OperandChoice, BitwiseCopyable {
 /// LDWEIGHTS: loads a stationary tile [K partitions, M columns] into the shadow set of the array.
 ///
 /// Source: NKI architecture guide (fast weight load: M/4 cycles in the background), profiler
-/// captures (32, 128 and 256 + 12 cycles for 16-bit, fp32 transposed and fp32 regular tiles).
+/// captures (32, 128 and 256 + 12 cycles for 16-bit, fp32 transposed and fp32 regular tiles). That
+/// microscaled tiles load as 16-bit ones do is assumed.
 public struct LoadWeights: MachineInstruction {
   /// The stationary tile in SBUF: K partitions, M columns.
   public var source = AccessPattern()
@@ -33,6 +34,14 @@ public struct LoadWeights: MachineInstruction {
   public var row: Int32 = 0
   /// First column of the array, a multiple of the tile's columns.
   public var column: Int32 = 0
+  /// Rows of the tile, 0 for the fewest that hold the operand.
+  public var tileRows: Int32 = 0
+  /// Columns of the tile, 0 for the fewest that hold the operand.
+  public var tileColumns: Int32 = 0
+  /// Microscaled formats only: uint8 scales in whole quadrants.
+  public var scales = AccessPattern()
+  /// First partition of the scales within each quadrant: 0, 4, 8 or 12.
+  public var scaleOffset: Int32 = 0
 
   public var opcode: Opcode { .loadWeights }
   public init() {}
@@ -58,13 +67,28 @@ public struct LoadWeights: MachineInstruction {
     try visitor.flag("double", &isDoubleRow)
     try visitor.integer("row", &row)
     try visitor.integer("col", &column)
+    try visitor.integer("tilerows", &tileRows)
+    try visitor.integer("tilecols", &tileColumns)
+    guard source.format.isPacked else { return }
+    try visitor.read("scale", &scales)
+    try visitor.integer("offset", &scaleOffset)
   }
 
   public func validate(_ rules: OperandRules) throws(Fault) {
     try rules.require("src", source, in: .sbuf)
-    try rules.require("src", source, formats: Matmul.formats)
+    try Matmul.checkFormat(rules, source, isTranspose: isTranspose)
+    if source.format.isPacked {
+      try Matmul.checkScaled(
+        rules, source, scales: scales, offset: scaleOffset, column: column,
+        tileColumns: tileColumns, isTranspose: isTranspose, isDoubleRow: isDoubleRow)
+      guard source.columns % 2 == 0 else {
+        throw rules.fault(
+          "src", .elementCountMismatch(found: source.columns, expected: source.columns + 1))
+      }
+    }
     if isDoubleRow {
-      try Matmul.checkDoubleRow(rules, source, isTranspose: isTranspose, column: column)
+      try Matmul.checkDoubleRow(
+        rules, source, isTranspose: isTranspose, column: column, tileColumns: tileColumns)
     }
     let limit = rules.device.memory.partitions.value
     guard columns <= limit else {
@@ -77,7 +101,8 @@ public struct LoadWeights: MachineInstruction {
       throw rules.fault("part", .value(found: part.text, allowed: "whole in a transpose"))
     }
     try Matmul.checkTile(
-      rules, row: row, rows: Int(source.partitionCount), column: column, columns: columns)
+      rules, row: row, rows: Int(source.partitionCount), tileRows: tileRows, column: column,
+      columns: columns, tileColumns: tileColumns)
   }
 
   public func execute(on core: inout CoreState, engine: Engine) {
@@ -86,7 +111,9 @@ public struct LoadWeights: MachineInstruction {
     } else {
       core.loadWeights(
         source, part: part == .whole ? .whole : part == .low ? .low : .high, row: Int(row),
-        column: Int(column), engine: engine, rowsPerPartition: isDoubleRow ? 2 : 1)
+        column: Int(column), engine: engine,
+        rowsPerPartition: Matmul.rowsPerPartition(source.format, isDoubleRow),
+        scales: Matmul.scales(source.format, scales, scaleOffset))
     }
   }
 

@@ -9,7 +9,9 @@ import Units
 /// Each product accumulates k upward by fused multiply-add from zero; the sum is then written or
 /// added to PSUM in fp32.
 /// Source: NKI instruction reference (nc_matmul), architecture guide (64-cycle minimum), profiler
-/// captures (2 cycles per row of an fp32 pass, 97 ns to completion).
+/// captures (2 cycles per row of an fp32 pass, 97 ns to completion), architecture guide for
+/// Trainium3 (a microscaled product takes the time of a bf16 product; transposes run beside other
+/// products, about twice as fast in chains).
 public struct Matmul: MachineInstruction {
   /// The result in PSUM: M partitions, N columns.
   public var destination = AccessPattern()
@@ -27,6 +29,16 @@ public struct Matmul: MachineInstruction {
   public var row: Int32 = 0
   /// First column of the array, a multiple of the tile's columns.
   public var column: Int32 = 0
+  /// fp32 only: one pass is enough, since an operand is ones and zeros.
+  public var isOneZero = false
+  /// Rows of the tile, 0 for the fewest that hold the operand.
+  public var tileRows: Int32 = 0
+  /// Columns of the tile, 0 for the fewest that hold the operand.
+  public var tileColumns: Int32 = 0
+  /// Microscaled formats only: uint8 scales of the moving tile in whole quadrants.
+  public var scales = AccessPattern()
+  /// First partition of the scales within each quadrant: 0, 4, 8 or 12.
+  public var scaleOffset: Int32 = 0
 
   public var opcode: Opcode { .matmul }
   public init() {}
@@ -47,10 +59,16 @@ public struct Matmul: MachineInstruction {
   /// Columns that stream through the array: N.
   var movingColumns: Int { isDoubleRow ? moving.columns / 2 : moving.columns }
 
-  /// Formats that the array multiplies on Trainium2.
-  static let formats: [NumberFormat] = [
-    .bfloat16, .float16, .float8e4m3, .float8e5m2, .float8e3m4, .tensorFloat32, .float32,
-  ]
+  /// Contraction rows that one partition holds.
+  static func rowsPerPartition(_ format: NumberFormat, _ isDoubleRow: Bool) -> Int {
+    format.isPacked ? MXFormat.packedCount : isDoubleRow ? 2 : 1
+  }
+
+  /// Where the scales of a microscaled operand lie; nil for all others.
+  static func scales(_ format: NumberFormat, _ access: AccessPattern, _ offset: Int32) -> MXScales?
+  {
+    format.isPacked ? MXScales(access, offset: Int(offset)) : nil
+  }
 
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.write("dst", &destination)
@@ -61,18 +79,35 @@ public struct Matmul: MachineInstruction {
     try visitor.flag("double", &isDoubleRow)
     try visitor.integer("row", &row)
     try visitor.integer("col", &column)
+    try visitor.flag("onezero", &isOneZero)
+    try visitor.integer("tilerows", &tileRows)
+    try visitor.integer("tilecols", &tileColumns)
+    guard moving.format.isPacked else { return }
+    try visitor.read("scale", &scales)
+    try visitor.integer("offset", &scaleOffset)
   }
 
   public func validate(_ rules: OperandRules) throws(Fault) {
     try rules.require("dst", destination, in: .psum)
     try rules.require("src", moving, in: .sbuf)
-    try rules.require("src", moving, formats: Self.formats)
-    let allowed: [NumberFormat] = isTranspose ? [.float32, moving.format] : [.float32]
-    try rules.require("dst", destination, formats: allowed)
+    try Self.checkFormat(rules, moving, isTranspose: isTranspose)
+    try checkResult(rules)
     if isDoubleRow {
-      try Self.checkDoubleRow(rules, moving, isTranspose: isTranspose, column: column)
+      try Self.checkDoubleRow(
+        rules, moving, isTranspose: isTranspose, column: column, tileColumns: tileColumns)
     }
-    let limit = rules.device.tensor.maximumMovingColumns.value
+    if moving.format.isPacked {
+      try Self.checkScaled(
+        rules, moving, scales: scales, offset: scaleOffset, column: column,
+        tileColumns: tileColumns, isTranspose: isTranspose, isDoubleRow: isDoubleRow)
+    }
+    if isOneZero, moving.format != .float32 || isTranspose {
+      throw rules.fault("onezero", .value(found: "onezero", allowed: "products of fp32 only"))
+    }
+    let tensor = rules.device.tensor
+    let limit =
+      (destination.format.sizeBytes == 4
+      ? tensor.maximumMovingColumns : tensor.maximumMovingColumns16).value
     guard movingColumns <= limit else {
       throw rules.fault("src", .tooManyElements(found: movingColumns, limit: limit))
     }
@@ -81,52 +116,10 @@ public struct Matmul: MachineInstruction {
     if isTranspose, accumulate {
       throw rules.fault("acc", .value(found: "acc with transpose", allowed: "one of them"))
     }
-    let bank = rules.device.memory.psumBankBytes.value
-    let extent = destination.byteExtent
-    guard extent.lowerBound / bank == (extent.upperBound - 1) / bank else {
-      throw rules.fault(
-        "dst", .value(found: "bytes \(extent)", allowed: "one PSUM bank of \(bank) bytes"))
-    }
+    try checkBanks(rules)
     try Self.checkTile(
-      rules, row: row, rows: Int(moving.partitionCount), column: column, columns: Int(columns))
-  }
-
-  /// The double-row mode: a device that has it, fp8, [K, 2, …] patterns, no transpose and no column
-  /// tiles.
-  ///
-  /// Source: NKI instruction reference (nc_matmul, double_row performance mode).
-  static func checkDoubleRow(
-    _ rules: OperandRules, _ access: AccessPattern, isTranspose: Bool, column: Int32
-  ) throws(Fault) {
-    guard rules.device.tensor.doubleRowRows.value == 2 else {
-      throw rules.fault(
-        "double", .value(found: "double", allowed: "not on device \(rules.device.name)"))
-    }
-    try rules.require("src", access, formats: [.float8e4m3, .float8e5m2])
-    guard access.dimensionCount >= 2, access.sizes[0] == 2 else {
-      throw rules.fault(
-        "src",
-        .value(
-          found: "first free dimension \(access.sizes[0])", allowed: "2, and columns inside it"))
-    }
-    guard !isTranspose, column == 0 else {
-      throw rules.fault(
-        "double", .value(found: "double", allowed: "neither with transpose nor with column tiles"))
-    }
-  }
-
-  /// A tile of the array starts at a multiple of its own power-of-two size: 32, 64 or 128.
-  static func checkTile(
-    _ rules: OperandRules, row: Int32, rows: Int, column: Int32, columns: Int
-  ) throws(Fault) {
-    let full = rules.device.memory.partitions.value
-    for (name, start, count) in [("row", Int(row), rows), ("col", Int(column), columns)] {
-      let size = count <= full / 4 ? full / 4 : count <= full / 2 ? full / 2 : full
-      guard count > 0, start >= 0, start % size == 0, start + size <= full else {
-        throw rules.fault(
-          name, .value(found: "\(start)", allowed: "multiples of \(size) for \(count)"))
-      }
-    }
+      rules, row: row, rows: Int(moving.partitionCount), tileRows: tileRows, column: column,
+      columns: Int(columns), tileColumns: tileColumns)
   }
 
   public func execute(on core: inout CoreState, engine: Engine) {
@@ -137,7 +130,9 @@ public struct Matmul: MachineInstruction {
     } else {
       core.multiply(
         moving, columns: Int(columns), to: destination, accumulate: accumulate, row: Int(row),
-        column: Int(column), engine: engine, rowsPerPartition: isDoubleRow ? 2 : 1)
+        column: Int(column), engine: engine,
+        rowsPerPartition: Self.rowsPerPartition(moving.format, isDoubleRow),
+        scales: Self.scales(moving.format, scales, scaleOffset))
     }
   }
 
@@ -149,6 +144,11 @@ public struct Matmul: MachineInstruction {
     let cyclesPerRow = (isFP32 ? law.cyclesPerRowFP32 : law.cyclesPerRow16).value
     let rows = max(law.minimumStreamCycles.value, Int64(movingColumns))
     cost.streamTenths = rows * cyclesPerRow * 10
+    if isTranspose {
+      if isFP32 { cost.streamTenths *= Int64(law.passesTransposeFP32.value) }
+      // Beside another transpose the stream takes half its time.
+      if law.backgroundTranspose.value { cost.streamTenths /= 2 }
+    }
     if isFP32 {
       // The measured penalty of a strided fp32 operand is that of a product in two passes.
       let penalty = StreamShape(moving, to: nil, rate: 0).stridePenalty(device)

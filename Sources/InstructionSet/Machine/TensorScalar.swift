@@ -8,7 +8,8 @@ import VectorKernels
 /// constant; a reversed operation has its scalar on the left.
 ///
 /// Source: NKI instruction reference (tensor_scalar), profiler captures (pointer operands),
-/// third-party micro-benchmarks (two fp32 elements per cycle).
+/// third-party micro-benchmarks (two fp32 elements per cycle). On the scalar engine, which takes it
+/// from NeuronCore-v3 on, its cost is not published and assumed as that of a copy.
 public struct TensorScalar: MachineInstruction {
   /// The result.
   public var destination = AccessPattern()
@@ -65,6 +66,7 @@ public struct TensorScalar: MachineInstruction {
     if op1 == .rsqrt {
       try rules.requireFormats("op1", op1, [destination, source], allowsUnary: true)
     }
+    if rules.engine == .scalar { try checkScalarEngine(rules) }
     guard op0.isBitwise || op1.isBitwise else { return }
     guard op0.isBitwise || op0 == .bypass, op1.isBitwise || op1 == .bypass else {
       throw rules.fault(
@@ -79,6 +81,17 @@ public struct TensorScalar: MachineInstruction {
           name, .value(found: "not a whole number", allowed: "a 32-bit whole number for raw bits"))
       }
     }
+  }
+
+  /// The scalar engine works on numbers; before NeuronCore-v4 it only scales and adds.
+  private func checkScalarEngine(_ rules: OperandRules) throws(Fault) {
+    for (name, operation) in [("op0", op0), ("op1", op1)]
+    where operation.isBitwise || operation == .power {
+      throw rules.fault(name, .engine(allowed: [operation == .power ? "gpsimd" : "vector"]))
+    }
+    let isScaling =
+      op0 == .multiply && (op1 == .add || op1 == .bypass) || op0 == .add && op1 == .bypass
+    if !isScaling { try rules.require("op0", generation: 4) }
   }
 
   public func execute(on core: inout CoreState, engine: Engine) {
@@ -142,6 +155,13 @@ public struct TensorScalar: MachineInstruction {
         : operations.contains(.rsqrt) ? law.rsqrtCyclesPerElement : law.cyclesPerElement
       return .gpsimd(
         device, StreamShape(source, to: destination, rate: rate.value, pointers: pointers))
+    }
+    if engine == .scalar {
+      return .scalarCopy(
+        device,
+        StreamShape(
+          source, to: destination, rate: Cost.scalarRate(device, [source, destination]),
+          pointers: pointers))
     }
     let law = device.vector
     let shape = StreamShape(

@@ -3,7 +3,8 @@ public import Hardware
 import NumericFormats
 import Units
 
-/// TENSOR_TENSOR_SCAN: dst[i] = (a[i] op0 dst[i-1]) op1 b[i], from `initial` on.
+/// TENSOR_TENSOR_SCAN: dst[i] = (a[i] op0 dst[i-1]) op1 b[i], from `initial` on; a reversed
+/// operation swaps its sides.
 ///
 /// Source: NKI instruction reference (tensor_tensor_scan, 2 cycles per element), third-party
 /// micro-benchmarks (start-up, 60 ns more for a seed in memory).
@@ -20,6 +21,10 @@ public struct TensorTensorScan: MachineInstruction {
   public var op0 = ALUOperation.multiply
   /// Between that and `b`.
   public var op1 = ALUOperation.add
+  /// Swaps the sides of the first operation.
+  public var reverse0 = false
+  /// Swaps the sides of the second operation.
+  public var reverse1 = false
 
   public var opcode: Opcode { .tensorTensorScan }
   public init() {}
@@ -27,7 +32,7 @@ public struct TensorTensorScan: MachineInstruction {
   /// dst[i] = (a[i] op0 dst[i-1]) op1 b[i].
   public init(
     _ destination: AccessPattern, _ a: AccessPattern, _ b: AccessPattern, initial: ScalarOperand,
-    _ op0: ALUOperation, _ op1: ALUOperation
+    _ op0: ALUOperation, _ op1: ALUOperation, reverse0: Bool = false, reverse1: Bool = false
   ) {
     self.destination = destination
     self.a = a
@@ -35,6 +40,8 @@ public struct TensorTensorScan: MachineInstruction {
     self.initial = initial
     self.op0 = op0
     self.op1 = op1
+    self.reverse0 = reverse0
+    self.reverse1 = reverse1
   }
 
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
@@ -44,6 +51,8 @@ public struct TensorTensorScan: MachineInstruction {
     try visitor.scalar("initial", &initial)
     try visitor.choice("op0", &op0)
     try visitor.choice("op1", &op1)
+    try visitor.flag("reverse0", &reverse0)
+    try visitor.flag("reverse1", &reverse1)
   }
 
   public func validate(_ rules: OperandRules) throws(Fault) {
@@ -62,8 +71,8 @@ public struct TensorTensorScan: MachineInstruction {
       core.load(b, partition: partition, into: .b, engine: engine)
       core.rows.scan(
         op0.kernel, op1.kernel, .a, .b,
-        initial: initial.value(core, partition: partition, engine: engine), into: .c,
-        count: a.columns)
+        initial: initial.value(core, partition: partition, engine: engine), reverse0: reverse0,
+        reverse1: reverse1, into: .c, count: a.columns)
       core.store(.c, to: destination, partition: partition, engine: engine)
     }
   }

@@ -136,6 +136,23 @@ extension AssemblyScanner {
     return steps
   }
 
+  /// `{a,b,…}`: a number for each partition of a quadrant.
+  mutating func mask() throws(AssemblyError) -> ShuffleMask {
+    try expect("{", "before the mask")
+    var numbers: [UInt8] = []
+    repeat {
+      guard numbers.count < ShuffleMask.count else {
+        throw fail("at most \(ShuffleMask.count) numbers are allowed")
+      }
+      numbers.append(UInt8(try integer("the partition", in: 0...255)))
+    } while accept(",")
+    guard numbers.count == ShuffleMask.count else {
+      throw fail("a mask has \(ShuffleMask.count) numbers")
+    }
+    try expect("}", "after the mask")
+    return ShuffleMask(numbers)
+  }
+
   /// A floating-point number, to the end of the word.
   mutating func number(_ what: String) throws(AssemblyError) -> Float {
     let start = position

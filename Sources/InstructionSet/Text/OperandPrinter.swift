@@ -51,6 +51,10 @@ struct OperandPrinter: OperandVisitor {
     let numbers = (0..<count).map { "\(value[$0])" }.joined(separator: ",")
     add(name, "{\(numbers)}", canBeOmitted: true)
   }
+  mutating func mask(_ name: String, _ value: inout ShuffleMask) throws(Never) {
+    let numbers = (0..<ShuffleMask.count).map { "\(value[$0])" }.joined(separator: ",")
+    add(name, "{\(numbers)}", canBeOmitted: true)
+  }
   mutating func register(_ name: String, _ value: inout UInt8) throws(Never) {
     add(name, "r\(value)")
   }

@@ -112,6 +112,12 @@ struct OperandReader: OperandVisitor {
     try end(scanner)
   }
 
+  mutating func mask(_ name: String, _ value: inout ShuffleMask) throws(AssemblyError) {
+    guard var scanner = try scanner(name) else { return }
+    value = try scanner.mask()
+    try end(scanner)
+  }
+
   mutating func register(_ name: String, _ value: inout UInt8) throws(AssemblyError) {
     guard var scanner = try scanner(name) else { return }
     value = try scanner.register()
