@@ -2,8 +2,9 @@ import VectorKernels
 
 /// Rows of raw elements that are picked or written one by one.
 extension RowBuffers {
-  /// `destination[i * run + j] = source[indices[i] + j]` for every index and j below `run`. An index
-  /// whose run leaves the source gives zeros; programs are refused before that.
+  /// `destination[i * run + j] = source[indices[i] + j]` for every index and j below `run`.
+  ///
+  /// An index whose run leaves the source gives zeros; programs are refused before that.
   public func gather(
     _ source: Row, count: Int, at indices: [UInt32], run: Int, into destination: Row
   ) {

@@ -2,6 +2,7 @@ import Foundation
 import Hardware
 import InstructionSet
 import Testing
+import Units
 
 /// The listing of operations against lists that were written apart from it.
 @Suite struct InstructionTableTests {
@@ -88,7 +89,7 @@ import Testing
 
   /// An instruction is copied for every program that is built: it stays as small as it was.
   @Test func instructionsStaySmall() {
-    #expect(MemoryLayout<Operation>.size <= 192)
+    #expect(MemoryLayout<InstructionSet.Operation>.size <= 192)
     #expect(MemoryLayout<TransferShape>.size <= 72)
   }
 }

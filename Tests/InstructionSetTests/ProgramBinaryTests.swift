@@ -227,7 +227,7 @@ import Testing
             }
           }
         }
-      } catch let error as ProgramBinaryError {
+      } catch {
         refused += 1
         #expect(!error.description.isEmpty)
       }

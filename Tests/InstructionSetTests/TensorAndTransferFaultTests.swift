@@ -274,8 +274,12 @@ import Testing
     expect(
       copy {
         $0.skipsOutOfBounds = true
+        $0.bound = 64
         $0.accumulate = true
       }, .sync, "skip", .value(found: "skip with acc", allowed: "one of them"))
+    expect(
+      copy { $0.skipsOutOfBounds = true }, .sync, "skip",
+      .value(found: "skip without bound", allowed: "skip with bound"))
     expect(
       copy {
         $0.mode = .stored

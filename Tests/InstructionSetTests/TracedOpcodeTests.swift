@@ -3,6 +3,7 @@ import Hardware
 import InstructionSet
 import NumericFormats
 import Testing
+import Units
 
 /// The instructions that device traces name and the interface does not.
 @Suite struct TracedOpcodeTests {

@@ -158,6 +158,7 @@ import Testing
 
   @Test func rowsBeyondTheTableAndTwinsAreFaults() throws {
     var core = try makeCore()
+    core.tensorAddresses = [0]
     let index = sbuf(.uint32, 1, partitions: 0..<4, byte: 512)
     var transfer = DMAIndirect(
       .hbm(table(.float32, byte: 0, [(2, 1)])), from: .onChip(sbuf(.float32, 2, partitions: 0..<4)),
@@ -330,7 +331,7 @@ import Testing
 
   /// Two cores that exchange tiles: what a model of a logical core does.
   @Test func coresExchangeTiles() throws {
-    var cores = [try Half(), try Half()]
+    let cores = [try Half(), try Half()]
     var generator = Generator(seed: 3)
     let place = sbuf(.bfloat16, 10, partitions: 0..<32)
     let other = sbuf(.bfloat16, 10, partitions: 0..<32, byte: 512)

@@ -1,6 +1,7 @@
 import CoreState
 import Hardware
 import InstructionSet
+import NeuronCore
 import NumericFormats
 import Testing
 import Units

@@ -15,8 +15,9 @@ public enum InstructionDocument {
       "elements per partition; a law without a device is Trainium2's. The columns named after",
       "devices say which engines take it there, and the cycles of the stream and the time from",
       "dispatch to completion on an idle engine for \(InterfaceOperation.exampleOperands);",
-      "for transfers the cycles and time that the busiest DMA engine needs. `-` means that the",
-      "device does not have it: such a program is refused with the generation that does.",
+      "for transfers the cycles and time that the busiest DMA engine needs, for the tensor engine",
+      "those of its rows. `-` means that the device does not have it: such a program is refused",
+      "with the generation that does.",
     ]
     for section in InterfaceOperation.sections {
       lines += ["", "## \(section.title)", ""]

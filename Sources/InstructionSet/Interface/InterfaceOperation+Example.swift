@@ -8,7 +8,8 @@ public struct ExampleCost: Hashable, Sendable {
   /// Cycles that the operands stream, in tenths; for a transfer those of the busiest DMA engine;
   /// zero for what the sequencer does alone.
   public var tenthsOfCycles: Int64
-  /// Dispatch to completion of an engine that stood idle; for a transfer its service alone.
+  /// Dispatch to completion of an engine that stood idle; for a transfer its service alone, for the
+  /// tensor engine its rows alone.
   public var duration: Picoseconds
 }
 
@@ -31,7 +32,12 @@ extension InterfaceOperation {
         duration: device.clocks.dma.value.picoseconds(tenthsOfCycles: shape.serviceTenths))
     }
     let cost = operation.cost(on: device, engine: engine)
-    return ExampleCost(tenthsOfCycles: cost.streamTenths, duration: cost.coldDuration)
+    let isTimedByEngine = cost.kind == .matmul || cost.kind == .loadWeights
+    return ExampleCost(
+      tenthsOfCycles: cost.streamTenths,
+      duration: isTimedByEngine
+        ? device.clock(of: engine).picoseconds(tenthsOfCycles: cost.streamTenths)
+        : cost.coldDuration)
   }
 }
 

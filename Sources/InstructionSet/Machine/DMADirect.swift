@@ -67,6 +67,9 @@ public struct DMADirect: MachineInstruction {
           name, .value(found: "a register", allowed: "fixed addresses in stored descriptors"))
       }
     }
+    if skipsOutOfBounds, bound == .max {
+      throw rules.fault("skip", .value(found: "skip without bound", allowed: "skip with bound"))
+    }
     if skipsOutOfBounds, accumulate {
       throw rules.fault("skip", .value(found: "skip with acc", allowed: "one of them"))
     }
@@ -82,6 +85,7 @@ public struct DMADirect: MachineInstruction {
 
   /// True when a register holds an address that this transfer may not have.
   func leavesBounds(on core: borrowing CoreState, engine: Engine) -> Bool {
+    guard bound != .max else { return false }
     for location in [destination, source] where location.isDynamic {
       let offset = core.offset(location.register, engine)
       if offset < 0 || offset > Int(bound) { return true }

@@ -21,7 +21,8 @@ public enum RegisterArithmetic: UInt8, OperandChoice, BitwiseCopyable {
     }
   }
 
-  /// The result; smaller and larger compare signed numbers; shifts of 32 and more give zero, and the right shift brings in zeros.
+  /// The result; smaller and larger compare signed numbers; shifts of 32 and more give zero, and
+  /// the right shift brings in zeros.
   func apply(_ a: Int32, _ b: Int32) -> Int32 {
     switch self {
     case .add: a &+ b

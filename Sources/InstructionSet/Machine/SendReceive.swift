@@ -5,8 +5,8 @@ import Units
 
 /// SENDRECV: the two cores of a logical core exchange tiles of their SBUFs.
 ///
-/// The pair needs LNC=2: one core by itself refuses. The elements travel as a `CoreMessage`, which a
-/// model of two cores carries.
+/// The pair needs LNC=2: one core by itself refuses. The elements travel as a `CoreMessage`, which
+/// a model of two cores carries.
 /// Source: NKI instruction reference (sendrecv: from NeuronCore-v3 on; through GpSimd's own DMA up
 /// to 1,024, 512 or 256 bytes of a partition for elements of four, two and one bytes), notes on
 /// DeltaNet (an exchange takes about 2 us).
