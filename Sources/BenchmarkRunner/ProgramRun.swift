@@ -33,15 +33,16 @@ struct ProgramRun: ~Copyable {
     self.model = model
   }
 
-  /// Runs a short program and keeps all of its events.
+  /// Runs a short program and keeps all of its events; `prepare` fills the memories before it.
   init(
     _ loaded: LoadedProgram, computes: Bool, options: RunOptions, collector: EventCollector,
-    isCancelled: () -> Bool
+    isCancelled: () -> Bool, prepare: (inout CoreState) -> Void
   ) throws(RunnerError) {
     var model: CoreModel
     do {
       model = try CoreModel(loaded, computes: computes, checksHazards: options.checksHazards)
     } catch { throw .memory(error.description) }
+    if computes { prepare(&model.core) }
     let start = DispatchTime.now().uptimeNanoseconds
     var recorder = EventRecorder(capacity: 1_024) { track, events in
       collector.append(track, events)

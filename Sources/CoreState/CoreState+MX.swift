@@ -28,26 +28,19 @@ public struct MXScales: Hashable, Sendable, BitwiseCopyable {
 
 extension CoreState {
   /// Reads a partition of microscaled data into the first row: first the first number of every
-  /// packed element, then the second, and so on, each times its scale, rounded to fp32.
+  /// packed element, then the second, and so on, each times its scale.
   mutating func loadScaled(
     _ access: AccessPattern, _ format: MXFormat, scales: MXScales, partition: Int, engine: Engine
   ) {
     let count = access.columns
     rows.check(count * MXFormat.packedCount)
-    loadBits(access, partition: partition, into: .a, engine: engine)
-    loadBits(
+    loadPacked(access, partition: partition, into: .a, engine: engine)
+    loadPacked(
       scales.access, partition: scales.partition(of: partition), into: .b, engine: engine)
-    let width = UInt32(format.bitWidth)
-    let codeMask: UInt32 = (1 << width) - 1
-    for index in 0..<count {
-      let packed = rows.bit(.a, index)
-      let scale = MXScale.decode(UInt8(truncatingIfNeeded: rows.bit(.b, index)))
-      for part in 0..<MXFormat.packedCount {
-        let code = (packed >> (width * UInt32(part))) & codeMask
-        rows[.a, part * count + index] =
-          format.decode(code: UInt8(truncatingIfNeeded: code)) * scale
-      }
-    }
+    unsafe MicroScaling.dequantize(
+      format, from: UnsafeRawPointer(rows.bits(.a)), stride: 1, count: count,
+      scales: UnsafeRawPointer(rows.bits(.b)).assumingMemoryBound(to: UInt8.self),
+      into: rows.pointer(.a), rowPitch: count)
   }
 
   /// Quantises rows of 16-bit floats: in each group of eight partitions by four elements the scale
@@ -56,47 +49,42 @@ extension CoreState {
     _ source: AccessPattern, to target: AccessPattern, _ format: MXFormat, scales: MXScales,
     engine: Engine
   ) {
-    let count = target.columns
-    rows.check(source.columns)
+    let columns = source.columns
+    rows.check(columns)
     noteWrite(scales.access, partition: 0, engine: engine)
-    for first in stride(from: 0, to: Int(source.partitionCount), by: MXFormat.groupPartitions) {
-      rows.fill(.b, with: 0, count: count)
-      for partition in first..<(first + MXFormat.groupPartitions) {
-        load(source, partition: partition, into: .a, engine: engine)
-        for index in 0..<source.columns {
-          let group = index / MXFormat.packedCount
-          let value = rows[.a, index].magnitude
-          let largest = rows[.b, group]
-          rows[.b, group] = value.isNaN || value > largest ? value : largest
+    noteWrite(target, partition: 0, engine: engine)
+    let size = target.format.sizeBytes
+    let pitch = MXFormat.groupPartitions * columns
+    unsafe withUnsafeTemporaryAllocation(byteCount: pitch * 4 + pitch, alignment: 64) { raw in
+      guard let base = raw.baseAddress else { return }
+      let values = unsafe base.assumingMemoryBound(to: Float.self)
+      let codes = unsafe base + pitch * 4
+      let scaleRow = unsafe UnsafeMutableRawPointer(rows.bits(.b))
+        .assumingMemoryBound(to: UInt8.self)
+      for first in stride(
+        from: 0, to: Int(source.partitionCount), by: MXFormat.groupPartitions)
+      {
+        for place in 0..<MXFormat.groupPartitions {
+          load(source, partition: first + place, into: .a, engine: engine)
+          unsafe (values + place * columns).update(from: rows.source(.a), count: columns)
         }
-      }
-      for group in 0..<count {
-        rows.setBit(
-          .c, group, to: UInt32(MXScale.forGroup(maximum: rows[.b, group], format: format)))
-      }
-      storeBits(.c, to: scales.access, partition: scales.partition(of: first), engine: engine)
-      for partition in first..<(first + MXFormat.groupPartitions) {
-        storeQuantized(source, target, format, partition, engine)
+        unsafe MicroScaling.quantize(
+          format, from: values, rowPitch: columns, columns: columns, into: codes,
+          codePitchBytes: columns, scales: scaleRow)
+        storeScales(scales, of: first, engine)
+        for place in 0..<MXFormat.groupPartitions {
+          unsafe UnsafeMutableRawPointer(rows.bits(.a)).copyMemory(
+            from: codes + place * columns, byteCount: target.columns * size)
+          storePacked(target, partition: first + place, engine: engine)
+        }
       }
     }
   }
 
-  /// One partition divided by the scales in the third row of bits.
-  private mutating func storeQuantized(
-    _ source: AccessPattern, _ target: AccessPattern, _ format: MXFormat, _ partition: Int,
-    _ engine: Engine
-  ) {
-    load(source, partition: partition, into: .a, engine: engine)
-    let width = UInt32(format.bitWidth)
-    for group in 0..<target.columns {
-      let inverse = MXScale.inverse(UInt8(truncatingIfNeeded: rows.bit(.c, group)))
-      var packed: UInt32 = 0
-      for part in 0..<MXFormat.packedCount {
-        let value = rows[.a, group * MXFormat.packedCount + part] * inverse
-        packed |= UInt32(format.encode(value)) << (width * UInt32(part))
-      }
-      rows.setBit(.d, group, to: packed)
-    }
-    storeBits(.d, to: target, partition: partition, engine: engine)
+  /// Stores the scales of one group of partitions from the second row of bits.
+  private mutating func storeScales(_ scales: MXScales, of first: Int, _ engine: Engine) {
+    unsafe UnsafeMutableRawPointer(rows.bits(.a)).copyMemory(
+      from: UnsafeRawPointer(rows.bits(.b)), byteCount: scales.access.columns)
+    storePacked(scales.access, partition: scales.partition(of: first), engine: engine)
   }
 }

@@ -6,7 +6,7 @@ extension CoreState {
   /// Streams a permutation [K partitions, N columns] past a tile [K, M] that was loaded to be
   /// passed through: result[m, n] is the tile's element [k, m] of the k whose permutation element
   /// [k, n] differs from zero. Bits are unchanged; a wider result is widened exactly, and elements
-  /// of one byte are written with a zero byte above them.
+  /// of one byte that lie two apart are written with a zero byte above them.
   ///
   /// Where the device has no such mode the tile is multiplied, with all that NaN and infinity do.
   public mutating func passThrough(
@@ -50,7 +50,7 @@ extension CoreState {
     _ format: NumberFormat, to destination: AccessPattern, partition: Int, engine: Engine
   ) {
     if destination.format.sizeBytes == format.sizeBytes {
-      if format.sizeBytes == 1 {
+      if format.sizeBytes == 1, destination.innermostStride == 2 {
         var wide = destination
         wide.format = .uint16
         for dimension in wide.strides.indices { wide.strides[dimension] /= 2 }

@@ -31,6 +31,11 @@ extension CoreState {
   ) {
     rows.check(access.columns)
     noteWrite(access, partition: partition, engine: engine)
+    if partition == 0 { storedPatterns &+= 1 }
+    if case .stochastic = rounding {
+      storeStochastically(row, to: access, partition: partition, engine: engine)
+      return
+    }
     let source = unsafe rows.source(row)
     let base = unsafe address(access, partition, engine)
     if access.isContiguous {
@@ -44,6 +49,25 @@ extension CoreState {
       unsafe Conversion.narrow(
         access.format, from: source + read, into: base + elementOffset * access.format.sizeBytes,
         stride: access.innermostStride, count: inner)
+      read += inner
+    }
+  }
+
+  /// Each element takes the random bits of its place in the pattern, so that neither strides nor
+  /// the order of partitions matter; the next pattern takes other bits.
+  private func storeStochastically(
+    _ row: Row, to access: AccessPattern, partition: Int, engine: Engine
+  ) {
+    let source = unsafe rows.source(row)
+    let base = unsafe address(access, partition, engine)
+    let inner = access.innermostSize
+    let first = partition * RowBuffers.capacity
+    var read = 0
+    access.forEachRun { elementOffset in
+      unsafe Conversion.narrow(
+        access.format, from: source + read, into: base + elementOffset * access.format.sizeBytes,
+        stride: access.innermostStride, count: inner, rounding: rounding, pass: storedPatterns,
+        firstIndex: UInt32(truncatingIfNeeded: first + read))
       read += inner
     }
   }
@@ -76,11 +100,13 @@ extension CoreState {
     storePacked(target, partition: partition, engine: engine)
   }
 
-  /// Reads the raw elements of a partition, one after the other, into the first row of bits.
-  private func loadPacked(_ access: AccessPattern, partition: Int, engine: Engine) {
+  /// Reads the raw elements of a partition, one after the other, into a row of bits.
+  func loadPacked(
+    _ access: AccessPattern, partition: Int, into row: Row = .a, engine: Engine
+  ) {
     rows.check(access.columns)
     let size = access.format.sizeBytes
-    let target = unsafe UnsafeMutableRawPointer(rows.bits(.a))
+    let target = unsafe UnsafeMutableRawPointer(rows.bits(row))
     let base = unsafe UnsafeRawPointer(address(access, partition, engine))
     let inner = access.innermostSize
     var written = 0
@@ -93,7 +119,7 @@ extension CoreState {
   }
 
   /// Writes the raw elements of the first row of bits to a partition.
-  private mutating func storePacked(_ access: AccessPattern, partition: Int, engine: Engine) {
+  mutating func storePacked(_ access: AccessPattern, partition: Int, engine: Engine) {
     noteWrite(access, partition: partition, engine: engine)
     let size = access.format.sizeBytes
     let source = unsafe UnsafeRawPointer(rows.bits(.a))

@@ -1,5 +1,5 @@
 public import Hardware
-import NumericFormats
+public import NumericFormats
 import VectorKernels
 
 /// What one core holds: SBUF, PSUM and its part of HBM, registers, accumulators, weights in the
@@ -25,6 +25,10 @@ public struct CoreState: ~Copyable {
   public internal(set) var gpsimdRandom: RandomLanes
   /// False where a transpose on the tensor engine is an ordinary product with an identity.
   public let transposeIsExact: Bool
+  /// How engines round the elements that they store. DMA always rounds to nearest even.
+  public var rounding = RoundingMode.nearestEven
+  /// Patterns that were stored since the start: the pass of stochastic rounding.
+  var storedPatterns: UInt64 = 0
   /// HBM addresses of the running invocation's tensors, by parameter index.
   public var tensorAddresses: [Int] = []
   /// 64 registers per sequencer, engine after engine.

@@ -1,79 +1,69 @@
 public import Hardware
 import NumericFormats
+import VectorKernels
 
 /// The random number generators of one engine: one or more for each lane.
 ///
 /// Source: NKI instruction reference (rng, rand_set_state: six words per lane of GpSimd, and 24 per
-/// lane of NeuronCore-v4's vector engine). That element i of a row is drawn from generator i modulo
-/// their number is assumed, and so is the state that a core begins with: the one of seed 0.
+/// lane of NeuronCore-v4's vector engine). That the generators of a lane take turns is assumed, and
+/// so is the state that a core begins with: the one of seed 0.
 public struct RandomLanes: Sendable {
-  /// What a lane draws words from.
-  private enum Lane {
-    case register(LinearFeedbackGenerator)
-    case xorwow([XorwowGenerator])
-  }
-
-  private var lanes: [Lane]
+  /// The states, lane after lane.
+  private var words: [UInt32]
+  /// Lanes of the engine.
+  private let count: Int
+  /// XORWOW generators of a lane; none stands for one shift register.
   private let generators: Int
+  /// Words of state of one lane.
+  public let wordsPerLane: Int
 
   /// Lanes of `generators` XORWOW generators each, or of one shift register when there are none.
   init(count: Int, generators: Int) {
+    self.count = count
     self.generators = generators
-    lanes = []
-    lanes = (0..<count).map { seeded(0, lane: $0) }
-  }
-
-  /// Words of state of one lane.
-  public var wordsPerLane: Int {
-    generators == 0
+    wordsPerLane =
+      generators == 0
       ? LinearFeedbackGenerator.stateWordCount : generators * XorwowGenerator.stateWordCount
+    words = []
+    seed(0)
   }
 
   /// Starts every lane again from a seed.
   public mutating func seed(_ seed: UInt32) {
-    for lane in lanes.indices { lanes[lane] = seeded(seed, lane: lane) }
+    if generators == 0 {
+      words = (0..<count).map { LinearFeedbackGenerator(seed: seed, lane: $0).state }
+    } else {
+      words = (0..<(count * generators)).flatMap {
+        XorwowGenerator(seed: seed, lane: $0).stateWords
+      }
+    }
   }
 
-  private func seeded(_ seed: UInt32, lane: Int) -> Lane {
-    if generators == 0 { return .register(LinearFeedbackGenerator(seed: seed, lane: lane)) }
-    return .xorwow(
-      (0..<generators).map { XorwowGenerator(seed: seed, lane: lane * generators + $0) })
-  }
-
-  /// The words of a lane's state.
+  /// The words of a lane's state; missing ones become zero.
   public subscript(lane: Int) -> [UInt32] {
-    get {
-      switch lanes[lane] {
-      case .register(let register): [register.state]
-      case .xorwow(let all): all.flatMap(\.stateWords)
-      }
-    }
+    get { Array(words[(lane * wordsPerLane)..<((lane + 1) * wordsPerLane)]) }
     set {
-      guard generators > 0 else {
-        lanes[lane] = .register(LinearFeedbackGenerator(state: newValue.first ?? 0))
-        return
+      for index in 0..<wordsPerLane {
+        words[lane * wordsPerLane + index] = index < newValue.count ? newValue[index] : 0
       }
-      let size = XorwowGenerator.stateWordCount
-      lanes[lane] = .xorwow(
-        (0..<generators).map { XorwowGenerator(words: newValue.dropFirst($0 * size).prefix(size)) })
     }
   }
 
-  /// Draws `count` words of a lane, in order.
-  mutating func draw(_ count: Int, lane: Int, _ body: (Int, UInt32) -> Void) {
-    switch lanes[lane] {
-    case .register(var register):
-      for index in 0..<count { body(index, register.next()) }
-      lanes[lane] = .register(register)
-    case .xorwow(var all):
-      // The array is taken out of its lane, so that it is not copied for the first word.
-      lanes[lane] = .register(LinearFeedbackGenerator(state: 0))
-      var next = 0
-      for index in 0..<count {
-        body(index, all[next].next())
-        next = next + 1 == all.count ? 0 : next + 1
+  /// Draws `count` words of a lane.
+  mutating func draw(_ count: Int, lane: Int, into target: UnsafeMutablePointer<UInt32>) {
+    let first = lane * wordsPerLane
+    precondition(first >= 0 && first + wordsPerLane <= words.count, "a lane of the engine")
+    let generators = generators
+    unsafe words.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      if generators == 0 {
+        unsafe RandomRows.linearFeedback(
+          states: base + first, lanes: 1, count: count, into: target, pitch: count)
+      } else {
+        unsafe RandomRows.xorwow(
+          states: base + first, lanes: 1, generatorsPerLane: generators, count: count,
+          into: target, pitch: count)
       }
-      lanes[lane] = .xorwow(all)
     }
   }
 }
@@ -84,9 +74,9 @@ extension CoreState {
     rows.check(count)
     let target = unsafe rows.bits(row)
     if engine == .gpsimd {
-      gpsimdRandom.draw(count, lane: lane) { unsafe target[$0] = $1 }
+      unsafe gpsimdRandom.draw(count, lane: lane, into: target)
     } else {
-      vectorRandom.draw(count, lane: lane) { unsafe target[$0] = $1 }
+      unsafe vectorRandom.draw(count, lane: lane, into: target)
     }
   }
 

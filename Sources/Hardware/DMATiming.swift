@@ -82,12 +82,16 @@ public struct DMATiming: Sendable {
   public var coreExchange: Constant<Picoseconds>
   /// Service time of a hardware load alone, slowest engine. Thousandths.
   public var stretchLoadAlone: Constant<Int64>
+  /// Service time of a hardware load by one engine alone. Thousandths.
+  public var stretchLoadOneEngine: Constant<Int64>
   /// Service time of a hardware load queued behind a load. Thousandths.
   public var stretchLoadQueued: Constant<Int64>
   /// Service time of a software load. Thousandths.
   public var stretchSoftwareLoad: Constant<Int64>
   /// The stretches hold for transfers up to this size. Bytes.
   public var stretchMaximumBytes: Constant<Int>
+  /// Beyond that size, a hardware load alone: one engine. Bytes per microsecond.
+  public var loneLoadBytesPerMicrosecondPerEngine: Constant<Int64>
   /// Stall of each engine once per software load.
   public var softwareLoadStall: Constant<Picoseconds>
   /// Last semaphore write of a load to visible.
@@ -150,9 +154,12 @@ extension DMATiming: ConstantGroup {
     .init("staticTrigger", \.staticTrigger),
     .init("coreExchange", \.coreExchange),
     .init("stretchLoadAlone", \.stretchLoadAlone),
+    .init("stretchLoadOneEngine", \.stretchLoadOneEngine),
     .init("stretchLoadQueued", \.stretchLoadQueued),
     .init("stretchSoftwareLoad", \.stretchSoftwareLoad),
     .init("stretchMaximumBytes", \.stretchMaximumBytes),
+    .init(
+      "loneLoadBytesPerMicrosecondPerEngine", \.loneLoadBytesPerMicrosecondPerEngine),
     .init("softwareLoadStall", \.softwareLoadStall),
     .init("notifyLoad", \.notifyLoad),
     .init("notifyHardwareStore", \.notifyHardwareStore),

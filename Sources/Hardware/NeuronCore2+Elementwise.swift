@@ -49,6 +49,7 @@ extension ScalarEngineTiming {
     timing.cyclesPerElement = .hundredthsPerElement(100, .documented, guide)
     timing.cyclesPerElement16 = .hundredthsPerElement(100, .documented, guide)
     timing.startupCopyPSUM = .tenths(2190, .measured, "\(captures), n = 7", (2176, 2204))
+    timing.startupCopyPSUMInt32 = .tenths(2190, .assumed, "as other formats", (2176, 2204))
     timing.dispatchGapCopyPSUMCold = .tenths(
       1180, .measured, "\(captures): 450 ns for 448 columns, n = 1", (1160, 1200))
     timing.dispatchGapCopyPSUMWarm = .tenths(

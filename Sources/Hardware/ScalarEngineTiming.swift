@@ -14,6 +14,8 @@ public struct ScalarEngineTiming: Sendable {
   public var siluPSUM: Constant<Int64>
   /// Copy from PSUM, any format, cold or warm. Tenths of a cycle.
   public var startupCopyPSUM: Constant<Int64>
+  /// Copy of INT32 from PSUM. Tenths of a cycle.
+  public var startupCopyPSUMInt32: Constant<Int64>
   /// Copy from SBUF. Tenths of a cycle.
   public var startupCopySBUF: Constant<Int64>
   /// ACTIVATE from PSUM, one bias pointer, cold. Tenths of a cycle.
@@ -24,6 +26,8 @@ public struct ScalarEngineTiming: Sendable {
   public var startupActivateSBUF: Constant<Int64>
   /// The same, warm. Tenths of a cycle.
   public var startupActivateSBUFWarm: Constant<Int64>
+  /// ACTIVATE from SBUF to PSUM, no pointer, cold. Tenths of a cycle.
+  public var startupActivateToPSUM: Constant<Int64>
   /// ACTIVATE from PSUM: start to start beyond the stream. Tenths of a cycle.
   public var dispatchGapActivatePSUM: Constant<Int64>
   /// ACTIVATE from PSUM: completion to completion beyond the stream. Tenths of a cycle.
@@ -44,6 +48,8 @@ public struct ScalarEngineTiming: Sendable {
   public var gapCopySBUF: Constant<Int64>
   /// Each bias or scale pointer of an ACTIVATE from SBUF.
   public var broadcastReadSBUF: Constant<Picoseconds>
+  /// The same where both ends are two bytes wide.
+  public var broadcastReadSBUF16: Constant<Picoseconds>
   /// Each bias or scale pointer of an ACTIVATE from PSUM.
   public var broadcastReadPSUM: Constant<Picoseconds>
   /// ACTIVATE from SBUF with accumulation, one bias pointer.
@@ -73,11 +79,13 @@ extension ScalarEngineTiming: ConstantGroup {
     .init("cyclesPerElement16", \.cyclesPerElement16),
     .init("siluPSUM", \.siluPSUM),
     .init("startupCopyPSUM", \.startupCopyPSUM),
+    .init("startupCopyPSUMInt32", \.startupCopyPSUMInt32),
     .init("startupCopySBUF", \.startupCopySBUF),
     .init("startupActivatePSUM", \.startupActivatePSUM),
     .init("startupActivatePSUMWarm", \.startupActivatePSUMWarm),
     .init("startupActivateSBUF", \.startupActivateSBUF),
     .init("startupActivateSBUFWarm", \.startupActivateSBUFWarm),
+    .init("startupActivateToPSUM", \.startupActivateToPSUM),
     .init("dispatchGapActivatePSUM", \.dispatchGapActivatePSUM),
     .init("completionGapActivatePSUM", \.completionGapActivatePSUM),
     .init("coldDispatchExtraActivatePSUM", \.coldDispatchExtraActivatePSUM),
@@ -88,6 +96,7 @@ extension ScalarEngineTiming: ConstantGroup {
     .init("completionGapCopyPSUM", \.completionGapCopyPSUM),
     .init("gapCopySBUF", \.gapCopySBUF),
     .init("broadcastReadSBUF", \.broadcastReadSBUF),
+    .init("broadcastReadSBUF16", \.broadcastReadSBUF16),
     .init("broadcastReadPSUM", \.broadcastReadPSUM),
     .init("accumulateStartup", \.accumulateStartup),
     .init("accumulateForward", \.accumulateForward),

@@ -70,6 +70,10 @@ extension DMATiming {
       2_000_000, .measured, "DN: a sendrecv seam of about 2 us", (1_500_000, 2_500_000)),
     stretchLoadAlone: .number(
       1_350, .permille, .measured, "profiler captures, attention s=512, fit", (1_250, 1_350)),
+    stretchLoadOneEngine: .number(
+      1_140, .permille, .derived,
+      "NKI DMA bandwidth guide: 1,416 ns for 4 x 8 KiB, over 1,056 cycles of service",
+      (1_100, 1_250)),
     stretchLoadQueued: .number(
       1_750, .permille, .measured, "profiler captures, attention s=512, fit", (1_550, 2_050)),
     stretchSoftwareLoad: .number(
@@ -77,6 +81,9 @@ extension DMATiming {
     stretchMaximumBytes: .bytes(
       524_288, .measured, "profiler captures, attention s=512; larger ones were not seen",
       (524_288, 1_048_576)),
+    loneLoadBytesPerMicrosecondPerEngine: .number(
+      17_630, .bytesPerMicrosecond, .measured,
+      "third-party micro-benchmarks (VOY): 1.3046 of the time at 23 B/ns", (17_000, 20_100)),
     softwareLoadStall: .time(
       280_000, .measured, "profiler captures, attention s=512, fit; decides the limiter's window",
       (200_000, 400_000)),

@@ -10,6 +10,8 @@ extension ScalarEngineTiming {
       159, .measured, "third-party micro-benchmarks (VOY): 1.327 ns", (150, 165)),
     startupCopyPSUM: .tenths(
       1_904, .measured, "profiler captures, attention s=512, n = 23", (1_895, 1_915)),
+    startupCopyPSUMInt32: .tenths(
+      2_052, .measured, "third-party micro-benchmarks (VOY): 171 ns", (1_904, 2_064)),
     startupCopySBUF: .tenths(
       2_268, .measured, "third-party micro-benchmarks (VOY): 187.7 to 190.3 ns; 16-bit 193.2",
       (2_252, 2_318)),
@@ -21,6 +23,8 @@ extension ScalarEngineTiming {
       3_530, .measured, "profiler captures, attention s=512, n = 2", (3_520, 3_535)),
     startupActivateSBUFWarm: .tenths(
       3_360, .measured, "profiler captures, attention s=512, n = 6", (3_340, 3_365)),
+    startupActivateToPSUM: .tenths(
+      2_122, .measured, "third-party micro-benchmarks (VOY): 176.8 ns, a copy", (2_110, 2_134)),
     dispatchGapActivatePSUM: .tenths(
       1_720, .measured, "profiler captures, attention s=512: 570 ns, n = 5", (1_710, 1_730)),
     completionGapActivatePSUM: .tenths(
@@ -41,7 +45,9 @@ extension ScalarEngineTiming {
       1_100, .measured, "third-party micro-benchmarks (VOY): 199 ns for 128 columns", (1_060, 1_120)
     ),
     broadcastReadSBUF: .time(
-      91_000, .measured, "third-party micro-benchmarks (VOY); 16-bit 78.5 ns", (78_500, 95_300)),
+      91_000, .measured, "third-party micro-benchmarks (VOY)", (78_500, 95_300)),
+    broadcastReadSBUF16: .time(
+      78_500, .measured, "third-party micro-benchmarks (VOY), BF16 copies", (75_000, 91_000)),
     broadcastReadPSUM: .time(
       95_300, .measured, "third-party micro-benchmarks (VOY)", (78_500, 100_000)),
     accumulateStartup: .time(

@@ -100,6 +100,11 @@ extension VectorEngineTiming {
     startupCopySBUF: .tenths(
       1_493, .measured, "third-party micro-benchmarks (VOY): 150.2 to 160.5 ns, usual 155.5",
       (1_442, 1_541)),
+    startupCopyInt32: .tenths(
+      1_306, .measured, "third-party micro-benchmarks (VOY): 136 ns, 2 samples of 4 partitions",
+      (1_300, 1_500)),
+    startupReduce16: .tenths(
+      1_370, .measured, "third-party micro-benchmarks (VOY): 142.7 ns", (1_360, 1_470)),
     startupTensorScalarSBUF: .tenths(
       1_539, .measured, "third-party micro-benchmarks (VOY): 160.3 ns", (1_463, 1_549)),
     startupTensorTensorSBUF: .tenths(

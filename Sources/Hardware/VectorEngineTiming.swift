@@ -26,6 +26,10 @@ public struct VectorEngineTiming: Sendable {
   public var pointerGap: Constant<Int64>
   /// Cold startup of a copy, SBUF to SBUF. Tenths of a cycle.
   public var startupCopySBUF: Constant<Int64>
+  /// COPY of INT32 within SBUF, cold. Tenths of cycles.
+  public var startupCopyInt32: Constant<Int64>
+  /// TENSOR_REDUCE of two-byte elements from SBUF, cold. Tenths of cycles.
+  public var startupReduce16: Constant<Int64>
   /// Cold startup of TENSOR_SCALAR without pointers, SBUF to SBUF. Tenths of a cycle.
   public var startupTensorScalarSBUF: Constant<Int64>
   /// Cold startup of TENSOR_TENSOR, inputs in SBUF. Tenths of a cycle.
@@ -83,6 +87,8 @@ extension VectorEngineTiming: ConstantGroup {
       [ConstantEntry("pointerStartupPSUM", \.pointerStartupPSUM)],
       [ConstantEntry("pointerGap", \.pointerGap)],
       [ConstantEntry("startupCopySBUF", \.startupCopySBUF)],
+      [ConstantEntry("startupCopyInt32", \.startupCopyInt32)],
+      [ConstantEntry("startupReduce16", \.startupReduce16)],
       [ConstantEntry("startupTensorScalarSBUF", \.startupTensorScalarSBUF)],
       [ConstantEntry("startupTensorTensorSBUF", \.startupTensorTensorSBUF)],
       [ConstantEntry("startupTensorTensorPSUM", \.startupTensorTensorPSUM)],

@@ -36,10 +36,12 @@ extension KernelBuilder {
     appendBarrier(
       &streams, waits: last.map { targets[position(of: $0)] },
       clearing: Self.barrierSemaphores.upperBound..<plan.next, site: barrier)
-    return Segment(
+    var segment = Segment(
       name: name, streams: streams,
       tensors: tensors.map { TensorParameter(name: $0.name, sizeBytes: $0.sizeBytes) },
       sites: sites)
+    segment.buffers = buffers
+    return segment
   }
 
   /// What the triggering engine knew of its own ring when it triggered a transfer.

@@ -1,5 +1,6 @@
 import CoreState
 import Hardware
+import InstructionSet
 package import NumericFormats
 
 extension KernelBuilder {
@@ -40,11 +41,20 @@ extension KernelBuilder {
     }
     let access = AccessPattern(
       .sbuf, format, partitions: 0..<partitions, byteOffset: sbufTop, columns: columns)
+    declare(name, access)
     sbufTop += padded
     let flat = Tile(access)
     guard shape.count > 1 else { return flat }
     let strides = shape.indices.map { shape[($0 + 1)...].reduce(1, *) }
     return flat.viewed(sizes: shape, strides: strides)
+  }
+
+  /// Notes an allocation for checks: its life ends with the scope that it is made in.
+  private mutating func declare(_ name: String, _ access: AccessPattern) {
+    buffers.append(
+      BufferDeclaration(
+        name: name, space: access.space, partitions: access.partitions,
+        bytes: access.byteExtent, life: entries.count..<Int.max))
   }
 
   /// `buffers` tiles of one shape that rotate.
@@ -53,7 +63,8 @@ extension KernelBuilder {
   ) throws(BuilderError) -> TilePool {
     var tiles: [Tile] = []
     for _ in 0..<max(1, buffers) {
-      tiles.append(try tile(name, partitions: partitions, shape: shape, format: format))
+      let label = "\(name).\(tiles.count)"
+      tiles.append(try tile(label, partitions: partitions, shape: shape, format: format))
     }
     return TilePool(tiles: tiles)
   }
@@ -68,11 +79,11 @@ extension KernelBuilder {
     }
     var tiles: [Tile] = []
     for _ in 0..<buffers {
-      tiles.append(
-        Tile(
-          AccessPattern(
-            .psum, .float32, byteOffset: bankTop * device.memory.psumBankBytes.value,
-            columns: banksPerBuffer * bankColumns)))
+      let access = AccessPattern(
+        .psum, .float32, byteOffset: bankTop * device.memory.psumBankBytes.value,
+        columns: banksPerBuffer * bankColumns)
+      declare("\(name).\(tiles.count)", access)
+      tiles.append(Tile(access))
       bankTop += banksPerBuffer
     }
     return BankPool(tiles: tiles)
@@ -85,9 +96,13 @@ extension KernelBuilder {
   ) throws(BuilderError) -> Result {
     let top = sbufTop
     let banks = bankTop
+    let outer = buffers.count
     defer {
       sbufTop = top
       bankTop = banks
+      for index in outer..<buffers.count where buffers[index].life.upperBound == .max {
+        buffers[index].life = buffers[index].life.lowerBound..<entries.count
+      }
     }
     return try body(&self)
   }

@@ -26,6 +26,8 @@ package struct KernelBuilder {
   // Memory.
   var sbufTop = 0
   var bankTop = 0
+  /// Every allocation; a life that is not over yet ends at `Int.max`.
+  var buffers: [BufferDeclaration] = []
   // Program.
   var entries: [Entry] = []
   var waits: [ProgressPoint] = []

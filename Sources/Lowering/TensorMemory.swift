@@ -29,6 +29,7 @@ struct TensorMemory {
   mutating func scratch(_ name: String, sizeBytes: Int, format: NumberFormat) -> String {
     if indices[name] == nil {
       _ = add(name, sizeBytes: sizeBytes, format: format, address: nil)
+      allocations[allocations.count - 1].contents = .undefined
     }
     return name
   }
@@ -36,11 +37,18 @@ struct TensorMemory {
   /// Puts a tensor into the memory of another.
   mutating func alias(_ name: String, to other: String, byteOffset: Int) {
     guard indices[name] == nil else { return }
-    let base = allocations[allocation(other)]
+    let target = allocation(other)
+    let base = allocations[target]
     let tensor = graph.tensor(name)
     _ = add(
       name, sizeBytes: tensor?.sizeBytes ?? base.sizeBytes, format: base.format,
       address: base.address + byteOffset)
+    allocations[allocations.count - 1].aliasOf = base.aliasOf ?? target
+  }
+
+  /// True when a node makes the tensor: it holds nothing before.
+  private func isProduced(_ name: String) -> Bool {
+    graph.tensor(name).map { !$0.role.isGiven } ?? false
   }
 
   private mutating func add(
@@ -48,7 +56,9 @@ struct TensorMemory {
   ) -> Int {
     let start = address ?? sizeBytes
     allocations.append(
-      TensorAllocation(name: name, address: start, sizeBytes: bytes, format: format))
+      TensorAllocation(
+        name: name, address: start, sizeBytes: bytes, format: format,
+        contents: isProduced(name) ? .undefined : .given))
     if address == nil {
       sizeBytes += (bytes + Self.alignment - 1) / Self.alignment * Self.alignment
     }

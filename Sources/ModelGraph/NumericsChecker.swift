@@ -63,9 +63,10 @@ package struct NumericsChecker: Sendable {
         ProductOperands(inputs[0], inputs[1], transposeA, transposeB), output: output,
         rounding: rounding, seed: seed)
     }
-    return Self.report(
-      name, indices: indices, reference: reference, bounds: bounds, output: output,
-      projection: projection)
+    return NumericsReport(
+      node: name, indices: indices, reference: reference, bounds: bounds,
+      outputCount: output.count, projection: projection
+    ) { output[$0] }
   }
 
   private func rounding(_ operation: Operator, inputs: [TensorView], output: TensorView)
@@ -86,33 +87,5 @@ package struct NumericsChecker: Sendable {
       throw .badValue(tensor: name, reason: "the value is \(view.shape), not \(declared.shape)")
     }
     return view
-  }
-
-  private static func report(
-    _ name: String, indices: [Int], reference: [Double], bounds: [Double], output: TensorView,
-    projection: Projection?
-  ) -> NumericsReport {
-    var worst = (position: 0, ratio: -1.0)
-    var largest = 0.0
-    var squares = 0.0
-    for position in indices.indices {
-      let expected = reference[position]
-      let found = output[indices[position]]
-      squares += expected * expected
-      let error = found == expected ? 0 : abs(found - expected)
-      largest = error.isFinite ? max(largest, error) : .infinity
-      let ratio = error == 0 ? 0 : error.isFinite ? error / bounds[position] : .infinity
-      if ratio > worst.ratio { worst = (position, ratio) }
-    }
-    let expected = reference.isEmpty ? 0 : reference[worst.position]
-    let typical = (squares / Double(max(1, indices.count))).squareRoot()
-    let scale = max(abs(expected), typical)
-    return NumericsReport(
-      node: name, checkedCount: indices.count, outputCount: output.count,
-      maxAbsoluteError: largest, worstIndex: indices.isEmpty ? 0 : indices[worst.position],
-      expected: expected, found: indices.isEmpty ? 0 : output[indices[worst.position]],
-      absoluteTolerance: bounds.isEmpty ? 0 : bounds[worst.position],
-      scale: scale > 0 ? scale : 1, projection: projection,
-      passed: worst.ratio <= 1 && projection?.passed != false)
   }
 }

@@ -29,6 +29,12 @@ package struct NumericsReport: Hashable, Sendable {
   /// The formula's value at the worst index, relative to `scale`.
   package var relativeTolerance: Double { absoluteTolerance / scale }
 
+  /// The worst element's error over its own tolerance: at most 1 where the check passed.
+  package var errorRatio: Double {
+    let error = abs(found - expected)
+    return found == expected ? 0 : error.isFinite ? error / absoluteTolerance : .infinity
+  }
+
   /// One line for people: the verdict, the error and the formula's value.
   package var summary: String {
     let verdict = passed ? "passed" : "failed"
@@ -50,5 +56,37 @@ package struct NumericsReport: Hashable, Sendable {
       maxAbsoluteError: maxAbsoluteError,
       worstIndex: indices.isEmpty ? 0 : indices[worstIndex], expected: expected, found: found,
       absoluteTolerance: absoluteTolerance, scale: scale, projection: projection, passed: passed)
+  }
+}
+
+extension NumericsReport {
+  /// Compares the elements of an output at `indices` with their reference values, each against its
+  /// own bound.
+  package init(
+    node: String, indices: [Int], reference: [Double], bounds: [Double], outputCount: Int,
+    projection: Projection? = nil, found: (Int) -> Double
+  ) {
+    var worst = (position: 0, ratio: -1.0)
+    var largest = 0.0
+    var squares = 0.0
+    for position in indices.indices {
+      let expected = reference[position]
+      let value = found(indices[position])
+      squares += expected * expected
+      let error = value == expected ? 0 : abs(value - expected)
+      largest = error.isFinite ? max(largest, error) : .infinity
+      let ratio = error == 0 ? 0 : error.isFinite ? error / bounds[position] : .infinity
+      if ratio > worst.ratio { worst = (position, ratio) }
+    }
+    let expected = reference.isEmpty ? 0 : reference[worst.position]
+    let typical = (squares / Double(max(1, indices.count))).squareRoot()
+    let scale = max(abs(expected), typical)
+    self.init(
+      node: node, checkedCount: indices.count, outputCount: outputCount,
+      maxAbsoluteError: largest, worstIndex: indices.isEmpty ? 0 : indices[worst.position],
+      expected: expected, found: indices.isEmpty ? 0 : found(indices[worst.position]),
+      absoluteTolerance: bounds.isEmpty ? 0 : bounds[worst.position],
+      scale: scale > 0 ? scale : 1, projection: projection,
+      passed: worst.ratio <= 1 && projection?.passed != false)
   }
 }

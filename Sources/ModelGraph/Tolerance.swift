@@ -10,11 +10,11 @@ import NumericFormats
 /// an operator (`Rounding.intermediate`), and what inputs of `TensorView.uncertainty` contribute.
 package struct Tolerance {
   /// Unit roundoff of fp32, in which sums are kept.
-  static let sum = 0x1p-24
+  package static let sum = 0x1p-24
   /// Relative error granted to a device's transcendental function: 32 roundings of fp32.
-  static let function = 0x1p-19
+  package static let function = 0x1p-19
   /// The factor before each random walk.
-  static let factor = 4.0
+  package static let factor = 4.0
 
   let operation: Operator
   let inputs: [TensorView]
@@ -41,7 +41,17 @@ package struct Tolerance {
     if movesOnly { return computed }
     let unit = Roundoff.unit(of: rounding.output)
     let floor = Roundoff.floor(of: rounding.output)
-    return zip(computed, reference).map { $0 + unit * (abs($1) + $0) + floor }
+    return zip(computed, reference).map {
+      Self.rounded($0, of: $1, unit: unit, floor: floor)
+    }
+  }
+
+  /// The bound of an element after its rounding to a format of that unit roundoff and floor, given
+  /// the bound before.
+  package static func rounded(
+    _ bound: Double, of reference: Double, unit: Double, floor: Double
+  ) -> Double {
+    bound + unit * (abs(reference) + bound) + floor
   }
 
   /// True where a kernel only moves values that the output's format holds: no error is allowed.

@@ -5,11 +5,15 @@ import Units
 ///
 /// Time is counted in ticks, the denominator of the tensor clock in picoseconds (a third of a
 /// picosecond on Trainium2), so that cycles are whole numbers of ticks. Work is counted in half
-/// ticks at full rate: full rate does two in a tick, half rate one.
-/// Source: profiler captures (windows of 4,096 base cycles, threshold 3/8, lag 31 ns).
+/// ticks at full rate: full rate does two in a tick, half rate one. What counts for the threshold
+/// is that work times the quarters of the array's rows in use.
+/// Source: profiler captures (windows of 4,096 base cycles, threshold 3/8, lag 31 ns), third-party
+/// micro-benchmarks (a stream that uses half of the rows stays at half rate).
 struct ActivityLimiter {
   /// Ticks of one tensor-engine cycle.
   let cycleTicks: Int64
+  /// Quarters in which rows in use count: all of them.
+  static let allRows: Int64 = 4
   private let windowTicks: Int64
   private let thresholdWork: Int64
   private let lagTicks: Int64
@@ -30,7 +34,7 @@ struct ActivityLimiter {
     windowTicks =
       law.windowCycles.value * base.numerator * tensor.denominator / base.denominator
     thresholdWork =
-      law.fullCycles.value * law.thresholdNumerator.value * tensor.numerator * 2
+      law.fullCycles.value * law.thresholdNumerator.value * tensor.numerator * 2 * Self.allRows
       / law.thresholdDenominator.value
     lagTicks = law.lag.value.value * tensor.denominator
     windowEnd = windowTicks + law.phase.value.value * tensor.denominator
@@ -39,6 +43,7 @@ struct ActivityLimiter {
   }
 
   /// Passes the window ends and switches up to `time`.
+  @inline(__always)
   mutating func advance(to time: Int64) {
     while min(windowEnd, switchAt) <= time {
       if switchAt <= windowEnd {
@@ -50,6 +55,7 @@ struct ActivityLimiter {
     }
   }
 
+  @inline(never)
   private mutating func closeWindow(idleUntil time: Int64) {
     let full = windowWork >= thresholdWork
     if full != nextIsFull {
@@ -65,22 +71,29 @@ struct ActivityLimiter {
     }
   }
 
-  /// Streams `cycles` from `start` on and returns the end; the rate may change on the way.
-  mutating func stream(from start: Int64, cycles: Int64) -> Int64 {
+  /// Counts `cycles` that streamed beside others, in `rows` quarters that those left idle.
+  mutating func countBeside(cycles: Int64, rows: Int64) {
+    windowWork += cycles * cycleTicks * 2 * rows
+  }
+
+  /// Streams `cycles` from `start` on through `rows` quarters of the array's rows and returns the
+  /// end; the rate may change on the way.
+  @inline(__always)
+  mutating func stream(from start: Int64, cycles: Int64, rows: Int64) -> Int64 {
     advance(to: start)
     var time = start
     var work = cycles * cycleTicks * 2
     while true {
       let boundary = min(windowEnd, switchAt)
       let rate: Int64 = isFull ? 2 : 1
-      let end = time + (work + rate - 1) / rate
+      let end = time + (isFull ? (work + 1) >> 1 : work)
       if end <= boundary {
-        windowWork += work
+        windowWork += work * rows
         if !isFull { throttledWork += work }
         return end
       }
       let done = (boundary - time) * rate
-      windowWork += done
+      windowWork += done * rows
       if !isFull { throttledWork += done }
       work -= done
       time = boundary

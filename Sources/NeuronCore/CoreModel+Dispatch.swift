@@ -1,6 +1,7 @@
 import Hardware
 import InstructionSet
 import Units
+import CoreState
 
 /// What one dispatched instruction took, in picoseconds.
 struct TimedRow {
@@ -9,33 +10,41 @@ struct TimedRow {
 }
 
 extension CoreModel {
-  /// Applies the engine's law to an instruction that is dispatched at `time`.
-  @inline(never)
+  /// Applies the engine's law to an instruction that is dispatched at `time`; `ready` is when it
+  /// could have been, waits aside.
+  @inline(__always)
   mutating func dispatch(
-    _ engine: Int, _ index: Int, _ record: IssueRecord, _ cost: Cost, at time: Int64, isCold: Bool
+    _ engine: Int, _ index: Int, _ record: IssueRecord, at time: Int64, ready: Int64
   ) -> TimedRow {
-    switch cost.kind {
-    case .matmul:
-      let row = array.stream(cost, dispatch: time, region: record.region)
-      recent.note(0, row.streamStart)
-      engines[0].controlFree = time + laws.tensorStep
-      engines[0].lastCompletion = max(engines[0].lastCompletion, row.completion)
-      return TimedRow(start: row.start, completion: row.completion)
-    case .loadWeights:
-      let row = array.loadWeights(cost, dispatch: time)
-      recent.note(0, row.streamStart)
-      engines[0].controlFree = time + laws.tensorStep
-      return TimedRow(start: row.start, completion: row.completion)
-    case .stream: return dispatchStream(engine, cost, at: time, isCold: isCold)
-    case .control: return dispatchControl(engine, record, cost, at: time)
+    switch record.kind {
+    case .matmul, .loadWeights: return dispatchRow(record, at: time)
+    case .stream: return dispatchStream(engine, record, at: time)
+    case .control: return dispatchControl(engine, record, at: time)
     case .dmaTrigger: return dispatchTrigger(engine, index, record, at: time)
     }
   }
 
+  /// The tensor engine: rows through the array, or weights into its shadow set.
+  @inline(__always)
+  mutating func dispatchRow(_ record: IssueRecord, at time: Int64) -> TimedRow {
+    let row =
+      record.kind == .matmul
+      ? array.stream(record, dispatch: time) : array.loadWeights(record, dispatch: time)
+    recent.note(0, row.streamStart)
+    engines[0].controlFree = time + laws.tensorStep
+    if record.kind == .matmul {
+      engines[0].lastCompletion = max(engines[0].lastCompletion, row.completion)
+    }
+    return TimedRow(start: row.start, completion: row.completion)
+  }
+
   /// Vector, scalar and GpSimd engines: start-up, interval and completion interval.
-  private mutating func dispatchStream(_ engine: Int, _ cost: Cost, at time: Int64, isCold: Bool)
+  @inline(never)
+  private mutating func dispatchStream(_ engine: Int, _ record: IssueRecord, at time: Int64)
     -> TimedRow
   {
+    let cost = loaded.costs[Int(record.cost)]
+    let isCold = isCold(engine, at: time)
     var duration = (isCold ? cost.coldDuration : cost.warmDuration).value
     var interval = (isCold ? cost.intervalAfterCold : cost.intervalAfterWarm).value
     if cost.sharedPortPenalty.value > 0, engines[3].streamingUntil > time {
@@ -54,21 +63,12 @@ extension CoreModel {
     return TimedRow(start: time, completion: completion)
   }
 
-  /// When a port that the instruction needs is free, if it is not free now: the vector and scalar
-  /// engines stream the same PSUM bank one after the other.
-  @inline(__always)
-  func portFree(_ engine: Int, _ cost: Cost, at time: Int64) -> Int64? {
-    guard cost.banks != 0 else { return nil }
-    let other = engine == 1 ? 2 : 1
-    guard engines[other].streamingUntil > time, engines[other].streamingBanks & cost.banks != 0
-    else { return nil }
-    return engines[other].streamingUntil
-  }
-
   /// Rows that the sequencer carries out alone.
-  private mutating func dispatchControl(
-    _ engine: Int, _ record: IssueRecord, _ cost: Cost, at time: Int64
-  ) -> TimedRow {
+  @inline(never)
+  private mutating func dispatchControl(_ engine: Int, _ record: IssueRecord, at time: Int64)
+    -> TimedRow
+  {
+    let cost = loaded.costs[Int(record.cost)]
     var completion = time + cost.coldDuration.value
     var next = time + cost.intervalAfterCold.value
     if record.opcode == .drain {
@@ -92,10 +92,11 @@ extension CoreModel {
   }
 
   /// Hands a transfer to its ring: the queue is held for the trigger, the rest runs beside it.
+  @inline(never)
   private mutating func dispatchTrigger(
     _ engine: Int, _ index: Int, _ record: IssueRecord, at time: Int64
   ) -> TimedRow {
-    let shape = loaded.transfers[Int(record.transfer)]
+    let shape = loaded.transfers[Int(record.extent)]
     let kind = Engine(rawValue: UInt8(engine))!
     let start: Int64
     let end: Int64
@@ -117,7 +118,7 @@ extension CoreModel {
       engines[engine].controlFree = end + laws.afterTrigger(kind)
     }
     if record.update.operation != .none {
-      isUpdatedByDMA[Int(record.update.semaphore)] = true
+      semaphores.markUpdatedByDMA(Int(record.update.semaphore))
     }
     dma.enqueue(
       shape, engine: kind, triggered: end, update: record.update, program: UInt32(index))
@@ -125,13 +126,17 @@ extension CoreModel {
   }
 
   /// Carries out what happens next in the DMA engines.
-  mutating func serveTransfers<O: Observer>(_ observer: inout O) {
+  @inline(never)
+  mutating func serveTransfers<O: Observer & ~Copyable>(_ observer: inout O) {
     guard let completion = dma.step() else { return }
     let transfer = completion.transfer
     let engineCount = Int(transfer.shape.engines)
     if transfer.update.operation != .none {
       let increment = SemaphoreUpdate(transfer.update.semaphore, .add, 1)
-      for engine in 0..<engineCount { post(increment, at: completion.visible + dma.skews[engine]) }
+      for engine in 0..<engineCount {
+        semaphores.post(increment, at: completion.visible + dma.skews[engine])
+      }
+      wake(Int(increment.semaphore))
     }
     endTime = max(endTime, completion.visible + dma.skews[engineCount - 1])
     var event = Event(

@@ -10,14 +10,16 @@ extension CoreModel {
     let (segment, place) = place(of: index)
     let program = loaded.program
     let operation = program.segments[segment].instructions[place].operation
-    if hazards != nil {
-      let binding = program.invocations[engines[engine].invocation].tensors
-      let ring = record.opcode.isDMA ? Int(loaded.transfers[Int(record.transfer)].queue) : 0
-      hazards?.execute(
-        operation, record, engine: engine, counter: index, ring: ring, binding: binding,
-        invocation: engines[engine].invocation)
+    if let sanitizer {
+      let ring = record.opcode.isDMA ? Int(loaded.transfers[Int(record.extent)].queue) : 0
+      sanitizer.execute(
+        operation, record, engine: engine, counter: index, ring: ring,
+        invocation: engines[engine].invocation
+      ) { register in
+        register == AccessPattern.noRegister ? 0 : core.offset(register, kind)
+      }
     }
-    guard computes || record.touchesRegisters else { return }
+    guard computes || record.traits.contains(.touchesRegisters) else { return }
     if record.opcode.readsTensors { bind(engines[engine].invocation) }
     if !computes, record.opcode == .tensorLoad {
       throw .fault(
@@ -26,7 +28,7 @@ extension CoreModel {
           .value(found: "timing mode", allowed: "--mode functional: its value decides what runs"),
           index: place, engine: kind))
     }
-    if record.isDynamic {
+    if record.traits.contains(.isDynamic) {
       do { try operation.checkRegisters(on: core, engine: kind) } catch { throw .fault(error) }
     }
     operation.execute(on: &core, engine: kind)

@@ -1,6 +1,7 @@
 import Hardware
 import InstructionSet
 import Units
+import CoreState
 
 extension CoreModel {
   /// The instruction at a program counter.
@@ -20,12 +21,14 @@ extension CoreModel {
   func totals() -> RunTotals {
     let clock = loaded.device.clocks.tensor.value
     return RunTotals(
-      duration: Picoseconds(endTime), retired: engines.map(\.retired),
-      active: engines.map { Picoseconds($0.activeTime) },
-      stalls: stalls.map { $0.map(Picoseconds.init) }, dmaActive: Picoseconds(dma.activeTime),
+      duration: Picoseconds(endTime), retired: engines.elements.map(\.retired),
+      active: engines.elements.map { Picoseconds($0.activeTime) },
+      stalls: engines.elements.map { state in
+        state.stalls.indices.map { Picoseconds(state.stalls[$0]) }
+      }, dmaActive: Picoseconds(dma.activeTime),
       hbmReadBytes: dma.hbmReadBytes, hbmWriteBytes: dma.hbmWriteBytes,
       throttled: Picoseconds(array.limiter.throttledWork / (2 * clock.denominator)),
-      invocationEnds: invocationEnds.map(Picoseconds.init))
+      invocationEnds: invocationEnds.elements.map(Picoseconds.init))
   }
 
   /// Who waits for whom now that nothing can go on.
@@ -51,8 +54,9 @@ extension CoreModel {
     Engine.allCases.filter { engine in
       let state = engines[Int(engine.rawValue)]
       guard !state.isDone else { return false }
-      return loaded.records[state.next..<state.end].contains {
-        $0.update.operation != .none && $0.update.semaphore == semaphore
+      return (state.next..<state.end).contains {
+        let update = loaded.records[$0].update
+        return update.operation != .none && update.semaphore == semaphore
       }
     }
   }

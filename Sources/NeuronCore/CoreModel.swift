@@ -14,48 +14,41 @@ public struct CoreModel: ~Copyable {
   /// True when values are computed as well as times.
   let computes: Bool
   let laws: EngineLaws
-  var engines: [EngineState]
+  /// True when instructions do more than take time.
+  let hasEffects: Bool
+  var engines: FixedBuffer<EngineState>
   var recent: RecentTimes
   var semaphores: SemaphoreFile
   var array: TensorArray
   var dma: DMAQueues
-  var hazards: HazardDetector?
-  /// Engines that wait for each semaphore, one bit each.
-  var waiters: [UInt8]
-  /// Semaphores that transfers update, for stall causes.
-  var isUpdatedByDMA: [Bool]
-  var stalls: [[Int64]]
+  /// Watches the accesses of a checked run.
+  let sanitizer: Sanitizer?
   /// The invocation whose tensors the core's addresses name.
   var boundInvocation = -1
   /// The latest completion of anything.
   var endTime: Int64 = 0
   /// When each invocation's last instruction completed.
-  var invocationEnds: [Int64]
+  var invocationEnds: FixedBuffer<Int64>
 
   /// A core that is about to run a program.
   ///
   /// - Parameters:
   ///   - computes: false for timing mode, in which no image of SBUF, PSUM or HBM is made.
-  ///   - checksHazards: true to report accesses that no semaphore orders.
+  ///   - checksHazards: true to watch the accesses: see `HazardReport.Kind`.
   public init(_ loaded: LoadedProgram, computes: Bool, checksHazards: Bool) throws(MemoryError) {
     self.loaded = loaded
     self.computes = computes
+    hasEffects = computes || checksHazards
     let device = loaded.device
     core = try CoreState(device: device, hbmBytes: computes ? max(1, loaded.program.hbmBytes) : 0)
     laws = EngineLaws(device: device)
-    engines = Array(repeating: EngineState(), count: Engine.allCases.count)
+    engines = FixedBuffer(repeating: EngineState(), count: Engine.allCases.count)
     recent = RecentTimes(engines: Engine.allCases.count)
-    let count = device.memory.semaphores.value
-    semaphores = SemaphoreFile(count: count)
+    semaphores = SemaphoreFile(count: device.memory.semaphores.value)
     array = TensorArray(device: device)
     dma = DMAQueues(device: device)
-    invocationEnds = Array(repeating: 0, count: loaded.program.invocations.count)
-    hazards = checksHazards ? HazardDetector(device: device) : nil
-    waiters = Array(repeating: 0, count: count)
-    isUpdatedByDMA = Array(repeating: false, count: count)
-    stalls = Array(
-      repeating: Array(repeating: 0, count: StallCause.allCases.count),
-      count: Engine.allCases.count)
+    invocationEnds = FixedBuffer(repeating: 0, count: loaded.program.invocations.count)
+    sanitizer = checksHazards ? Sanitizer(loaded) : nil
   }
 
   /// Runs the program to its end with nobody watching.

@@ -129,6 +129,7 @@ struct DMAQueues {
 
   /// How long a transfer still takes if nothing starts or ends before.
   private func remaining(_ transfer: Transfer) -> Int64 {
+    if active.count == 1 { return transfer.work }
     guard transfer.shape.priority == first else { return .max / 2 }
     let (high, low) = transfer.work.multipliedFullWidth(by: round(transfer))
     let (quotient, remainder) = transfer.turn.dividingFullWidth((high, low))
@@ -140,6 +141,11 @@ struct DMAQueues {
     let elapsed = time - clock
     if elapsed > 0, !active.isEmpty {
       activeTime += elapsed
+      if active.count == 1 {
+        active[0].work = max(0, active[0].work - elapsed)
+        clock = time
+        return
+      }
       let served = first
       for index in active.indices where active[index].shape.priority == served {
         let (high, low) = elapsed.multipliedFullWidth(by: active[index].turn)

@@ -5,9 +5,9 @@ import Units
 /// The hand-off and trigger constants of a device as plain picoseconds, by engine.
 struct EngineLaws {
   /// Completion to the time at which the update can be seen.
-  let publish: [Int64]
+  let publish: InlineArray<5, Int64>
   /// Update seen to the dispatch of a compute or control row.
-  let detect: [Int64]
+  let detect: InlineArray<5, Int64>
   /// The tensor engine detects a wait of a control row faster than one of a weight load.
   let detectTensorControl: Int64
   /// A control row of the vector engine that waits.
@@ -42,7 +42,7 @@ struct EngineLaws {
     detectTensorMatmul = law.detectTensorMatmul.value.value
     detectVectorControl = law.detectVectorControl.value.value
     var longest = max(detectTensorControl, detectTensorMatmul, detectVectorControl)
-    for value in detect { longest = max(longest, value) }
+    for engine in detect.indices { longest = max(longest, detect[engine]) }
     longestDetect = longest
     controlOverlap = device.scalar.controlOverlap.value.value
     scalarLead = device.scalar.maximumLead.value

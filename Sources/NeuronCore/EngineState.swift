@@ -1,7 +1,7 @@
-import InstructionSet
+import CoreState
 
 /// Where one engine is in its queue, and when it can go on. Times are picoseconds.
-struct EngineState {
+struct EngineState: BitwiseCopyable {
   /// Index of the next instruction in the loaded records.
   var next = 0
   /// One past the last instruction of the running segment's queue.
@@ -28,6 +28,8 @@ struct EngineState {
   var streamingUntil: Int64 = 0
   /// PSUM banks that it streams.
   var streamingBanks: UInt8 = 0
+  /// Time stood still for each cause, by `StallCause`.
+  var stalls = InlineArray<6, Int64>(repeating: 0)
   /// Instructions retired.
   var retired = 0
   /// The union of its busy intervals.
@@ -47,14 +49,14 @@ struct EngineState {
 }
 
 /// The last completions or starts of each engine, for what limits how far it may run ahead.
-struct RecentTimes {
+struct RecentTimes: ~Copyable {
   private static let depth = 64
-  private var times: [Int64]
-  private var counts: [Int]
+  private var times: FixedBuffer<Int64>
+  private var counts: FixedBuffer<Int>
 
   init(engines: Int) {
-    times = Array(repeating: .min / 2, count: engines * Self.depth)
-    counts = Array(repeating: 0, count: engines)
+    times = FixedBuffer(repeating: .min / 2, count: engines * Self.depth)
+    counts = FixedBuffer(repeating: 0, count: engines)
   }
 
   /// The `distance`-th last time that was noted, or the beginning of time. At most 64.

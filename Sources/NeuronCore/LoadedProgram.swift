@@ -1,21 +1,37 @@
+import CoreState
 public import Hardware
 public import InstructionSet
 
 /// What the step loop reads of an instruction: small, flat and without references.
 struct IssueRecord: BitwiseCopyable {
+  /// What the step loop must know beside the law.
+  struct Traits: OptionSet, BitwiseCopyable {
+    let rawValue: UInt8
+    /// Runs in the sequencer and may change registers or the program counter.
+    static let touchesRegisters = Traits(rawValue: 1)
+    /// Adds a register to an address: bounds are checked when it runs.
+    static let isDynamic = Traits(rawValue: 2)
+    /// A row of the tensor engine that waits for nothing.
+    static let isFreeRow = Traits(rawValue: 4)
+  }
+
   var wait: SemaphoreWait
   var update: SemaphoreUpdate
   /// Index into the loaded costs.
   var cost: UInt32
-  /// Index into the loaded transfers, for DMA triggers.
-  var transfer: UInt32
-  var opcode: Opcode
-  /// Runs in the sequencer and may change registers or the program counter.
-  var touchesRegisters: Bool
-  /// Adds a register to an address: bounds are checked when it runs.
-  var isDynamic: Bool
+  /// Tensor engine: cycles that the rows stream, or that the weights load, at full rate.
+  /// DMA triggers: index into the loaded transfers.
+  var extent: Int32
+  /// Tensor engine: bubble cycles of a weight load that the half rate hides.
+  var loadBubbleCycles: Int16
   /// Tiles of the tensor engine's array in use, one bit per 32 × 32 tile.
   var region: UInt16
+  var opcode: Opcode
+  /// Which part of the engine's law applies.
+  var kind: Cost.Kind
+  /// PSUM banks that a streaming instruction touches, one bit each.
+  var banks: UInt8
+  var traits: Traits
 }
 
 /// A program checked against a device, with every cost worked out. Loading it is where an illegal
@@ -28,8 +44,8 @@ public final class LoadedProgram: Sendable {
   public let device: Device
   /// The program.
   public let program: Program
-  let records: [IssueRecord]
-  let costs: [Cost]
+  let records: FixedBuffer<IssueRecord>
+  let costs: FixedBuffer<Cost>
   let transfers: [TransferShape]
   /// First program counter of each segment, and one past the last.
   public let bases: [Int]
@@ -43,7 +59,7 @@ public final class LoadedProgram: Sendable {
     var loader = SegmentLoader(device: device)
     var bases = [0]
     for segment in program.segments {
-      try loader.load(segment)
+      try loader.load(segment, device)
       bases.append(bases.last! + segment.instructions.count)
     }
     for invocation in program.invocations {
@@ -55,8 +71,8 @@ public final class LoadedProgram: Sendable {
       }
     }
     self.bases = bases
-    records = loader.records
-    costs = loader.index.costs
+    records = FixedBuffer(loader.records)
+    costs = FixedBuffer(loader.index.costs)
     transfers = loader.transfers
   }
 
@@ -67,7 +83,7 @@ public final class LoadedProgram: Sendable {
 
   /// How the transfer of a program counter is cut and dealt; nil for other instructions.
   public func transferShape(at counter: Int) -> TransferShape? {
-    records[counter].opcode.isDMA ? transfers[Int(records[counter].transfer)] : nil
+    records[counter].opcode.isDMA ? transfers[Int(records[counter].extent)] : nil
   }
 }
 
@@ -80,9 +96,7 @@ private struct SegmentLoader {
 
   init(device: Device) { shared = SharedDevice(device) }
 
-  private var device: Device { _read { yield shared.device } }
-
-  mutating func load(_ segment: Segment) throws(Fault) {
+  mutating func load(_ segment: Segment, _ device: Device) throws(Fault) {
     records.reserveCapacity(records.count + segment.instructions.count)
     for engine in Engine.allCases {
       let range = segment.range(of: engine)
@@ -93,7 +107,10 @@ private struct SegmentLoader {
             device: shared, engine: engine, instruction: instruction.operation.opcode.name,
             tensorCount: segment.tensors.count, queueLength: range.count)
           try instruction.operation.validate(rules)
-          records.append(try record(instruction, engine, rules, segment))
+          let isBlock = instruction.operation.opcode == .streamTranspose
+          let hasNext = position + 1 < range.upperBound
+          let next = isBlock && hasNext ? segment.instructions[position + 1].operation : nil
+          records.append(try record(instruction, before: next, rules, segment, device))
         } catch {
           var fault = error
           fault.index = position
@@ -104,18 +121,26 @@ private struct SegmentLoader {
   }
 
   private mutating func record(
-    _ instruction: Instruction, _ engine: Engine, _ rules: OperandRules, _ segment: Segment
+    _ instruction: Instruction, before next: Operation?, _ rules: OperandRules,
+    _ segment: Segment, _ device: Device
   ) throws(Fault) -> IssueRecord {
     let operation = instruction.operation
+    let engine = rules.engine
+    let cost = operation.cost(on: device, engine: engine, before: next)
+    let isRow = cost.kind == .matmul || cost.kind == .loadWeights
+    var traits: IssueRecord.Traits = []
+    if operation.touchesRegisters { traits.insert(.touchesRegisters) }
+    if operation.isDynamic { traits.insert(.isDynamic) }
+    if isRow, instruction.wait.condition == .none { traits.insert(.isFreeRow) }
     var result = IssueRecord(
-      wait: instruction.wait, update: instruction.update,
-      cost: index.add(operation.cost(on: device, engine: engine)), transfer: 0,
-      opcode: operation.opcode, touchesRegisters: operation.touchesRegisters,
-      isDynamic: operation.isDynamic, region: operation.arrayRegion(device))
+      wait: instruction.wait, update: instruction.update, cost: index.add(cost),
+      extent: cost.kind == .matmul ? Int32(clamping: cost.streamTenths / 10) : cost.loadCycles,
+      loadBubbleCycles: cost.loadBubbleCycles, region: operation.arrayRegion(device),
+      opcode: operation.opcode, kind: cost.kind, banks: cost.banks, traits: traits)
     if operation.opcode.readsTensors { try operation.checkTensorBounds(segment.tensors, rules) }
     if let shape = operation.transferShape(on: device, engine: engine) {
       try checkUpdate(instruction.update, shape, rules)
-      result.transfer = UInt32(transfers.count)
+      result.extent = Int32(transfers.count)
       transfers.append(shape)
     }
     return result

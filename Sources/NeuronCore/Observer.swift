@@ -1,4 +1,4 @@
-public import Hardware
+import Hardware
 
 /// Why an engine did not start earlier than it did. Causes are exclusive.
 public enum StallCause: UInt8, CaseIterable, Sendable, BitwiseCopyable {
@@ -60,9 +60,9 @@ public struct Event: Sendable, BitwiseCopyable {
 }
 
 /// Who watches a run. A generic parameter of the step loop, so that watching nothing costs nothing.
-public protocol Observer {
-  /// An instruction of an engine ran.
-  mutating func ran(_ event: Event, on engine: Engine)
+public protocol Observer: ~Copyable {
+  /// An instruction of an engine ran; `engine` is the engine's raw value.
+  mutating func ran(_ event: Event, on engine: Int)
   /// A transfer moved data from its first to its last byte.
   mutating func moved(_ event: Event, engines: Int)
 }
@@ -71,7 +71,7 @@ public protocol Observer {
 public struct NoObserver: Observer {
   /// An observer that keeps nothing.
   public init() {}
-  @inline(__always) public mutating func ran(_ event: Event, on engine: Engine) {}
+  @inline(__always) public mutating func ran(_ event: Event, on engine: Int) {}
   @inline(__always) public mutating func moved(_ event: Event, engines: Int) {}
 }
 
@@ -111,91 +111,12 @@ public struct EventRecorder: Observer {
   }
 
   @inline(__always)
-  public mutating func ran(_ event: Event, on engine: Engine) {
-    append(event, Int(engine.rawValue))
+  public mutating func ran(_ event: Event, on engine: Int) {
+    append(event, engine)
   }
 
   @inline(__always)
   public mutating func moved(_ event: Event, engines: Int) { append(event, Self.dmaTrack) }
-
-  /// Hands over what is left.
-  public mutating func finish() {
-    for track in buffers.indices where !buffers[track].isEmpty { flush(track) }
-  }
-}
-
-/// The state of one engine at an instant of simulated time, and at those after it that are alike.
-public struct Sample: Sendable, BitwiseCopyable {
-  /// The first instant, in picoseconds.
-  public var time: Int64
-  /// Instants, one sampling interval apart.
-  public var count: Int32
-  /// The instruction that ran or was waited with.
-  public var programCounter: UInt32
-  /// True while an instruction ran.
-  public var isBusy: Bool
-  /// Why the engine waited.
-  public var cause: StallCause
-}
-
-/// Samples every engine at a fixed interval of simulated time.
-public struct Sampler: Observer {
-  /// Receives samples of one track.
-  public typealias Sink = (_ track: Int, _ samples: [Sample]) -> Void
-
-  private let interval: Int64
-  private let sink: Sink
-  private var next: [Int64]
-  private var buffers: [[Sample]]
-  private static let capacity = 16_384
-
-  /// A sampler of that interval in picoseconds.
-  public init(intervalPicoseconds: Int64, sink: @escaping Sink) {
-    precondition(intervalPicoseconds > 0, "a sampling interval is positive")
-    interval = intervalPicoseconds
-    self.sink = sink
-    next = Array(repeating: 0, count: EventRecorder.dmaTrack + 1)
-    buffers = Array(repeating: [], count: EventRecorder.dmaTrack + 1)
-  }
-
-  @inline(__always)
-  private mutating func note(_ event: Event, _ track: Int) {
-    let end = event.start + event.duration
-    if next[track] < end { sample(event, track, end) }
-  }
-
-  /// Instants before the event's start found the engine waiting, those in it busy.
-  @inline(never)
-  private mutating func sample(_ event: Event, _ track: Int, _ end: Int64) {
-    let cause: StallCause = event.cause == .none ? .dependency : event.cause
-    append(track, until: event.start, event.programCounter, isBusy: false, cause)
-    append(track, until: end, event.programCounter, isBusy: true, .none)
-    if buffers[track].count >= Self.capacity { flush(track) }
-  }
-
-  private mutating func append(
-    _ track: Int, until end: Int64, _ programCounter: UInt32, isBusy: Bool, _ cause: StallCause
-  ) {
-    guard next[track] < end else { return }
-    let count = (end - next[track] + interval - 1) / interval
-    buffers[track].append(
-      Sample(
-        time: next[track], count: Int32(clamping: count), programCounter: programCounter,
-        isBusy: isBusy, cause: cause))
-    next[track] += count * interval
-  }
-
-  private mutating func flush(_ track: Int) {
-    var full: [Sample] = []
-    swap(&full, &buffers[track])
-    sink(track, full)
-  }
-
-  @inline(__always)
-  public mutating func ran(_ event: Event, on engine: Engine) { note(event, Int(engine.rawValue)) }
-
-  @inline(__always)
-  public mutating func moved(_ event: Event, engines: Int) { note(event, EventRecorder.dmaTrack) }
 
   /// Hands over what is left.
   public mutating func finish() {

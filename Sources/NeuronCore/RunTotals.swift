@@ -81,7 +81,24 @@ public struct DeadlockReport: Hashable, Sendable, CustomStringConvertible {
   /// When the last thing happened.
   public var time: Picoseconds
 
-  /// One line per engine: what it waits for and who could have updated it.
+  /// Engines that wait for one another in a circle, the first again at the end; empty when somebody
+  /// waits for an update that nothing in any queue makes.
+  public var cycle: [Engine] {
+    for start in waiting {
+      var path = [start.engine]
+      while let entry = waiting.first(where: { $0.engine == path.last! }),
+        let next = entry.updaters.first(where: { updater in
+          waiting.contains { $0.engine == updater }
+        })
+      {
+        if let first = path.firstIndex(of: next) { return Array(path[first...]) + [next] }
+        path.append(next)
+      }
+    }
+    return []
+  }
+
+  /// One line per engine: what it waits for and who could have updated it; then the circle.
   public var description: String {
     let lines = waiting.map { entry in
       let who =
@@ -92,7 +109,8 @@ public struct DeadlockReport: Hashable, Sendable, CustomStringConvertible {
         + "\(entry.segment)\(entry.source.isEmpty ? "" : ", \(entry.source)")) waits for S"
         + "\(entry.semaphore) \(entry.wanted), which is \(entry.value); \(who)"
     }
+    let circle = cycle.map(\.name).joined(separator: " waits for ")
     return "deadlock at \(time.value) ps: every engine that is not done waits\n"
-      + lines.joined(separator: "\n")
+      + lines.joined(separator: "\n") + (circle.isEmpty ? "" : "\n  in a circle: \(circle)")
   }
 }

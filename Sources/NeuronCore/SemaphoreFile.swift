@@ -1,3 +1,4 @@
+import CoreState
 import InstructionSet
 
 /// The semaphores of a core: each is a value and a short queue of updates in time order.
@@ -5,64 +6,73 @@ import InstructionSet
 /// Engines are advanced in the order of their next dispatch, so no update earlier than the current
 /// time can still arrive. What is older than the longest detection latency is folded into the
 /// value.
-struct SemaphoreFile {
+struct SemaphoreFile: ~Copyable {
   /// An update that becomes visible at a time.
-  struct Pending {
+  private struct Pending: BitwiseCopyable {
     var time: Int64
     var update: SemaphoreUpdate
   }
 
-  private var settled: [UInt32]
-  private var queues: [Pending]
-  private var heads: [Int32]
-  private var counts: [Int32]
+  /// One semaphore and its place in the ring of updates.
+  private struct State: BitwiseCopyable {
+    var settled: UInt32 = 0
+    var head: Int32 = 0
+    var count: Int32 = 0
+    /// Engines that wait for it, one bit each.
+    var waiters: UInt8 = 0
+    /// A transfer updates it: whoever waits for it waits for data.
+    var isUpdatedByDMA = false
+  }
+
+  private var states: FixedBuffer<State>
+  private var queues: FixedBuffer<Pending>
   private var capacity: Int
 
   init(count: Int) {
     capacity = 32
-    settled = Array(repeating: 0, count: count)
-    heads = Array(repeating: 0, count: count)
-    counts = Array(repeating: 0, count: count)
-    queues = Array(repeating: Pending(time: 0, update: .none), count: count * capacity)
+    states = FixedBuffer(repeating: State(), count: count)
+    queues = FixedBuffer(repeating: Pending(time: 0, update: .none), count: count * capacity)
   }
 
   @inline(__always)
-  private func slot(_ semaphore: Int, _ index: Int) -> Int {
-    semaphore * capacity + ((Int(heads[semaphore]) &+ index) & (capacity &- 1))
+  private func slot(_ semaphore: Int, _ index: Int32) -> Int {
+    semaphore &* capacity &+ (Int(states[semaphore].head &+ index) & (capacity &- 1))
   }
 
   /// Adds an update; equal times keep the order in which they are posted.
+  @inline(__always)
   mutating func post(_ update: SemaphoreUpdate, at time: Int64) {
     let semaphore = Int(update.semaphore)
-    if Int(counts[semaphore]) == capacity { grow() }
-    var index = Int(counts[semaphore])
-    while index > 0, queues[slot(semaphore, index - 1)].time > time {
-      queues[slot(semaphore, index)] = queues[slot(semaphore, index - 1)]
-      index -= 1
+    if Int(states[semaphore].count) == capacity { grow() }
+    var index = states[semaphore].count
+    while index > 0, queues[slot(semaphore, index &- 1)].time > time {
+      queues[slot(semaphore, index)] = queues[slot(semaphore, index &- 1)]
+      index &-= 1
     }
     queues[slot(semaphore, index)] = Pending(time: time, update: update)
-    counts[semaphore] += 1
+    states[semaphore].count &+= 1
   }
 
   /// Folds updates that are visible at `time` or before into the value.
   @inline(__always)
   mutating func settle(_ semaphore: Int, upTo time: Int64) {
-    while counts[semaphore] > 0 {
+    while states[semaphore].count > 0 {
       let pending = queues[slot(semaphore, 0)]
       if pending.time > time { return }
-      settled[semaphore] = pending.update.applied(to: settled[semaphore])
-      heads[semaphore] = (heads[semaphore] &+ 1) & Int32(capacity &- 1)
-      counts[semaphore] -= 1
+      states[semaphore].settled = pending.update.applied(to: states[semaphore].settled)
+      states[semaphore].head = (states[semaphore].head &+ 1) & Int32(capacity &- 1)
+      states[semaphore].count &-= 1
     }
   }
 
   /// The earliest time from which the wait stays met until `ready`, or from which it is first met
   /// after; nil while no posted update meets it. `Int64.min` when it has been met for long.
+  @inline(__always)
   func timeMet(_ wait: SemaphoreWait, ready: Int64) -> Int64? {
     let semaphore = Int(wait.semaphore)
-    var value = settled[semaphore]
+    var value = states[semaphore].settled
     var met: Int64? = wait.isMet(by: value) ? .min : nil
-    for index in 0..<Int(counts[semaphore]) {
+    for index in 0..<states[semaphore].count {
       let pending = queues[slot(semaphore, index)]
       if met != nil, pending.time > ready { return met }
       value = pending.update.applied(to: value)
@@ -71,10 +81,35 @@ struct SemaphoreFile {
     return met
   }
 
+  // MARK: Who waits, and for what
+
+  /// Engines that wait for a semaphore, one bit each.
+  @inline(__always)
+  func waiters(_ semaphore: Int) -> UInt8 { states[semaphore].waiters }
+
+  /// Notes that an engine waits for a semaphore.
+  @inline(__always)
+  mutating func addWaiter(_ engine: Int, _ semaphore: Int) {
+    states[semaphore].waiters |= 1 << UInt8(truncatingIfNeeded: engine)
+  }
+
+  /// Notes that an engine's wait is over.
+  @inline(__always)
+  mutating func removeWaiter(_ engine: Int, _ semaphore: Int) {
+    states[semaphore].waiters &= ~(1 << UInt8(truncatingIfNeeded: engine))
+  }
+
+  /// True when a transfer updates the semaphore.
+  @inline(__always)
+  func isUpdatedByDMA(_ semaphore: Int) -> Bool { states[semaphore].isUpdatedByDMA }
+
+  /// Notes that a transfer updates the semaphore.
+  mutating func markUpdatedByDMA(_ semaphore: Int) { states[semaphore].isUpdatedByDMA = true }
+
   /// The value at a time, for reports.
   func value(_ semaphore: Int, at time: Int64) -> UInt32 {
-    var value = settled[semaphore]
-    for index in 0..<Int(counts[semaphore]) {
+    var value = states[semaphore].settled
+    for index in 0..<states[semaphore].count {
       let pending = queues[slot(semaphore, index)]
       if pending.time > time { break }
       value = pending.update.applied(to: value)
@@ -82,18 +117,17 @@ struct SemaphoreFile {
     return value
   }
 
+  @inline(never)
   private mutating func grow() {
-    var wider = SemaphoreFile(count: settled.count)
-    wider.capacity = capacity * 2
-    wider.queues = Array(
-      repeating: Pending(time: 0, update: .none), count: settled.count * wider.capacity)
-    wider.settled = settled
-    wider.counts = counts
-    for semaphore in 0..<settled.count {
-      for index in 0..<Int(counts[semaphore]) {
-        wider.queues[semaphore * wider.capacity + index] = queues[slot(semaphore, index)]
+    var wider = FixedBuffer(
+      repeating: Pending(time: 0, update: .none), count: states.count * capacity * 2)
+    for semaphore in states.indices {
+      for index in 0..<states[semaphore].count {
+        wider[semaphore * capacity * 2 + Int(index)] = queues[slot(semaphore, index)]
       }
     }
-    self = wider
+    for semaphore in states.indices { states[semaphore].head = 0 }
+    queues = wider
+    capacity *= 2
   }
 }

@@ -25,6 +25,8 @@ struct TensorArray {
 
   private(set) var limiter: ActivityLimiter
   private let ticksPerPicosecond: Int64
+  private let doublePicosecond: InvariantDivider
+  private let countsRows: Bool
   private let bubbleCycles: Int64
   private let startTicks: Int64
   private let startFullExtraTicks: Int64
@@ -38,7 +40,7 @@ struct TensorArray {
   private var lastStart: Int64
   private var lastStartWasFull = false
   private var streamEnd: Int64
-  private var regionEnds: [Int64]
+  private var regionEnds: SIMD16<Int64>
   private var regionsDiffer = false
 
   init(device: Device) {
@@ -46,6 +48,8 @@ struct TensorArray {
     limiter = ActivityLimiter(device: device)
     let ticks = device.clocks.tensor.value.denominator
     ticksPerPicosecond = ticks
+    doublePicosecond = InvariantDivider(2 * ticks)
+    countsRows = device.limiter.countsRows.value
     bubbleCycles = law.bubbleCycles.value
     startTicks = law.coldStart.value.value * ticks
     startFullExtraTicks = law.coldStartFullRateExtra.value.value * ticks
@@ -58,25 +62,26 @@ struct TensorArray {
     // Far enough in the past that the first instruction is cold.
     lastStart = -1_000_000_000
     streamEnd = lastStart
-    regionEnds = Array(repeating: lastStart, count: 16)
+    regionEnds = SIMD16(repeating: lastStart)
   }
 
   @inline(__always)
   private func picoseconds(_ ticks: Int64) -> Int64 {
-    (2 * ticks + ticksPerPicosecond) / (2 * ticksPerPicosecond)
+    doublePicosecond.quotient(2 * ticks + ticksPerPicosecond)
   }
 
   /// Loads weights; `dispatch` in picoseconds.
-  mutating func loadWeights(_ cost: Cost, dispatch: Int64) -> Row {
+  @inline(__always)
+  mutating func loadWeights(_ record: IssueRecord, dispatch: Int64) -> Row {
     let ready = dispatch * ticksPerPicosecond + startTicks
     let isWarm = ready <= streamEnd
     if !isWarm { limiter.advance(to: ready) }
     let nowFull = isWarm ? lastStartWasFull : limiter.isFull
-    let behindStream = lastStart + loadTicks(cost, isFull: lastStartWasFull)
+    let behindStream = lastStart + loadTicks(record, isFull: lastStartWasFull)
     let fromDispatch =
-      ready + loadTicks(cost, isFull: nowFull) + (nowFull ? startFullExtraTicks : 0)
+      ready + loadTicks(record, isFull: nowFull) + (nowFull ? startFullExtraTicks : 0)
     weightsReady = max(behindStream, fromDispatch)
-    let cycles = Int64(cost.loadCycles)
+    let cycles = Int64(record.extent)
     let start = isWarm ? lastStart - lead(isFull: lastStartWasFull) : ready - startTicks
     let duration =
       isWarm
@@ -87,9 +92,9 @@ struct TensorArray {
   }
 
   @inline(__always)
-  private func loadTicks(_ cost: Cost, isFull: Bool) -> Int64 {
+  private func loadTicks(_ record: IssueRecord, isFull: Bool) -> Int64 {
     limiter.ticks(
-      Int64(cost.loadCycles) + (isFull ? Int64(cost.loadBubbleCycles) : 0), isFull: isFull)
+      Int64(record.extent) + (isFull ? Int64(record.loadBubbleCycles) : 0), isFull: isFull)
   }
 
   @inline(__always)
@@ -97,8 +102,12 @@ struct TensorArray {
     leadFixedTicks + limiter.ticks(leadCycles, isFull: isFull)
   }
 
-  /// Streams rows; `region` has one bit per 32 × 32 tile of the array, all set for a full tile.
-  mutating func stream(_ cost: Cost, dispatch: Int64, region: UInt16) -> Row {
+  /// Streams rows; the record's `region` has one bit per 32 × 32 tile of the array, all set for a
+  /// full tile.
+  @inline(__always)
+  mutating func stream(_ record: IssueRecord, dispatch: Int64) -> Row {
+    let region = record.region
+    let cycles = Int64(record.extent)
     let busyUntil = end(of: region)
     limiter.advance(to: busyUntil)
     let bubble = limiter.isFull ? bubbleCycles * limiter.cycleTicks : 0
@@ -108,7 +117,8 @@ struct TensorArray {
     let startsFull = limiter.isFull
     let end =
       region == .max && !regionsDiffer
-      ? limiter.stream(from: start, cycles: cost.streamTenths / 10) : streamBeside(start, cost)
+      ? limiter.stream(from: start, cycles: cycles, rows: ActivityLimiter.allRows)
+      : streamBeside(start, cycles, region)
     markBusy(region, until: end)
     lastStart = start
     lastStartWasFull = startsFull
@@ -118,37 +128,65 @@ struct TensorArray {
       streamStart: picoseconds(start))
   }
 
-  /// A tile beside others: only what no other tile streams counts for the limiter.
-  private mutating func streamBeside(_ start: Int64, _ cost: Cost) -> Int64 {
-    let cycles = cost.streamTenths / 10
-    guard start < streamEnd else { return limiter.stream(from: start, cycles: cycles) }
-    let full = start + limiter.ticks(cycles, isFull: limiter.isFull)
-    guard full > streamEnd else { return full }
-    let rate: Int64 = limiter.isFull ? 1 : 2
-    let rest = (full - streamEnd) / (limiter.cycleTicks * rate)
-    return rest == 0 ? full : limiter.stream(from: streamEnd, cycles: rest)
-  }
-
-  private func end(of region: UInt16) -> Int64 {
-    guard regionsDiffer else { return streamEnd }
-    var latest = Int64.min
-    for index in 0..<16 where region & (1 << UInt16(index)) != 0 {
-      latest = max(latest, regionEnds[index])
+  /// A tile beside others: while they stream, only rows that they leave idle count for the limiter.
+  @inline(never)
+  private mutating func streamBeside(_ start: Int64, _ cycles: Int64, _ region: UInt16) -> Int64 {
+    let rows = quarters(Self.rows(of: region))
+    guard start < streamEnd else {
+      return limiter.stream(from: start, cycles: cycles, rows: rows)
     }
-    return latest
+    let idleRows = countsRows ? quarters(Self.rows(of: region) & ~busyRows(at: start)) : 0
+    let full = start + limiter.ticks(cycles, isFull: limiter.isFull)
+    let cycleTicks = limiter.cycleTicks * (limiter.isFull ? 1 : 2)
+    let rest = max(0, full - streamEnd) / cycleTicks
+    limiter.countBeside(cycles: cycles - rest, rows: idleRows)
+    return rest == 0 ? full : limiter.stream(from: streamEnd, cycles: rest, rows: rows)
   }
 
+  /// How many quarters of the rows a set of them counts as.
+  private func quarters(_ rows: UInt8) -> Int64 {
+    countsRows ? Int64(rows.nonzeroBitCount) : ActivityLimiter.allRows
+  }
+
+  /// The quarters of the array's rows that a region uses, one bit each.
+  private static func rows(of region: UInt16) -> UInt8 {
+    var rows: UInt8 = 0
+    for row in 0..<4 where region >> UInt16(4 * row) & 0xF != 0 { rows |= 1 << UInt8(row) }
+    return rows
+  }
+
+  /// The quarters of the rows in which a tile still streams.
+  private func busyRows(at time: Int64) -> UInt8 {
+    var rows: UInt8 = 0
+    for index in 0..<16 where regionEnds[index] > time { rows |= 1 << UInt8(index / 4) }
+    return rows
+  }
+
+  /// When the last of some tiles is free. The whole array is free when its last tile is.
+  @inline(__always)
+  private func end(of region: UInt16) -> Int64 {
+    guard regionsDiffer, region != .max else { return streamEnd }
+    return regionEnds.replacing(with: .min, where: Self.lanes(not: region)).max()
+  }
+
+  @inline(__always)
   private mutating func markBusy(_ region: UInt16, until end: Int64) {
-    if region == .max {
+    guard region != .max else {
       regionsDiffer = false
       streamEnd = end
       return
     }
-    if !regionsDiffer {
-      for index in 0..<16 { regionEnds[index] = streamEnd }
-      regionsDiffer = true
-    }
-    for index in 0..<16 where region & (1 << UInt16(index)) != 0 { regionEnds[index] = end }
+    if !regionsDiffer { regionEnds = SIMD16(repeating: streamEnd) }
+    regionsDiffer = true
+    regionEnds.replace(with: end, where: .!Self.lanes(not: region))
     streamEnd = max(streamEnd, end)
+  }
+
+  /// The tiles that are not in a region.
+  @inline(__always)
+  private static func lanes(not region: UInt16) -> SIMDMask<SIMD16<Int64>> {
+    let tiles = SIMD16<UInt16>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+    let bits = SIMD16<UInt16>(repeating: region) & (SIMD16(repeating: 1) &<< tiles)
+    return SIMD16<Int64>(truncatingIfNeeded: bits) .== 0
   }
 }

@@ -1,8 +1,8 @@
 /// The random number generator of one lane on NeuronCore-v4, and of GpSimd: XORWOW.
 ///
 /// Five words of a 160-bit xorshift and a Weyl counter; period 2^192 - 2^32.
-/// Source: G. Marsaglia, "Xorshift RNGs", Journal of Statistical Software 8 (14), 2003, section 3.1;
-/// that the hardware uses it with six words per generator is in the public kernel interface.
+/// Source: G. Marsaglia, "Xorshift RNGs", Journal of Statistical Software 8 (14), 2003, section
+/// 3.1; that the hardware uses it with six words per generator is in the public kernel interface.
 public struct XorwowGenerator: Sendable, Equatable, BitwiseCopyable {
   /// Words of state per generator.
   public static var stateWordCount: Int { 6 }

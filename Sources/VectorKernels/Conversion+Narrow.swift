@@ -33,7 +33,7 @@ extension Conversion {
       }
     case .float8e4m3fnx4, .float8e5m2x4, .float4e2m1fnx4:
       unsafe narrowPacked(format, source, destination, stride, count)
-    default: unsafe narrowIntegers(format, source, destination, stride, count)
+    default: return
     }
   }
 
@@ -67,8 +67,21 @@ extension Conversion {
     return bits == 0 || bits >= 0x7F40_0000 ? 0xFF : code
   }
 
+  /// A function of its own, not a case of `narrowSteps`: past a certain size the compiler stops
+  /// inlining, and a loop that does not see that its stride is 1 scatters.
+  static func narrowIntegers(
+    _ format: NumberFormat, _ source: UnsafePointer<Float>,
+    _ destination: UnsafeMutableRawPointer, _ stride: Int, _ count: Int
+  ) {
+    if stride == 1 {
+      unsafe integerSteps(format, source, destination, 1, count)
+    } else {
+      unsafe integerSteps(format, source, destination, stride, count)
+    }
+  }
+
   @inline(__always)
-  private static func narrowIntegers(
+  private static func integerSteps(
     _ format: NumberFormat, _ source: UnsafePointer<Float>,
     _ destination: UnsafeMutableRawPointer, _ stride: Int, _ count: Int
   ) {
@@ -83,7 +96,7 @@ extension Conversion {
       }
     case .int16:
       unsafe each(UInt16.self, source, destination, stride, count) {
-        UInt16(truncatingIfNeeded: roundedBits($0, -32768, 32767))
+        UInt16(truncatingIfNeeded: roundedBits($0, -32768, 32767) &- 0x4B40_0000)
       }
     case .uint16:
       unsafe each(UInt16.self, source, destination, stride, count) {

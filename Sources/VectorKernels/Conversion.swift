@@ -29,7 +29,9 @@ public enum Conversion {
     _ format: NumberFormat, from source: UnsafePointer<Float>,
     into destination: UnsafeMutableRawPointer, stride: Int, count: Int
   ) {
-    if stride == 1 {
+    if format.isInteger {
+      unsafe narrowIntegers(format, source, destination, stride, count)
+    } else if stride == 1 {
       unsafe narrowSteps(format, source, destination, 1, count)
     } else {
       unsafe narrowSteps(format, source, destination, stride, count)

@@ -83,13 +83,13 @@ extension MatrixTile {
     _ panels: UnsafeMutablePointer<Float>
   ) {
     var column = 0
+    var target = unsafe panels + index * width
     while column + width <= columns {
-      let target = unsafe panels + (column * k + index * width)
       unsafe target.update(from: row + column, count: width)
+      unsafe target += panelFloats(k, width)
       column += width
     }
     guard column < columns else { return }
-    let target = unsafe panels + (column * k + index * width)
     for lane in 0..<width {
       unsafe target[lane] = column + lane < columns ? row[column + lane] : 0
     }

@@ -8,12 +8,12 @@
 public enum MatrixTile {
   /// Floats that the packed form of a stationary tile [k][m] takes.
   public static func stationaryFloatCount(k: Int, m: Int) -> Int {
-    panelCount(m, panelRows) * panelRows * k
+    panelCount(m, panelRows) * panelFloats(k, panelRows)
   }
 
   /// Floats that the packed form of a moving tile [k][n] takes.
   public static func movingFloatCount(k: Int, n: Int) -> Int {
-    panelCount(n, panelColumns) * panelColumns * k
+    panelCount(n, panelColumns) * panelFloats(k, panelColumns)
   }
 
   /// C[m][n] (rows `cPitch` floats apart) = or += the product of two packed tiles.
@@ -27,11 +27,11 @@ public enum MatrixTile {
     // One moving panel stays in the first-level cache while all stationary panels pass.
     var column = 0
     while column < n {
-      let movingPanel = unsafe moving + column * k
+      let movingPanel = unsafe moving + column / panelColumns * panelFloats(k, panelColumns)
       let columns = min(panelColumns, n - column)
       var row = 0
       while row < m {
-        let stationaryPanel = unsafe stationary + row * k
+        let stationaryPanel = unsafe stationary + row / panelRows * panelFloats(k, panelRows)
         let target = unsafe c + (row * cPitch + column)
         let rows = min(panelRows, m - row)
         if rows == panelRows && columns == panelColumns {
@@ -45,6 +45,11 @@ public enum MatrixTile {
       column += panelColumns
     }
   }
+
+  /// Floats from one panel to the next: a cache line more than a panel has, for a row is spread
+  /// over all panels when it is packed, and at a power of two apart all of them would meet in one
+  /// set of the first-level cache.
+  static func panelFloats(_ k: Int, _ width: Int) -> Int { k * width + 16 }
 
   static func panelCount(_ size: Int, _ panel: Int) -> Int { (size + panel - 1) / panel }
 

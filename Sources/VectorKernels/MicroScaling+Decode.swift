@@ -4,8 +4,8 @@ extension MicroScaling {
   /// Widens `count` packed elements of one partition into four rows of fp32: row j holds the j-th
   /// number of every element, times the element's scale.
   ///
-  /// Element i is at `stride` elements after the one before and scaled by `scales[i * scaleStride]`.
-  /// Rows are `rowPitch` floats apart. The product is exact but at the ends of the fp32 range,
+  /// Elements are `stride` elements apart, element i is scaled by `scales[i * scaleStride]`, and
+  /// rows are `rowPitch` floats apart. The product is exact but at the ends of the fp32 range,
   /// where it overflows to infinity or rounds in fp32's subnormal numbers; what the tensor engine
   /// does there is not published.
   public static func dequantize(

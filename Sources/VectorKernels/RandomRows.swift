@@ -52,11 +52,16 @@ public enum RandomRows {
       let width = min(laneCount, generators - first)
       var bank = unsafe XorwowBank(loading: states + 6 * first, width: width)
       for step in 0..<steps {
+        let turns = min(generatorsPerLane, count - step * generatorsPerLane)
         let words = bank.next()
+        // Where these words' first generator stands; counting on is cheaper than dividing.
+        var (lane, turn) = first.quotientAndRemainder(dividingBy: generatorsPerLane)
         for index in 0..<width {
-          let (lane, turn) = (first + index).quotientAndRemainder(dividingBy: generatorsPerLane)
-          let element = step * generatorsPerLane + turn
-          if element < count { unsafe destination[lane * pitch + element] = words[index] }
+          if turn < turns {
+            unsafe destination[lane * pitch + step * generatorsPerLane + turn] = words[index]
+          }
+          turn += 1
+          if turn == generatorsPerLane { (lane, turn) = (lane + 1, 0) }
         }
       }
       unsafe bank.store(to: states + 6 * first, width: width)

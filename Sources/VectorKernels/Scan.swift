@@ -22,8 +22,11 @@ public enum Scan {
     case (.multiply, .add):
       return unsafe steps(data0, data1, initial, destination, count) { $0 * $1 + $2 }
     case (.add, .bypass):
-      return unsafe steps(data0, data1, initial, destination, count) { left, state, _ in left + state }
-    case (.add, .add): return unsafe steps(data0, data1, initial, destination, count) { $0 + $1 + $2 }
+      return unsafe steps(data0, data1, initial, destination, count) { left, state, _ in
+        left + state
+      }
+    case (.add, .add):
+      return unsafe steps(data0, data1, initial, destination, count) { $0 + $1 + $2 }
     default:
       return unsafe steps(data0, data1, initial, destination, count) {
         second.apply(first.apply($0, $1), $2)

@@ -7,14 +7,6 @@ import WorkloadCatalog
 
 /// What micro workloads measure beside what is published, beyond the captured laws.
 @Suite struct PublishedLawTests {
-  /// Where the captures and the micro-benchmarks disagree the captures win: these measurements are
-  /// held to the captures by the tests of NeuronCore, and here only to 5 %.
-  ///
-  /// Reductions of bf16: the micro-benchmarks start up in 142.7 ns, the captures in 146.3 cycles.
-  private func isOverruled(_ law: LawMeasurement) -> Bool {
-    law.name.hasPrefix("tensor_reduce") && law.name.contains("bf16")
-  }
-
   @Test(arguments: [
     "activation", "copy", "elementwise", "gpsimd", "matmul-bf16", "matmul-fp16", "matmul-fp32",
     "memset", "reduce", "scan", "transpose",
@@ -35,7 +27,7 @@ import WorkloadCatalog
     for law in compared {
       let error = law.errorPercent ?? 0
       #expect(
-        error <= (isOverruled(law) ? 5 : 3),
+        error <= 3,
         "\(law.name), \(law.quantity): \(law.nanoseconds) ns, published \(law.published!)")
     }
   }

@@ -17,6 +17,7 @@ final class Desk {
   var errorTerminal = Terminal(isTerminal: false, width: 80, hasColour: false)
   var executor: any WorkloadExecutor = BenchmarkExecutor()
   var interruption = Interruption()
+  var clock: @Sendable () -> Double = { 1 }
 
   init() throws {
     folder =
@@ -44,7 +45,7 @@ final class Desk {
       environment: CommandEnvironment(
         output: output, errors: errors, outputTerminal: terminal, errorTerminal: errorTerminal,
         variables: ["TRNBENCH_WORKLOADS": folder.path + "/Workloads"], currentDirectory: folder,
-        clock: { 1 }, interruption: interruption, executor: executor))
+        clock: clock, interruption: interruption, executor: executor))
     let code = tool.run(arguments)
     func plain(_ text: String) -> String {
       text.replacingOccurrences(of: folder.path, with: "DESK")

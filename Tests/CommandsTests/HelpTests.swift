@@ -1,10 +1,14 @@
+import Foundation
 import Testing
 
 @Suite struct HelpTests {
-  @Test(arguments: [
+  /// Every verb, the program itself first.
+  static let verbs = [
     "", "list", "run", "trace", "trace summary", "trace verify", "compare", "device",
     "device show", "asm", "disasm", "doctor",
-  ])
+  ]
+
+  @Test(arguments: verbs)
   func everyVerbTeachesWithinEightyColumns(verb: String) throws {
     let desk = try Desk()
     let words = verb.split(separator: " ").map(String.init)
@@ -17,11 +21,42 @@ import Testing
     #expect(difference == nil)
   }
 
-  @Test func verbsWithSubcommandsAreTheOnlyOnesWithoutExamples() throws {
+  @Test func everyVerbHasAnExampleOfItself() throws {
     let desk = try Desk()
-    for verb in ["list", "run", "compare", "asm", "disasm", "doctor"] {
-      #expect(desk.run(verb, "--help").output.contains("EXAMPLES"), "\(verb)")
+    for verb in Self.verbs {
+      let help = desk.run(verb.split(separator: " ").map(String.init) + ["--help"]).output
+      let parts = help.components(separatedBy: "\nEXAMPLES\n")
+      #expect(parts.count == 2, "\(verb)")
+      let command = verb.isEmpty ? "trnbench" : "trnbench \(verb)"
+      #expect(parts.last?.contains("  \(command) ") == true, "\(verb)")
     }
+  }
+
+  /// A verb that is added has to be added to the list above.
+  @Test func theListOfVerbsIsWhole() throws {
+    let desk = try Desk()
+    var found = [""]
+    for parent in ["", "trace", "device"] {
+      let words = parent.isEmpty ? [] : [parent]
+      let help = desk.run(words + ["--help"]).output
+      let part = help.components(separatedBy: "\nSUBCOMMANDS:\n").last ?? ""
+      for line in part.split(separator: "\n") where line.hasPrefix("  ") {
+        guard let name = line.dropFirst(2).split(separator: " ").first,
+          line.dropFirst(2).first != " ",
+          name != "See"
+        else { continue }
+        found.append((words + [String(name)]).joined(separator: " "))
+      }
+    }
+    #expect(found.sorted() == Self.verbs.sorted())
+  }
+
+  /// `docs/trnbench.1` holds what the verbs' own help says; `RECORD_SNAPSHOTS=1` rewrites it.
+  @Test func theManualPageIsFresh() throws {
+    let desk = try Desk()
+    let page = ManualPage(verbs: Self.verbs) { desk.run($0 + ["--help"]).output }
+    let difference = try goldenDifference(page.text, "../../../docs/trnbench.1")
+    #expect(difference == nil)
   }
 
   @Test func helpVersionAndCompletionsSucceed() throws {

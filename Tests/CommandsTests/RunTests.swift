@@ -4,6 +4,7 @@ import Foundation
 import Hardware
 import NumericFormats
 import Results
+import Synchronization
 import TerminalUI
 import Testing
 import Units
@@ -129,6 +130,20 @@ import WorkloadCatalog
     let errors = desk.run("run", "kernel/alpha").errors
     #expect(errors.contains("1/1 kernel/alpha: "))
     #expect(errors.hasSuffix("\r\u{1B}[K"))
+  }
+
+  @Test func aRealRunTellsItsPhasesOnATerminal() throws {
+    let desk = try Desk()
+    desk.errorTerminal.isTerminal = true
+    let seconds = Atomic(0)
+    desk.clock = { Double(seconds.add(1, ordering: .relaxed).newValue) }
+    let answer = desk.run("run", "kernel/alpha")
+    #expect(answer.code == 0)
+    for phase in ["lowering", "running", "checking"] {
+      #expect(answer.errors.contains("1/1 kernel/alpha: \(phase)"), "\(phase)")
+    }
+    #expect(answer.errors.hasSuffix("\r\u{1B}[K"))
+    #expect(!answer.output.contains("\r") && !answer.output.contains("lowering"))
   }
 
   @Test func optionsReachTheRunner() throws {

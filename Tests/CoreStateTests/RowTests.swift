@@ -26,7 +26,9 @@ import VectorKernels
         core.load(access, partition: partition, into: .b, engine: .vector)
         let row = (0..<access.columns).map { core.rows[.b, $0] }
         let start = partition * access.columns
-        #expect(row == Array(expected[start..<(start + access.columns)]), "\(shape)")
+        let wanted = expected[start..<(start + access.columns)]
+        // By pattern, for the scale format has no negative numbers and gives NaN.
+        #expect(row.map(\.bitPattern) == wanted.map(\.bitPattern), "\(shape)")
       }
     }
   }

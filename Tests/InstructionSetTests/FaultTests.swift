@@ -194,8 +194,10 @@ import Testing
       .tensorReduce(TensorReduce(sbuf(.float32, 3), sbuf(.float32, 8), .add)), .vector, "src",
       .elementCountMismatch(found: 8, expected: 9))
     expect(
-      .tensorReduce(TensorReduce(sbuf(.float32, 2), sbuf(.float32, 8), .subtract)), .vector, "op",
-      .value(found: "sub", allowed: "add, mul, max, min, absmax"))
+      .tensorReduce(TensorReduce(sbuf(.float32, 2), sbuf(.float32, 8), .divide)), .vector, "op",
+      .value(
+        found: "div",
+        allowed: "add, sub, mul, max, min, absmax, absmin, land, lor, lxor, and, or, xor"))
   }
 
   @Test func statisticsAndSearches() {

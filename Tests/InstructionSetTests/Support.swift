@@ -47,19 +47,25 @@ func psum(
   pattern(.psum, format, partitions: partitions, byte: byte, [(columns, 1)])
 }
 
-private let sharedDevice = SharedDevice(.trainium2)
+private let sharedDevices = [
+  2: SharedDevice(.trainium1), 3: SharedDevice(.trainium2), 4: SharedDevice(.trainium3),
+]
 
-/// Rules for one instruction of a queue of ten, in a segment of two tensors.
-func rules(_ operation: Operation, _ engine: Engine) -> OperandRules {
+/// The device with cores of that generation.
+func device(_ generation: Int) -> Device { sharedDevices[generation]!.device }
+
+/// Rules for one instruction of a queue of ten, in a segment of two tensors, on the device with
+/// cores of that generation.
+func rules(_ operation: Operation, _ engine: Engine, generation: Int = 3) -> OperandRules {
   OperandRules(
-    device: sharedDevice, engine: engine, instruction: operation.opcode.name, tensorCount: 2,
-    queueLength: 10)
+    device: sharedDevices[generation]!, engine: engine, instruction: operation.opcode.name,
+    tensorCount: 2, queueLength: 10)
 }
 
 /// The fault of an instruction in a queue, or nil.
-func fault(_ operation: Operation, _ engine: Engine) -> Fault? {
+func fault(_ operation: Operation, _ engine: Engine, generation: Int = 3) -> Fault? {
   do {
-    try operation.validate(rules(operation, engine))
+    try operation.validate(rules(operation, engine, generation: generation))
     return nil
   } catch {
     return error
@@ -87,10 +93,33 @@ func fault(_ operation: Operation, _ engine: Engine, on device: Device) -> Fault
   fault(operation, engine, on: device, in: .loneCore)
 }
 
+/// The rule that an instruction breaks for lack of a newer core.
+func lacking(_ found: Int, needs: Int) -> Fault.Rule {
+  .generation(found: "NeuronCore-v\(found)", needs: "NeuronCore-v\(needs)")
+}
+
 func randomValues(_ count: Int, _ generator: inout Generator) -> [Float] {
   (0..<count).map { _ in Float.random(in: -8...8, using: &generator) }
 }
 
-func makeCore(hbmBytes: Int = 1 << 16) throws -> CoreState {
-  try CoreState(device: .trainium2, hbmBytes: hbmBytes)
+func makeCore(hbmBytes: Int = 1 << 16, generation: Int = 3) throws -> CoreState {
+  try CoreState(device: device(generation), hbmBytes: hbmBytes)
+}
+
+/// Checks an instruction and carries it out.
+func perform(
+  _ operation: Operation, on core: inout CoreState, _ engine: Engine, generation: Int = 3
+) throws {
+  try operation.validate(rules(operation, engine, generation: generation))
+  operation.execute(on: &core, engine: engine)
+}
+
+/// The low bits that an element of a format takes.
+func elementMask(_ format: NumberFormat) -> UInt32 {
+  format.sizeBytes == 4 ? .max : (1 << UInt32(8 * format.sizeBytes)) - 1
+}
+
+/// Values as the raw elements that they become in a format.
+func encoded(_ values: [Float], _ format: NumberFormat) -> [UInt32] {
+  values.map { format.encode($0) & elementMask(format) }
 }

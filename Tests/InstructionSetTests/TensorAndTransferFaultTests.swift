@@ -35,8 +35,9 @@ import Testing
       matmul(d, sbuf(.int32, 512)), .tensor, "src",
       .format(
         found: "int32", allowed: "bf16, fp16, fp8e4m3, fp8e5m2, fp8e3m4, tf32, fp32"))
+    expect(matmul(psum(.bfloat16, 512), m), .tensor, "dst", lacking(3, needs: 4))
     expect(
-      matmul(psum(.bfloat16, 512), m), .tensor, "dst", .format(found: "bf16", allowed: "fp32"))
+      matmul(psum(.float16, 512), m), .tensor, "dst", .format(found: "fp16", allowed: "fp32"))
     expect(
       matmul(psum(.float32, 513), sbuf(.bfloat16, 513)), .tensor, "src",
       .tooManyElements(found: 513, limit: 512))

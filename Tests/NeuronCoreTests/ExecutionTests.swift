@@ -37,8 +37,8 @@ import Testing
       Issue.record("the race was not seen")
     } catch RunError.hazards(let reports) {
       #expect(reports.count == 1)
-      #expect(reports[0].earlier.engine == .vector && reports[0].earlier.isWrite)
-      #expect(reports[0].later.engine == .scalar && !reports[0].later.isWrite)
+      #expect(reports[0].earlier?.engine == .vector && reports[0].earlier?.isWrite == true)
+      #expect(reports[0].later?.engine == .scalar && reports[0].later?.isWrite == false)
     }
     var ordered = TestBench()
     ordered.add(.vector, write, update: SemaphoreUpdate(0))

@@ -29,6 +29,9 @@ struct TestBench {
   var device = Device.trainium2
   var streams: [[Instruction]] = Array(repeating: [], count: 5)
   var tensors: [TensorParameter] = []
+  /// What lies on chip at the beginning: everything, unless a test is about just that.
+  var presets = [sbuf(49_152), psum(4_096)]
+  var contents = TensorAllocation.Contents.given
 
   /// Appends an instruction to an engine's queue.
   mutating func add(
@@ -45,11 +48,14 @@ struct TestBench {
     let allocations = tensors.map { tensor in
       defer { address += (tensor.sizeBytes + 63) & ~63 }
       return TensorAllocation(
-        name: tensor.name, address: address, sizeBytes: tensor.sizeBytes, format: .float32)
+        name: tensor.name, address: address, sizeBytes: tensor.sizeBytes, format: .float32,
+        contents: contents)
     }
-    return Program(
+    var program = Program(
       segments: [segment],
       invocations: [Invocation(segment: 0, tensors: Array(tensors.indices))], tensors: allocations)
+    program.presets = presets
+    return program
   }
 
   /// Runs the program and keeps every event.

@@ -61,10 +61,10 @@ enum Exceptions {
       path: "Sources/NeuronCore/DMALaws.swift", literal: "1_000_000",
       reason: "picoseconds of a microsecond"),
     Literal(
-      path: "Sources/NeuronCore/HazardDetector.swift", literal: "4_096",
+      path: "Sources/NeuronCore/Sanitizer/OrderChecker.swift", literal: "4_096",
       reason: "entries of a bookkeeping list, nothing of the machine"),
     Literal(
-      path: "Sources/NeuronCore/Observer.swift", literal: "16_384",
+      path: "Sources/NeuronCore/Sampler.swift", literal: "16_384",
       reason: "samples per buffer, nothing of the machine"),
     Literal(
       path: "Sources/NeuronCore/Observer.swift", literal: "65_536",

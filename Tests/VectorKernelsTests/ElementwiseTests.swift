@@ -173,6 +173,19 @@ import VectorKernels
           }
           #expect(isSame(fast, slow), "\(first) \(second) \(count)")
           #expect(isSame(last, slow.last ?? 0.5))
+          for (isFirst, isSecond) in [(true, false), (false, true), (true, true)] {
+            let reversed = unsafe floats(count, from: data1) {
+              unsafe Scan.run(
+                first, second, data0, $0, initial: 0.5, into: $0, count: count,
+                isFirstReversed: isFirst, isSecondReversed: isSecond)
+            }
+            let expected = unsafe floats(count) {
+              unsafe Scan.reference(
+                first, second, data0, data1, initial: 0.5, into: $0, count: count,
+                isFirstReversed: isFirst, isSecondReversed: isSecond)
+            }
+            #expect(isSame(reversed, expected), "\(first) \(second) \(count) reversed")
+          }
         }
       }
     }
@@ -183,5 +196,12 @@ import VectorKernels
       unsafe Scan.run(.multiply, .add, [2, 3, 4], [1, 1, 1], initial: 1, into: $0, count: 3)
     }
     #expect(result == [3, 10, 41])
+    let reversed = unsafe floats(3) {
+      unsafe Scan.run(
+        .subtract, .divide, [2, 3, 4], [1, 2, 4], initial: 1, into: $0, count: 3,
+        isFirstReversed: true, isSecondReversed: true)
+    }
+    // 1 - 2 under 1, -1 - 3 under 2, -1/2 - 4 under 4.
+    #expect(reversed == [-1, -0.5, 4 / -4.5])
   }
 }

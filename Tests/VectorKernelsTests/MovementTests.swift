@@ -52,6 +52,25 @@ import VectorKernels
       #expect(isSame(result, expected))
     }
   }
+
+  @Test func bitsAreSelectedUnchanged() {
+    for count in rowSizes {
+      let predicate = (0..<count).map { UInt32($0 % 3 == 1 ? 0 : 1 << ($0 % 32)) }
+      let yes = (0..<count).map { UInt32(0x7FC0_0000 + $0) }
+      let no = (0..<count).map { UInt32(truncatingIfNeeded: $0 &* 2_654_435_761) }
+      for isReversed in [false, true] {
+        var result = no
+        unsafe result.withUnsafeMutableBufferPointer { buffer in
+          guard let base = buffer.baseAddress else { return }
+          unsafe Selection.selectBits(
+            predicate, isReversed: isReversed, onTrue: yes, onFalse: base, into: base, count: count)
+        }
+        #expect(
+          result
+            == predicate.indices.map { (predicate[$0] != 0) != isReversed ? yes[$0] : no[$0] })
+      }
+    }
+  }
 }
 
 @Suite struct MovementTests {

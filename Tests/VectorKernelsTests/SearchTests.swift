@@ -36,6 +36,33 @@ import VectorKernels
   }
 }
 
+extension SearchTests {
+  @Test func replacementsEqualTheReference() {
+    for count in rowSizes {
+      for seed in 0..<4 {
+        let row = sampleRow(count, seed: UInt64(seed + 75)).map { ($0 * 2).rounded() }
+        let values: [Float] =
+          seed % 2 == 0 ? Search.max8Reference(row) : [0, 1, 1, .nan, 0, 99, 99, 1]
+        var places = [UInt32](repeating: 5, count: 8)
+        let result = unsafe floats(count, from: row) {
+          unsafe Search.matchReplace8(values, in: $0, count: count, by: -1, into: &places)
+        }
+        let expected = Search.matchReplace8Reference(values, in: row, by: -1)
+        #expect(isSame(result, expected.row), "\(count) \(seed)")
+        #expect(places == expected.places, "\(count) \(seed)")
+      }
+    }
+    var places = [UInt32](repeating: 0, count: 8)
+    let result = unsafe floats(4, from: [4, 1, 4, 7]) {
+      unsafe Search.matchReplace8([4, 4, 9, 7, 4, 0, 0, 0], in: $0, count: 4, by: 0, into: &places)
+    }
+    // The three zeros miss, the last 4 takes the first place, 7 becomes 0 and so on.
+    let miss = UInt32.max
+    #expect(result == [0, 1, 0, 0])
+    #expect(places == [miss, 2, miss, 3, 0, miss, miss, miss])
+  }
+}
+
 @Suite struct BatchNormTests {
   @Test func statisticsEqualTheReference() {
     for count in rowSizes {

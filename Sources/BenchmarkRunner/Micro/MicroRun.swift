@@ -1,12 +1,22 @@
+import CoreState
 import InstructionSet
+import ModelGraph
 import NeuronCore
 import NumericFormats
 import Results
 import Units
 import WorkloadCatalog
 
-/// Runs the programs of a micro workload one after the other and measures each.
+/// Runs the programs of a micro workload one after the other, checks and measures each.
 struct MicroRun {
+  /// What one program's run brought.
+  private struct Part {
+    var totals: RunTotals
+    var laws: [LawMeasurement]
+    var numerics: [ModelGraph.NumericsReport]
+    var seconds: Double
+  }
+
   private let runner: WorkloadRunner
   private let workload: WorkloadSpecification
 
@@ -18,48 +28,57 @@ struct MicroRun {
   func run(
     _ programs: [MicroProgram], _ progress: (String, Double?) -> Void, _ isCancelled: () -> Bool
   ) throws(RunnerError) -> WorkOutcome {
-    var sum: RunTotals?
-    var laws: [LawMeasurement] = []
-    var seconds = 0.0
+    var parts: [Part] = []
     for (index, program) in programs.enumerated() {
+      if isCancelled() { throw .cancelled }
       progress(program.label, Double(index) / Double(programs.count))
-      let (totals, measured, time) = try run(program, isCancelled)
-      sum = sum.map { $0.following(totals) } ?? totals
-      laws += measured
-      seconds += time
+      parts.append(try run(program, isCancelled))
     }
-    guard let sum else { throw .badInput("\(workload.name) has no programs") }
-    return outcome(sum, laws, seconds)
+    guard !parts.isEmpty else { throw .badInput("\(workload.name) has no programs") }
+    return outcome(parts)
   }
 
   private func run(_ program: MicroProgram, _ isCancelled: () -> Bool) throws(RunnerError)
-    -> (RunTotals, [LawMeasurement], Double)
+    -> Part
   {
     let device = runner.options.device
     let micro = MicroSegment(program, device: device)
-    let tensors = micro.segment.tensors.map {
-      TensorAllocation(name: $0.name, address: 0, sizeBytes: $0.sizeBytes, format: .float32)
-    }
-    let loaded = try GraphRun.load(
-      Program(
-        segments: [micro.segment],
-        invocations: [Invocation(segment: 0, tensors: Array(tensors.indices))], tensors: tensors),
-      device)
     let computes = runner.mode(of: workload) == .functional
+    let needsOperands = computes || runner.options.checksHazards
+    let reference = needsOperands ? MicroReference(program, seed: runner.options.seed) : nil
+    let loaded = try GraphRun.load(Self.program(micro, reference), device)
     let collector = EventCollector()
     var options = runner.options
     options.trace = .off
     let run = try ProgramRun(
       loaded, computes: computes, options: options, collector: collector,
-      isCancelled: isCancelled)
+      isCancelled: isCancelled, prepare: { reference?.fill(&$0) })
     var measurement = MicroMeasurement(program, micro)
     for (track, events) in collector.batches { measurement.add(track: track, events: events) }
-    return (run.totals, measurement.measurements, run.seconds)
+    return Part(
+      totals: run.totals, laws: measurement.measurements,
+      numerics: computes ? reference?.reports(run.core) ?? [] : [], seconds: run.seconds)
   }
 
-  private func outcome(_ totals: RunTotals, _ laws: [LawMeasurement], _ seconds: Double)
-    -> WorkOutcome
-  {
+  /// The segment alone, on operands that the host puts in place.
+  private static func program(_ micro: MicroSegment, _ reference: MicroReference?) -> Program {
+    var address = 0
+    let tensors = micro.segment.tensors.map { tensor in
+      defer { address += tensor.sizeBytes }
+      return TensorAllocation(
+        name: tensor.name, address: address, sizeBytes: tensor.sizeBytes, format: .float32)
+    }
+    var program = Program(
+      segments: [micro.segment],
+      invocations: [Invocation(segment: 0, tensors: Array(tensors.indices))], tensors: tensors)
+    program.presets = reference?.presets ?? []
+    return program
+  }
+
+  private func outcome(_ parts: [Part]) -> WorkOutcome {
+    let totals = parts.dropFirst().reduce(parts[0].totals) { $0.following($1.totals) }
+    let seconds = parts.reduce(0) { $0 + $1.seconds }
+    let reports = parts.flatMap(\.numerics)
     let device = runner.options.device
     let bytes = totals.hbmReadBytes + totals.hbmWriteBytes
     let amount =
@@ -72,8 +91,24 @@ struct MicroRun {
     var description = WorkDescription()
     description.bytes = bytes
     return WorkOutcome(
-      metrics: all, description: description, laws: laws,
+      metrics: all, description: description,
+      numerics: reports.isEmpty
+        ? .unchecked
+        : Results.NumericsReport(reports, reference: "float64, instruction by instruction"),
+      reports: Self.lines(reports), laws: parts.flatMap(\.laws),
       instructions: Int64(totals.instructions))
+  }
+
+  /// One line for all programs where every value is right, else one line each.
+  private static func lines(_ reports: [ModelGraph.NumericsReport]) -> [String] {
+    guard let worst = reports.max(by: { $0.errorRatio < $1.errorRatio }),
+      reports.allSatisfy(\.passed)
+    else { return reports.map(\.summary) }
+    let elements = reports.reduce(0) { $0 + $1.checkedCount }
+    return [
+      "\(reports.count) results passed: all \(elements) elements; nearest to its tolerance: "
+        + worst.summary
+    ]
   }
 }
 

@@ -1,13 +1,13 @@
 import CoreState
-import Hardware
-import InstructionSet
+package import Hardware
+package import InstructionSet
 import NumericFormats
-import WorkloadCatalog
+package import WorkloadCatalog
 
 /// The instruction streams of one micro-program: the instruction repeated, with nothing around it.
-struct MicroSegment {
+package struct MicroSegment {
   /// What runs.
-  var segment: Segment
+  package var segment: Segment
   /// The engine whose rows are measured; nil measures transfers.
   var engine: Engine?
   /// The opcode whose rows are measured.
@@ -17,17 +17,10 @@ struct MicroSegment {
   /// HBM that the program uses.
   var tensorBytes: Int
 
-  /// Places of operands in SBUF: far enough apart for the longest row.
-  private enum Place {
-    static let source = 0
-    static let second = 64 * 1_024
-    static let destination = 128 * 1_024
-    static let column = 192 * 1_024
-  }
-
   private var streams: [[Instruction]] = Array(repeating: [], count: Engine.allCases.count)
 
-  init(_ program: MicroProgram, device: Device) {
+  /// The streams of a program for a device.
+  package init(_ program: MicroProgram, device: Device) {
     segment = Segment(name: "", streams: streams)
     engine = .vector
     opcode = .nop
@@ -40,24 +33,10 @@ struct MicroSegment {
       sites: [Site(kernel: program.label)])
   }
 
-  // MARK: Operands
-
-  private func operand(_ operand: MicroOperand, _ columns: Int, at place: Int) -> AccessPattern {
-    operand.memory == .sbuf
-      ? AccessPattern(.sbuf, operand.format, byteOffset: place, columns: columns)
-      : AccessPattern(.psum, operand.format, byteOffset: 0, columns: columns)
-  }
-
-  private func row(_ columns: Int, _ format: NumberFormat = .float32, at place: Int)
-    -> AccessPattern
-  {
-    AccessPattern(.sbuf, format, byteOffset: place, columns: columns)
-  }
-
   private func moves(_ move: MicroMove) -> (to: AccessPattern, from: AccessPattern) {
     (
-      operand(move.destination, move.columns, at: Place.destination),
-      operand(move.source, move.columns, at: Place.source)
+      MicroOperands.destination(move.destination, move.columns),
+      MicroOperands.source(move.source, move.columns)
     )
   }
 
@@ -98,7 +77,7 @@ struct MicroSegment {
       return (Engine(engine), .copy(Copy(to, from: from)))
     case .tensorTensor(let arithmetic, let move, let second):
       let (to, from) = moves(move)
-      let other = operand(second, move.columns, at: Place.second)
+      let other = MicroOperands.second(second, move.columns)
       return (.vector, .tensorTensor(TensorTensor(to, from, other, ALUOperation(arithmetic))))
     case .tensorScalar(let arithmetic, let move):
       let (to, from) = moves(move)
@@ -107,8 +86,8 @@ struct MicroSegment {
         .tensorScalar(TensorScalar(to, from, ALUOperation(arithmetic), .immediate(1.5)))
       )
     case .tensorReduce(let arithmetic, let move):
-      let from = operand(move.source, move.columns, at: Place.source)
-      let to = operand(move.destination, 1, at: Place.destination)
+      let from = MicroOperands.source(move.source, move.columns)
+      let to = MicroOperands.destination(move.destination, 1)
       return (.vector, .tensorReduce(TensorReduce(to, from, ALUOperation(arithmetic))))
     case .reciprocal(let move):
       let (to, from) = moves(move)
@@ -120,7 +99,7 @@ struct MicroSegment {
         .activate(
           Activate(
             to, ActivationFunction(function), from,
-            bias: .pointer(row(1, at: Place.column)),
+            bias: .pointer(MicroOperands.column),
             accumulate: accumulates ? .resetReduce : .idle))
       )
     default: return search(instruction)
@@ -131,20 +110,20 @@ struct MicroSegment {
     switch instruction {
     case .scan(let columns, let seed):
       let initial: ScalarOperand =
-        seed == .tensor ? .pointer(row(1, at: Place.column)) : .immediate(0)
+        seed == .tensor ? .pointer(MicroOperands.column) : .immediate(0)
       return (
         .vector,
         .scan(
           TensorTensorScan(
-            row(columns, at: Place.destination), row(columns, at: Place.source),
-            row(columns, at: Place.second), initial: initial, .multiply, .add))
+            MicroOperands.destination(columns), MicroOperands.source(columns),
+            MicroOperands.second(columns), initial: initial, .multiply, .add))
       )
     case .memset(let target, let columns, let engine):
       return (
-        Engine(engine), .memset(Memset(operand(target, columns, at: Place.destination), 1))
+        Engine(engine), .memset(Memset(MicroOperands.destination(target, columns), 1))
       )
     case .iota(let columns):
-      let target = row(columns, .int32, at: Place.destination)
+      let target = MicroOperands.destination(columns, .int32)
       return (
         .gpsimd, .iota(Iota(target, start: 0, channelMultiplier: 1, steps: SIMD4(1, 0, 0, 0)))
       )
@@ -153,13 +132,13 @@ struct MicroSegment {
         .gpsimd,
         .affineSelect(
           AffineSelect(
-            row(columns, at: Place.destination), row(columns, at: Place.source),
+            MicroOperands.destination(columns), MicroOperands.source(columns),
             comparison: .greaterEqual, start: 0, channelMultiplier: 1,
             steps: SIMD4(-1, 0, 0, 0), onFalse: 0))
       )
     case .max8(let columns):
       return (
-        .vector, .max8(Max8(row(8, at: Place.destination), row(columns, at: Place.source)))
+        .vector, .max8(Max8(MicroOperands.destination(8), MicroOperands.source(columns)))
       )
     default:
       guard case .batchStatistics(let columns) = instruction else {
@@ -168,7 +147,7 @@ struct MicroSegment {
       return (
         .vector,
         .batchNormStatistics(
-          BatchNormStatistics(row(6, at: Place.destination), row(columns, at: Place.source)))
+          BatchNormStatistics(MicroOperands.destination(6), MicroOperands.source(columns)))
       )
     }
   }
@@ -197,10 +176,9 @@ extension MicroSegment {
 
   private func tensorOperations(_ instruction: MicroInstruction, _ index: Int) -> [Operation] {
     if case .transpose(let format, let columns) = instruction {
-      let data = AccessPattern(.sbuf, format, byteOffset: Place.source, columns: columns)
-      let identity = AccessPattern(.sbuf, format, byteOffset: Place.second, columns: 128)
-      let target = AccessPattern(
-        .psum, format, partitions: 0..<columns, byteOffset: 0, columns: 128)
+      let data = MicroOperands.source(columns, format)
+      let identity = MicroOperands.second(MicroOperands.partitions, format)
+      let target = MicroOperands.transposed(format, columns)
       return [
         .loadWeights(LoadWeights(data, isTranspose: true)),
         .matmul(
@@ -211,10 +189,9 @@ extension MicroSegment {
       case .matrixProduct(
         let format, let depth, let rows, let columns, let isDoubleRow, let reloads) = instruction
     else { return [] }
-    let stationary = contraction(format, depth, rows, isDoubleRow, at: Place.source)
-    let moving = contraction(format, depth, columns, isDoubleRow, at: Place.second)
-    let target = AccessPattern(
-      .psum, .float32, partitions: 0..<rows, byteOffset: 0, columns: columns)
+    let stationary = MicroOperands.stationary(format, depth, rows, isDoubleRow)
+    let moving = MicroOperands.moving(format, depth, columns, isDoubleRow)
+    let target = MicroOperands.product(rows, columns)
     let parts: [WeightPart] = format == .float32 ? [.low, .high] : [.whole]
     return parts.enumerated().flatMap { pass, part in
       var matmul = Matmul(target, moving, columns: rows, accumulate: pass > 0)
@@ -227,28 +204,13 @@ extension MicroSegment {
     }
   }
 
-  /// A tile with the contraction on partitions; a double row puts two of them on each.
-  private func contraction(
-    _ format: NumberFormat, _ depth: Int, _ columns: Int, _ isDoubleRow: Bool, at place: Int
-  ) -> AccessPattern {
-    guard isDoubleRow else {
-      return AccessPattern(
-        .sbuf, format, partitions: 0..<depth, byteOffset: place, columns: columns)
-    }
-    return AccessPattern(
-      space: .sbuf, format: format, startPartition: 0, partitionCount: UInt8(depth / 2),
-      byteOffset: UInt32(place), dimensionCount: 2, sizes: SIMD4(2, UInt16(columns), 1, 1),
-      strides: SIMD4(Int16(columns), 1, 0, 0))
-  }
-
   private mutating func transfer(
     _ direction: MicroDirection, _ bytes: Int, _ partitions: Int, _ queue: MicroQueue,
     _ index: Int, _ chain: MicroChain
   ) {
-    let columns = max(1, bytes / 4)
-    let chip = DataLocation.onChip(
-      AccessPattern(
-        .sbuf, .float32, partitions: 0..<partitions, byteOffset: Place.source, columns: columns))
+    let tile = MicroOperands.transferred(bytes, partitions)
+    let columns = tile.columns
+    let chip = DataLocation.onChip(tile)
     tensorBytes = partitions * columns * 4
     let memory = DataLocation.hbm(
       TensorAccess(

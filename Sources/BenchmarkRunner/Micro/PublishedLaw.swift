@@ -19,6 +19,8 @@ struct PublishedLaw {
     case (.tensorReduce(_, let move), _): return reduction(move, quantity)
     case (.matrixProduct(let format, 128, 128, let columns, false, _), "interval"):
       return product(format, columns)
+    case (.matrixProduct(.float32, 64, 128, 512, false, _), "interval"):
+      return PublishedLaw(range: 1_707...1_707, source: probes)
     case (.transpose(let format, 128), "interval"):
       if format == .float32 { return PublishedLaw(range: 109...110, source: captures) }
       return format.sizeBytes == 2 ? PublishedLaw(range: 55...55, source: probes) : nil

@@ -48,7 +48,7 @@ package struct CommandEnvironment: Sendable {
 
   /// The environment of this process.
   package static func process() -> CommandEnvironment {
-    Signals.ignoreBrokenPipes()
+    Signals.turnWriteSignalsIntoErrors()
     let variables = ProcessInfo.processInfo.environment
     return CommandEnvironment(
       output: FileDescriptorSink.standardOutput, errors: FileDescriptorSink.standardError,

@@ -10,8 +10,12 @@ import Dispatch
 
 /// What signals mean to this process.
 enum Signals {
-  /// A pipe whose reader is gone shall fail the write, not kill the process.
-  static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+  /// A pipe whose reader is gone and a file that may not grow further shall fail the write, not
+  /// kill the process.
+  static func turnWriteSignalsIntoErrors() {
+    _ = signal(SIGPIPE, SIG_IGN)
+    _ = signal(SIGXFSZ, SIG_IGN)
+  }
 
   /// From now on the first interrupt sets the flag and the second ends the process at once.
   ///

@@ -7,6 +7,13 @@ struct DeviceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "device",
     abstract: "Show what the model knows of a device.",
+    discussion: """
+      A device is one modelled machine; 'trnbench list devices' names them.
+
+      EXAMPLES
+        trnbench device show trn2
+        trnbench device show trn2 --group dma --sources
+      """,
     subcommands: [DeviceShowCommand.self])
 }
 

@@ -23,7 +23,7 @@ struct RunCommand: Verb {
 
       EXAMPLES
         trnbench run quick
-        trnbench run micro/matmul-bf16 --trace events
+        trnbench run kernel/matmul-512-bf16 --trace events
         trnbench run 'llm/*' --mode timing --device trn2,trn3 --jobs 4
         trnbench run kernel/softmax-4096 --seed 7 --check --format json
         trnbench run copy.trnasm

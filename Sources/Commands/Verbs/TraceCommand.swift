@@ -5,5 +5,14 @@ struct TraceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "trace",
     abstract: "Look into recorded traces.",
+    discussion: """
+      A trace is what 'trnbench run --trace samples' or '--trace events' leaves beside a result: a \
+      file that also survives a run that was killed.
+
+      EXAMPLES
+        trnbench run kernel/softmax-4096 --trace events
+        trnbench trace summary Results/.../softmax-4096.trntrace
+        trnbench trace verify Results/.../softmax-4096.trntrace
+      """,
     subcommands: [TraceSummaryCommand.self, TraceVerifyCommand.self])
 }

@@ -20,10 +20,10 @@ extension Cost {
   /// COPY and CAST on the scalar engine.
   ///
   /// Source: profiler captures (from PSUM), third-party micro-benchmarks (from SBUF).
-  static func scalarCopy(_ device: Device, _ shape: StreamShape) -> Cost {
+  static func scalarCopy(_ device: Device, _ shape: StreamShape, isInt32: Bool) -> Cost {
     let law = device.scalar
     if shape.readsPSUM {
-      let startup = law.startupCopyPSUM.value
+      let startup = (isInt32 ? law.startupCopyPSUMInt32 : law.startupCopyPSUM).value
       return scalar(
         device, shape,
         ScalarLaw(
@@ -43,8 +43,13 @@ extension Cost {
   /// broadcast read, in the duration and in the intervals: without one the intervals come within
   /// 4 ns of those of a copy, which reads none.
   ///
-  /// Source: profiler captures (exponential), third-party micro-benchmarks (broadcast reads).
-  static func activate(_ device: Device, _ shape: StreamShape) -> Cost {
+  /// Rows from SBUF to PSUM were seen without a pointer, and start up sooner.
+  ///
+  /// Source: profiler captures (exponential), third-party micro-benchmarks (broadcast reads, rows
+  /// to PSUM).
+  static func activate(
+    _ device: Device, _ shape: StreamShape, isNarrow: Bool, writesPSUM: Bool
+  ) -> Cost {
     let law = device.scalar
     let more = Int64(shape.pointers - 1)
     if shape.readsPSUM {
@@ -59,13 +64,22 @@ extension Cost {
           pointers: law.broadcastReadPSUM.value * more))
     }
     let gap = law.gapActivateSBUF.value
-    return scalar(
+    let broadcast = (isNarrow ? law.broadcastReadSBUF16 : law.broadcastReadSBUF).value
+    var cost = scalar(
       device, shape,
       ScalarLaw(
         cold: law.startupActivateSBUF.value, warm: law.startupActivateSBUFWarm.value,
         dispatchAfterCold: gap, dispatchAfterWarm: gap, completion: gap,
-        coldExtra: law.coldDispatchExtraActivateSBUF.value,
-        pointers: law.broadcastReadSBUF.value * more))
+        coldExtra: law.coldDispatchExtraActivateSBUF.value, pointers: broadcast * more))
+    if writesPSUM {
+      let clock = device.clocks.scalar.value
+      let cold =
+        clock.picoseconds(tenthsOfCycles: cost.streamTenths + law.startupActivateToPSUM.value)
+        + broadcast * Int64(shape.pointers)
+      cost.warmDuration = min(cost.warmDuration, cold)
+      cost.coldDuration = cold
+    }
+    return cost
   }
 
   /// Hundredths of a cycle per element: formats of two bytes and less have a rate of their own.

@@ -196,6 +196,16 @@ extension Operation {
     return Int(start)..<min(full, Int(start) + size)
   }
 
+  /// What the operation costs when `next` follows it in its queue: blocks of STREAM_TRANSPOSE whose
+  /// quadrants differ follow each other more slowly.
+  public func cost(on device: Device, engine: Engine, before next: Operation?) -> Cost {
+    let cost = cost(on: device, engine: engine)
+    guard case .streamTranspose(let block) = self, case .streamTranspose(let following)? = next,
+      following.changesQuadrants(from: block)
+    else { return cost }
+    return block.cost(cost, on: device)
+  }
+
   /// Multiply-accumulates that reports count. An fp32 product runs in two passes: each counts half,
   /// rounded up. A packed element counts four.
   public var macs: Int64 {

@@ -1,4 +1,4 @@
-import CoreState
+public import CoreState
 public import Hardware
 public import NumericFormats
 
@@ -69,6 +69,8 @@ public struct Segment: Sendable {
   public var tensors: [TensorParameter]
   /// Where instructions come from.
   public var sites: [Site]
+  /// Buffers on chip that the kernel declares, for checks.
+  public var buffers: [BufferDeclaration] = []
 
   /// A segment from one stream per engine, in the order of `Engine`.
   public init(
@@ -95,6 +97,31 @@ public struct Segment: Sendable {
   }
 }
 
+/// A buffer in SBUF or PSUM that a kernel uses for a part of its life: what checks compare.
+public struct BufferDeclaration: Hashable, Sendable {
+  /// The name in reports.
+  public var name: String
+  /// The memory that it lies in.
+  public var space: MemorySpace
+  /// Its partitions.
+  public var partitions: Range<Int>
+  /// Its bytes in each partition.
+  public var bytes: Range<Int>
+  /// From the moment of its allocation to that of its release, in instructions emitted.
+  public var life: Range<Int>
+
+  /// A buffer of a kernel.
+  public init(
+    name: String, space: MemorySpace, partitions: Range<Int>, bytes: Range<Int>, life: Range<Int>
+  ) {
+    self.name = name
+    self.space = space
+    self.partitions = partitions
+    self.bytes = bytes
+    self.life = life
+  }
+}
+
 /// A tensor of the program in HBM.
 public struct TensorAllocation: Hashable, Sendable {
   /// The name in reports.
@@ -105,9 +132,26 @@ public struct TensorAllocation: Hashable, Sendable {
   public var sizeBytes: Int
   /// How its elements are stored.
   public var format: NumberFormat
+  /// What it holds when the run begins.
+  public var contents = Contents.given
+  /// The allocation whose memory it shares by intention.
+  public var aliasOf: Int?
+
+  /// What a tensor holds when the run begins.
+  public enum Contents: Sendable {
+    /// What the host put there: inputs, weights, tables.
+    case given
+    /// Nothing: it is written before it is read.
+    case undefined
+  }
 
   /// A tensor at an address.
-  public init(name: String, address: Int, sizeBytes: Int, format: NumberFormat) {
+  public init(
+    name: String, address: Int, sizeBytes: Int, format: NumberFormat,
+    contents: Contents = .given, aliasOf: Int? = nil
+  ) {
+    self.contents = contents
+    self.aliasOf = aliasOf
     self.name = name
     self.address = address
     self.sizeBytes = sizeBytes
@@ -140,6 +184,8 @@ public struct Program: Sendable {
   public var invocations: [Invocation]
   /// Tensors in HBM.
   public var tensors: [TensorAllocation]
+  /// Places on chip that the host fills before the run, for programs that begin in the middle.
+  public var presets: [AccessPattern] = []
 
   /// A program of segments, invocations and tensors.
   public init(segments: [Segment], invocations: [Invocation], tensors: [TensorAllocation]) {

@@ -27,6 +27,8 @@ public struct TransferShape: Hashable, Sendable, BitwiseCopyable {
   public var writesHBM: Bool
   /// GpSimd builds the descriptors.
   public var isSoftware: Bool
+  /// 1000 for a plain copy, more when the engines compute or transpose on the way. Thousandths.
+  public var slowdownPermille: Int32 = 1000
   /// Index rows that software reads to build the descriptors.
   public var indexRows: Int32 = 0
   /// The host stored the descriptors: the trigger is one register write.
@@ -81,7 +83,7 @@ public struct TransferShape: Hashable, Sendable, BitwiseCopyable {
       law.firstExtraCycles.value + 2 * law.rowDurationExtraCycles.value
       - law.descriptorGapCycles.value + 1
     serviceTenths =
-      (cyclesTenths * Int64(perEngine) * slowdownPermille + 999) / 1000 + ends * 10
+      ((cyclesTenths * Int64(perEngine) + ends * 10) * slowdownPermille + 999) / 1000
     totalBytes = Int64(total)
     descriptorBytes = Int32(bytes)
     descriptorsPerEngine = Int32(clamping: perEngine)
@@ -89,6 +91,7 @@ public struct TransferShape: Hashable, Sendable, BitwiseCopyable {
     readsHBM = source.isHBM
     writesHBM = destination.isHBM
     self.isSoftware = isSoftware
+    self.slowdownPermille = Int32(clamping: slowdownPermille)
     hbmReadBytes = readsHBM ? totalBytes : 0
     hbmWriteBytes = writesHBM ? totalBytes : 0
   }

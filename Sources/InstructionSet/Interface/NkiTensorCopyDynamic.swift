@@ -5,7 +5,7 @@ public import CoreState
 ///
 /// Expands to TENSOR_LOAD, which reads the offset in bytes into a register, and COPY or CAST with
 /// that register added to the address; without a place of the offset the register holds it already.
-/// Source: NKI instruction reference, SDK 2.26 (at least 600 cycles for an address from a register).
+/// Source: NKI instruction reference, SDK 2.26 (at least 600 cycles for a register address).
 public struct NkiTensorCopyDynamic: Hashable, Sendable {
   /// Which operand moves.
   public enum Side: Sendable { case source, destination }

@@ -4,8 +4,8 @@ import NumericFormats
 
 /// tensor_tensor: which engine takes it when nobody says.
 ///
-/// Source: NKI instruction reference (tensor_tensor: `power` runs on GpSimd, and so does, unless the
-/// vector engine is asked for, arithmetic whose operands are all int32 or uint32).
+/// Source: NKI instruction reference (tensor_tensor: `power` runs on GpSimd, and so does, unless
+/// the vector engine is asked for, arithmetic whose operands are all int32 or uint32).
 public struct NkiTensorTensor: Hashable, Sendable {
   /// The instruction.
   public var tensorTensor: TensorTensor

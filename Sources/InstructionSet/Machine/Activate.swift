@@ -95,6 +95,8 @@ public struct Activate: MachineInstruction {
     return .activate(
       device,
       StreamShape(
-        source, to: destination, rate: rate, pointers: scale.pointerCount + bias.pointerCount))
+        source, to: destination, rate: rate, pointers: scale.pointerCount + bias.pointerCount),
+      isNarrow: source.format.sizeBytes == 2 && destination.format.sizeBytes == 2,
+      writesPSUM: destination.space == .psum)
   }
 }

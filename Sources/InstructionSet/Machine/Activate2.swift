@@ -7,8 +7,8 @@ import VectorKernels
 /// ACTIVATE2: dst = function((src op0 operand0) op1 operand1) in fp32; the results before the cast
 /// may be reduced onto the scalar engine's reduce registers.
 ///
-/// Source: NKI instruction reference (activate2: NeuronCore-v4 and newer). Its cost is not published
-/// and assumed as that of ACTIVATE; a multiplication and what follows it are one fused operation,
+/// Source: NKI instruction reference (activate2: NeuronCore-v4 and newer). Its cost is not
+/// published and assumed as that of ACTIVATE; a multiplication and what follows it are one fused operation,
 /// as there.
 public struct Activate2: MachineInstruction {
   /// The results.
@@ -135,6 +135,8 @@ public struct Activate2: MachineInstruction {
       device,
       StreamShape(
         source, to: destination, rate: Cost.scalarRate(device, [source, destination]),
-        pointers: operand0.pointerCount + operand1.pointerCount))
+        pointers: operand0.pointerCount + operand1.pointerCount),
+      isNarrow: source.format.sizeBytes == 2 && destination.format.sizeBytes == 2,
+      writesPSUM: destination.space == .psum)
   }
 }

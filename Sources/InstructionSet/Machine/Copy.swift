@@ -51,13 +51,17 @@ public struct Copy: MachineInstruction {
       return .scalarCopy(
         device,
         StreamShape(
-          source, to: destination, rate: Cost.scalarRate(device, [source, destination])))
+          source, to: destination, rate: Cost.scalarRate(device, [source, destination])),
+        isInt32: source.format == .int32 && destination.format == .int32)
     case .gpsimd:
       return .gpsimd(
         device,
         StreamShape(source, to: destination, rate: device.gpsimd.cyclesPerElement.value))
     default:
-      let startup = source.space == .sbuf ? law.startupCopySBUF.value : nil
+      let isInt32 = source.format == .int32 && destination.format == .int32
+      let inSBUF =
+        isInt32 && destination.space == .sbuf ? law.startupCopyInt32 : law.startupCopySBUF
+      let startup = source.space == .sbuf ? inSBUF.value : nil
       return .vector(
         device,
         StreamShape(source, to: destination, rate: law.rates.copyRate(source, destination)),

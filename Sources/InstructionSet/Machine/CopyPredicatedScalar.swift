@@ -3,8 +3,8 @@ public import Hardware
 import NumericFormats
 import Units
 
-/// COPY_PREDICATED_SCALAR: sets the elements of `dst` whose predicate holds to one value; the others
-/// stay as they are.
+/// COPY_PREDICATED_SCALAR: sets the elements of `dst` whose predicate holds to one value; the
+/// others stay as they are.
 ///
 /// Source: NKI instruction reference (tensor_copy_predicated with a number), third-party
 /// micro-benchmarks (155.5 ns and 1.109 ns per element).

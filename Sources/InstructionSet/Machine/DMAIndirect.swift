@@ -145,7 +145,7 @@ public struct DMAIndirect: MachineInstruction {
   }
 
   /// Lowest and one past the highest byte of the table that any index can reach.
-  var tableExtent: Range<Int>? {
+  public var tableExtent: Range<Int>? {
     guard let (_, row) = sides else { return nil }
     let extent = row.byteExtent
     return extent.lowerBound..<(extent.upperBound + (Int(rowCount) - 1) * Int(rowStrideBytes))

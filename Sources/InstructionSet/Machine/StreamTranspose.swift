@@ -44,6 +44,22 @@ public struct StreamTranspose: MachineInstruction {
     core.transposeBlocks(from: source, to: destination, side: Self.side, engine: engine)
   }
 
+  /// True when the quadrants that are read and written differ from those of another block.
+  func changesQuadrants(from other: StreamTranspose) -> Bool {
+    source.startPartition != other.source.startPartition
+      || destination.startPartition != other.destination.startPartition
+  }
+
+  /// What the interval to the next block becomes when that block's quadrants are others.
+  func cost(_ cost: Cost, on device: Device) -> Cost {
+    let law = device.vector
+    let more = law.streamTransposeQuadrantChange.value - law.streamTransposeIssue.value
+    var cost = cost
+    cost.intervalAfterCold += more
+    cost.intervalAfterWarm += more
+    return cost
+  }
+
   /// The measured block, and a stream of the elements beyond it.
   public func cost(on device: Device, engine: Engine) -> Cost {
     let law = device.vector

@@ -6,9 +6,9 @@ import Units
 /// TENSOR_REDUCE: reduces the innermost elements of each partition; every result takes one run of
 /// source.columns / dst.columns consecutive elements of `src`, in its order.
 ///
-/// A run is combined in sixteen lanes and then as a fixed tree, the same on every host; a subtraction
-/// takes all others from the first, one after the other. Reduced axes that a caller keeps have size
-/// one, which changes no pattern here.
+/// A run is combined in sixteen lanes and then as a fixed tree, the same on every host; a
+/// subtraction takes all others from the first, one after the other. Reduced axes that a caller
+/// keeps have size one, which changes no pattern here.
 /// Source: NKI instruction reference (tensor_reduce), profiler captures (one element per cycle).
 public struct TensorReduce: MachineInstruction {
   /// The results.
@@ -90,10 +90,12 @@ public struct TensorReduce: MachineInstruction {
   }
 
   public func cost(on device: Device, engine: Engine) -> Cost {
-    let rates = device.vector.rates
-    let rate = source.format.sizeBytes == 2 ? rates.reduce16 : rates.reduce
+    let law = device.vector
+    let is16 = source.format.sizeBytes == 2
+    let rate = is16 ? law.rates.reduce16 : law.rates.reduce
     return .vector(
       device,
-      StreamShape(source, to: destination, rate: rate.value, elements: source.columns))
+      StreamShape(source, to: destination, rate: rate.value, elements: source.columns),
+      startup: is16 && source.space == .sbuf ? law.startupReduce16.value : nil)
   }
 }

@@ -161,7 +161,7 @@ public struct TensorScalar: MachineInstruction {
         device,
         StreamShape(
           source, to: destination, rate: Cost.scalarRate(device, [source, destination]),
-          pointers: pointers))
+          pointers: pointers), isInt32: false)
     }
     let law = device.vector
     let shape = StreamShape(

@@ -8,13 +8,10 @@ import InstructionSet
 /// the clocks of whoever updated it to whoever waits for it. Two accesses to the same word, one of
 /// them a write, are ordered when the later agent's clock already covers the earlier access.
 /// Instructions of one engine, and transfers of one ring, are in order by themselves.
-struct HazardDetector {
-  /// Reports are cut here; one missing wait shows up many times.
-  private static let maximumReports = 64
+struct OrderChecker {
   /// Engines first, then rings in the order of their first use.
   private static let maximumAgents = ShadowMemory.maximumAgents
 
-  private(set) var reports: [HazardReport] = []
   private var clocks: [[UInt32]]
   private var histories: [SemaphoreHistory]
   private var ringAgents: [Int: Int] = [:]
@@ -22,7 +19,6 @@ struct HazardDetector {
   private var sbuf: ShadowMemory
   private var psum: ShadowMemory
   private var hbm = ShadowRanges()
-  private var opcodes: [UInt32: Opcode] = [:]
 
   init(device: Device) {
     let memory = device.memory
@@ -43,24 +39,20 @@ struct HazardDetector {
     histories[Int(wait.semaphore)].join(into: &clocks[engine], when: wait)
   }
 
-  /// An instruction runs: its accesses are checked and remembered, its update carries its clock.
-  mutating func execute(
-    _ operation: Operation, _ record: IssueRecord, engine: Int, counter: Int, ring: Int,
-    binding: [Int], invocation: Int
-  ) {
+  /// An instruction begins: returns the agent that makes its accesses.
+  mutating func begin(_ record: IssueRecord, engine: Int, ring: Int, invocation: Int) -> Int {
     var agent = engine
     if record.opcode.isDMA {
       agent = ringAgent(ring, engine)
       Self.join(&clocks[agent], clocks[engine])
     }
     clocks[agent][agent] += 1
-    if opcodes[UInt32(counter)] == nil { opcodes[UInt32(counter)] = record.opcode }
     hbm.enter(invocation: invocation)
-    var accesses: [(DataLocation, Bool)] = []
-    operation.memoryAccesses { location, isWrite in accesses.append((location, isWrite)) }
-    for (location, isWrite) in accesses {
-      note(location, isWrite: isWrite, agent: agent, counter: counter, binding: binding)
-    }
+    return agent
+  }
+
+  /// The instruction's update carries what its agent knows.
+  mutating func end(_ operation: Operation, _ record: IssueRecord, agent: Int) {
     if record.opcode == .eventSemaphoreRangeClear, case .control(let clear) = operation {
       for semaphore in Int(clear.first)..<Int(clear.first + clear.count) {
         histories[semaphore].apply(
@@ -87,36 +79,32 @@ struct HazardDetector {
     for index in target.indices { target[index] = max(target[index], source[index]) }
   }
 
-  private mutating func note(
-    _ location: DataLocation, isWrite: Bool, agent: Int, counter: Int, binding: [Int]
-  ) {
+  /// An access on chip: the first earlier one that nothing orders before it.
+  mutating func note(
+    _ access: AccessPattern, runs: [Range<Int>], isWrite: Bool, agent: Int, counter: Int
+  ) -> ShadowConflict? {
     let clock = clocks[agent]
-    let found: ShadowConflict?
-    switch location {
-    case .onChip(let access):
-      found =
-        access.space == .sbuf
-        ? sbuf.note(access, isWrite: isWrite, agent: agent, clock: clock, counter: counter)
-        : psum.note(access, isWrite: isWrite, agent: agent, clock: clock, counter: counter)
-    case .hbm(let access):
-      found = hbm.note(
-        access, allocation: binding[Int(access.tensor)], isWrite: isWrite, agent: agent,
-        clock: clock, counter: counter)
-    }
-    guard let found, reports.count < Self.maximumReports else { return }
-    reports.append(
-      HazardReport(
-        earlier: access(found.agent, Int(found.counter), found.isWrite),
-        later: access(agent, counter, isWrite), place: found.place))
+    return access.space == .sbuf
+      ? sbuf.note(
+        access, runs: runs, isWrite: isWrite, agent: agent, clock: clock, counter: counter)
+      : psum.note(
+        access, runs: runs, isWrite: isWrite, agent: agent, clock: clock, counter: counter)
   }
 
-  private func access(_ agent: Int, _ counter: Int, _ isWrite: Bool) -> HazardReport.Access {
+  /// An access to HBM: the first earlier one that nothing orders before it.
+  mutating func note(
+    _ access: TensorAccess, allocation: Int, isWrite: Bool, agent: Int, counter: Int
+  ) -> ShadowConflict? {
+    hbm.note(
+      access, allocation: allocation, isWrite: isWrite, agent: agent, clock: clocks[agent],
+      counter: counter)
+  }
+
+  /// The engine of an agent, and whether its transfers make the accesses.
+  func owner(_ agent: Int) -> (engine: Engine, isTransfer: Bool) {
     let engines = Engine.allCases.count
-    let engine =
-      agent < engines ? Engine(rawValue: UInt8(agent))! : ringOwners[agent - engines]
-    return HazardReport.Access(
-      engine: engine, isTransfer: agent >= engines, programCounter: counter,
-      instruction: opcodes[UInt32(counter)]?.name ?? "", isWrite: isWrite)
+    return agent < engines
+      ? (Engine(rawValue: UInt8(agent))!, false) : (ringOwners[agent - engines], true)
   }
 }
 
@@ -136,7 +124,7 @@ struct SemaphoreHistory {
 
   mutating func apply(_ update: SemaphoreUpdate, clock: [UInt32]) {
     var joined = entries[entries.count - 1].clock
-    HazardDetector.join(&joined, clock)
+    OrderChecker.join(&joined, clock)
     let value = update.applied(to: entries[entries.count - 1].value)
     // A value that does not rise starts a new count: what was known before stays known.
     if update.operation != .add { entries.removeAll(keepingCapacity: true) }
@@ -152,6 +140,6 @@ struct SemaphoreHistory {
       let middle = (low + high) / 2
       if entries[middle].value >= wait.value { high = middle } else { low = middle + 1 }
     }
-    HazardDetector.join(&clock, entries[low].clock)
+    OrderChecker.join(&clock, entries[low].clock)
   }
 }

@@ -38,12 +38,14 @@ struct ShadowMemory {
 
   /// Remembers an access and returns the first one that it conflicts with.
   mutating func note(
-    _ access: AccessPattern, isWrite: Bool, agent: Int, clock: [UInt32], counter: Int
+    _ access: AccessPattern, runs: [Range<Int>], isWrite: Bool, agent: Int, clock: [UInt32],
+    counter: Int
   ) -> ShadowConflict? {
     var conflict: ShadowConflict?
     let first = access.partitions.lowerBound / quadrantPartitions
     let last = (access.partitions.upperBound - 1) / quadrantPartitions
-    for (low, high) in access.byteRuns {
+    for run in runs {
+      let (low, high) = (run.lowerBound, run.upperBound)
       for quadrant in first...last {
         let base = quadrant * wordsPerPartition
         for word in (base + low / Self.wordBytes)...(base + (high - 1) / Self.wordBytes) {
@@ -88,20 +90,6 @@ struct ShadowMemory {
     } else {
       readClock[word * Self.maximumAgents + agent] = clock
       readCounter[word] = counter
-    }
-  }
-}
-
-extension AccessPattern {
-  /// Byte ranges of each partition that the pattern touches, one per innermost run when it is
-  /// dense and one per element when it is not.
-  fileprivate var byteRuns: [(low: Int, high: Int)] {
-    let size = format.sizeBytes
-    if isContiguous { return [(byteExtent.lowerBound, byteExtent.upperBound)] }
-    let run = innermostStride == 1 ? innermostSize : 1
-    return stride(from: 0, to: columns, by: run).map { index in
-      let low = Int(byteOffset) + elementOffset(of: index) * size
-      return (low, low + run * size)
     }
   }
 }
