@@ -3,14 +3,15 @@ import InstructionSet
 import CoreState
 
 extension CoreModel {
-  /// Steps between two looks at the cancellation flag.
-  private static var stepsPerCancelCheck: Int { 1 << 16 }
+  /// Steps between two looks at the cancellation flag: fewer when each of them computes values.
+  private var stepsPerCancelCheck: Int { computes ? 1 << 8 : 1 << 16 }
 
   /// The step loop: whoever is next in time goes next.
   mutating func loop<O: Observer & ~Copyable>(_ observer: inout O, _ isCancelled: () -> Bool)
     throws(RunError) -> RunTotals
   {
     for engine in engines.indices { enter(engine) }
+    let cancelMask = stepsPerCancelCheck - 1
     var steps = 0
     while true {
       let engine = earliestEngine()
@@ -23,7 +24,7 @@ extension CoreModel {
         if engine == 0 { try streamRows(&observer) }
       }
       steps &+= 1
-      if steps % Self.stepsPerCancelCheck == 0, isCancelled() { throw .cancelled }
+      if steps & cancelMask == 0, isCancelled() { throw .cancelled }
     }
     for engine in engines.indices where !engines[engine].isDone {
       throw .deadlock(deadlockReport())

@@ -45,7 +45,7 @@ public enum RunError: Error, CustomStringConvertible, Sendable {
     case .fault(let fault): "fault while running: \(fault)"
     case .deadlock(let report): report.description
     case .hazards(let reports):
-      "\(reports.count) pairs of accesses that no semaphore orders:\n"
+      "\(reports.count == 1 ? "one hazard" : "\(reports.count) hazards"):\n"
         + reports.prefix(16).map { "  \($0)" }.joined(separator: "\n")
     case .cancelled: "interrupted"
     }

@@ -30,7 +30,7 @@ struct TestBench {
   var streams: [[Instruction]] = Array(repeating: [], count: 5)
   var tensors: [TensorParameter] = []
   /// What lies on chip at the beginning: everything, unless a test is about just that.
-  var presets = [sbuf(49_152), psum(4_096)]
+  var presets = [sbuf(57_344), psum(4_096)]
   var contents = TensorAllocation.Contents.given
 
   /// Appends an instruction to an engine's queue.

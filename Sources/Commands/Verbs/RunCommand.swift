@@ -89,7 +89,7 @@ struct RunCommand: Verb {
     completion: .directory)
   var folder: String?
 
-  @Flag(inversion: .prefixedNo, help: "Report accesses that no semaphore orders.")
+  @Flag(inversion: .prefixedNo, help: "Watch every access: order, bytes never written, sums never begun, overlaps.")
   var check = false
 
   /// Runs everything, prints the tables, and says how the gravest run ended.
