@@ -115,8 +115,9 @@ struct DMAQueues {
   /// Engine time of all rings that take turns with a transfer.
   private func round(_ transfer: Transfer) -> Int64 {
     // Shares begin at engine 0, so any two transfers meet there.
+    let served = first
     var sum: Int64 = 0
-    for other in active where other.shape.priority == first { sum += other.turn }
+    for other in active where other.shape.priority == served { sum += other.turn }
     return sum
   }
 

@@ -90,6 +90,6 @@ import Units
   /// An instruction is copied for every program that is built: it stays as small as it was.
   @Test func instructionsStaySmall() {
     #expect(MemoryLayout<InstructionSet.Operation>.size <= 192)
-    #expect(MemoryLayout<TransferShape>.size <= 72)
+    #expect(MemoryLayout<TransferShape>.size <= 80)
   }
 }
