@@ -73,10 +73,7 @@ public struct ActivateQuantize: MachineInstruction {
   }
 
   public func cost(on device: Device, engine: Engine) -> Cost {
-    .activate(
-      device,
-      StreamShape(
-        source, to: destination, rate: Cost.scalarRate(device, [source, destination]),
-        pointers: bias.pointerCount))
+    Activate(destination, function, source, scale: .immediate(scale), bias: bias)
+      .cost(on: device, engine: engine)
   }
 }
