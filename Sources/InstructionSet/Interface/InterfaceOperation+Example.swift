@@ -23,9 +23,7 @@ extension InterfaceOperation {
     guard let opcode = opcodes.last,
       let engine = engines(generation: device.generation).first
     else { return nil }
-    var operation = Operation.empty(opcode)
-    var visitor = ExampleOperands()
-    operation.operands(&visitor)
+    let operation = ExampleOperands.operation(opcode)
     if let shape = operation.transferShape(on: device, engine: engine) {
       return ExampleCost(
         tenthsOfCycles: shape.serviceTenths,
@@ -45,6 +43,35 @@ extension InterfaceOperation {
 private struct ExampleOperands: OperandVisitor {
   private static let columns = 512
   private static let partitions = 128
+
+  /// An instruction over the tile; one that picks rows picks as many as fill it.
+  static func operation(_ opcode: Opcode) -> Operation {
+    var visitor = ExampleOperands()
+    func row(_ format: NumberFormat, _ count: Int) -> TensorAccess {
+      TensorAccess(tensor: 0, format, byteOffset: 0, rows: 1, columns: count, rowStride: count)
+    }
+    func index(_ columns: Int) -> AccessPattern {
+      AccessPattern(.sbuf, .uint32, partitions: 0..<partitions, byteOffset: 0, columns: columns)
+    }
+    switch opcode {
+    case .dmaIndirect:
+      return .dmaIndirect(
+        DMAIndirect(
+          .onChip(visitor.tile), from: .hbm(row(.float32, columns)), index: index(1),
+          isScatter: false, rowStrideBytes: 4 * columns, rowCount: columns))
+    case .dmaGatherTranspose:
+      var tile = visitor.tile
+      tile.format = .bfloat16
+      return .dmaGatherTranspose(
+        DMAGatherTranspose(
+          tile, rowsOf: row(.bfloat16, partitions), index: index(columns / partitions),
+          rowStrideBytes: 2 * partitions, rowCount: columns))
+    default:
+      var operation = Operation.empty(opcode)
+      operation.operands(&visitor)
+      return operation
+    }
+  }
 
   private var tile: AccessPattern {
     AccessPattern(
