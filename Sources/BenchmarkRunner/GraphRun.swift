@@ -42,6 +42,7 @@ struct GraphRun {
       timings.append(HostTiming(seconds: run.seconds, instructions: run.totals.instructions))
       if outcome == nil {
         var first = describe(lowered, run.totals)
+        first.programs = [lowered.program]
         if mode == .functional {
           progress("checking", nil)
           try verify(lowered, run.core, &first, isCancelled)

@@ -32,6 +32,8 @@ package struct RunOptions: Sendable {
   package var trace = Trace.off
   /// True to report accesses that no semaphore orders.
   package var checksHazards = false
+  /// True to time the run again with each assumed constant at the ends of its range.
+  package var computesUncertainty = false
   /// The root of the result store.
   package var output = URL(fileURLWithPath: "Results")
   /// The commit that results belong to.

@@ -23,7 +23,7 @@ struct TraceRequest {
     }
     typealias Key = TraceMetadata.Key
     var entries = [
-      Key.tool: "trnbench 0.1", Key.device: options.device.name, Key.workload: workload,
+      Key.tool: "trnbench 0.1", Key.device: options.device.identity, Key.workload: workload,
       Key.mode: mode.rawValue, Key.seed: "\(options.seed)",
     ]
     if case .samples(let interval) = options.trace {
@@ -35,7 +35,7 @@ struct TraceRequest {
   /// The trace's path: beside the result.
   static func path(_ options: RunOptions, workload: String) -> String {
     options.output.appendingPathComponent(options.source.folderName)
-      .appendingPathComponent(options.device.name)
+      .appendingPathComponent(options.device.identity)
       .appendingPathComponent(workload + ".trntrace").path
   }
 }

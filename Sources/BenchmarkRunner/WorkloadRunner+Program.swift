@@ -30,7 +30,11 @@ extension WorkloadRunner {
       totals = run.totals
     }
     guard let totals else { throw .failed("\(name) did not run") }
-    let result = result(program, totals, timings, name: name, mode: mode, started: started)
+    var outcome = WorkOutcome(
+      metrics: [:], description: WorkDescription(), instructions: Int64(totals.instructions))
+    outcome.programs = [program]
+    var result = result(program, totals, timings, name: name, mode: mode, started: started)
+    result.model = try modelReport(outcome, name, progress, isCancelled)
     do {
       let file = try ResultStore(root: options.output).save(result)
       return WorkloadReport(result: result, file: file, numerics: [], laws: [])
@@ -50,14 +54,12 @@ extension WorkloadRunner {
     work.bytes = totals.hbmReadBytes + totals.hbmWriteBytes
     work.hbmFootprintBytes = Int64(program.hbmBytes)
     return RunResult(
-      workload: name, device: options.device.name, mode: mode, seed: options.seed,
+      workload: name, device: options.device.identity, mode: mode, seed: options.seed,
       source: options.source, started: started.formatted(.iso8601),
       host: HostMachine.current().facts,
       metrics: metrics, work: work, numerics: .unchecked,
       model: ModelReport(
-        instructions: Int64(totals.instructions),
-        assumedConstants: options.device.constants().filter { $0.confidence == .assumed }
-          .map(\.path)),
+        instructions: Int64(totals.instructions)),
       trace: options.trace == .off ? nil : TraceRequest.path(options, workload: name))
   }
 }

@@ -49,7 +49,8 @@ package struct WorkloadRunner {
     case .kernel, .layer, .model:
       work = try GraphRun(self, workload).run(progress, isCancelled)
     }
-    return try save(work, of: workload, started: started)
+    let model = try modelReport(work, workload.name, progress, isCancelled)
+    return try save(work, model, of: workload, started: started)
   }
 
   /// The mode in which a workload runs: as asked, else as its file says.
@@ -63,23 +64,42 @@ package struct WorkloadRunner {
     return usual == nil || usual == workload.precision ? nil : workload.precision.name
   }
 
-  private func save(_ work: WorkOutcome, of workload: WorkloadSpecification, started: Date)
-    throws(RunnerError) -> WorkloadReport
-  {
+  /// What the model says about itself; with the uncertainty, only constants that moved the time.
+  func modelReport(
+    _ work: WorkOutcome, _ name: String, _ progress: (String, Double?) -> Void,
+    _ isCancelled: () -> Bool
+  ) throws(RunnerError) -> ModelReport {
+    let usual = ModelReport(
+      instructions: work.instructions,
+      assumedConstants: options.device.constants().filter { $0.confidence == .assumed }
+        .map(\.path))
+    guard options.computesUncertainty else { return usual }
+    let uncertainty: Uncertainty
+    do {
+      uncertainty = try Uncertainty(
+        of: work.programs, on: options.device, progress: progress, isCancelled: isCancelled)
+    } catch {
+      // Where values decide what runs there is nothing to time alone: the field stays null.
+      guard case .failed = error else { throw error }
+      return usual
+    }
+    return ModelReport(
+      instructions: work.instructions, assumedConstants: uncertainty.constants,
+      uncertaintyPercent: uncertainty.percent)
+  }
+
+  private func save(
+    _ work: WorkOutcome, _ model: ModelReport, of workload: WorkloadSpecification, started: Date
+  ) throws(RunnerError) -> WorkloadReport {
     var description = work.description
     description.workloadVersion = "\(workload.version)"
     description.precision = workload.precision.name
     let result = RunResult(
-      workload: workload.name, device: options.device.name, mode: mode(of: workload),
+      workload: workload.name, device: options.device.identity, mode: mode(of: workload),
       variant: variant(of: workload), seed: options.seed, source: options.source,
       started: started.formatted(.iso8601),
       host: HostMachine.current().facts, metrics: work.metrics, work: description,
-      numerics: work.numerics,
-      model: ModelReport(
-        instructions: work.instructions,
-        assumedConstants: options.device.constants().filter { $0.confidence == .assumed }
-          .map(\.path)),
-      trace: work.trace)
+      numerics: work.numerics, model: model, trace: work.trace)
     do {
       let file = try ResultStore(root: options.output).save(result)
       return WorkloadReport(
@@ -97,4 +117,6 @@ struct WorkOutcome {
   var laws: [LawMeasurement] = []
   var instructions: Int64
   var trace: String?
+  /// What ran, for running it again on another device.
+  var programs: [Program] = []
 }

@@ -1,4 +1,5 @@
 import BenchmarkRunner
+import DeviceCatalog
 import Foundation
 import Hardware
 import Results
@@ -20,6 +21,8 @@ struct ErrorReport: Equatable {
     case let error as TraceError:
       self.init(Outcome(rawValue: error.exitCode) ?? .internalError, error.description)
     case let error as HardwareError: self.init(.badInput, error.description)
+    case let error as DeviceFileError:
+      self.init(error.isUnreadable ? .inputOutputFailed : .badInput, error.description)
     case let error as RunnerError: self.init(error.outcome, error.description)
     case let error as CocoaError:
       let failure = ResultStore.fileError(error, path: error.filePath ?? "a file")

@@ -31,7 +31,8 @@ struct TrnbenchCommand: ParsableCommand {
     version: version,
     subcommands: [
       ListCommand.self, RunCommand.self, TraceCommand.self, CompareCommand.self,
-      DeviceCommand.self, AssembleCommand.self, DisassembleCommand.self, DoctorCommand.self,
+      DeviceCommand.self, AssembleCommand.self, DisassembleCommand.self, ValidateCommand.self,
+      DoctorCommand.self,
     ])
 
   /// The release that this is.

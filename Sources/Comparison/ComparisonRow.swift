@@ -82,6 +82,11 @@ package struct Refusal: Hashable, Sendable, Codable {
   package var workload: String
   /// `shape: base k=4096, new k=2048`.
   package var reason: String
+
+  package init(workload: String, reason: String) {
+    self.workload = workload
+    self.reason = reason
+  }
 }
 
 /// A whole comparison.

@@ -17,6 +17,13 @@ public struct Citation: Hashable, Sendable {
       key: "three small matmul captures on inf2",
       work: "published profiler captures of matrix products on one Inferentia2 core"),
     Citation(
+      key: "published matmul sweep on inf2",
+      work: "github.com/AnchovyPark/npu_profiling_code: profiler captures of products 128x128xN on "
+        + "one Inferentia2 core"),
+    Citation(
+      key: "published bandwidth probe",
+      work: "github.com/pantheongpu/pantheonneuron: sustained rates on Trainium1 and Inferentia2"),
+    Citation(
       key: "VOY",
       work: "github.com/Joejoedesu/voyager-compiler: about 93 probe programs on Trainium2"),
     Citation(

@@ -89,9 +89,8 @@ extension Constant: AnyConstant {
   }
 
   func replaced(byText text: String, source: String) -> Self? {
-    guard let value = Value(constantText: text), value.hasShape(of: self.value) else {
-      return nil
-    }
+    let read = Value(constantText: text) ?? unit.plainText(text).flatMap { Value(constantText: $0) }
+    guard let value = read, value.hasShape(of: self.value) else { return nil }
     return Constant(
       value, unit, .assumed, source, range: ConstantRange(low: value, high: value))
   }
@@ -100,7 +99,7 @@ extension Constant: AnyConstant {
     let guess = value.guessedRange
     let ends = range ?? ConstantRange(low: guess.low, high: guess.high)
     return Constant(
-      value.scaled(by: numerator, over: denominator), unit, .assumed, "\(note); trn2: \(source)",
+      value.scaled(by: numerator, over: denominator), unit, .assumed, "\(note): \(source)",
       range: ConstantRange(
         low: ends.low.scaled(by: numerator, over: denominator),
         high: ends.high.scaled(by: numerator, over: denominator)))

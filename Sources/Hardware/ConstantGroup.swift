@@ -64,12 +64,18 @@ extension ConstantGroup {
   /// This group as a guess for another machine: cycles, counts and ratios stay, times are
   /// multiplied by a ratio of clock periods, and every constant becomes *assumed*.
   ///
-  /// A number without a range gets one from half to double. `note` opens each source.
-  func carried(times numerator: Int64 = 1, over denominator: Int64 = 1, note: String) -> Self {
+  /// A number without a range gets one from half to double. `note` opens each source, `origin`
+  /// names the machine that the value is from.
+  func carried(
+    times numerator: Int64 = 1, over denominator: Int64 = 1, note: String,
+    from origin: String = "trn2"
+  ) -> Self {
     var result = self
     for entry in Self.entries {
       guard let constant = entry.read(self) else { continue }
-      entry.write(&result, constant.carried(times: numerator, over: denominator, note: note))
+      entry.write(
+        &result,
+        constant.carried(times: numerator, over: denominator, note: "\(note); \(origin)"))
     }
     return result
   }

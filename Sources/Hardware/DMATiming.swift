@@ -70,6 +70,8 @@ public struct DMATiming: Sendable {
   public var softwarePreparation: Constant<Picoseconds>
   /// Software descriptors: row to row in a burst.
   public var softwareBurstInterval: Constant<Picoseconds>
+  /// Software descriptors: duration of the row, which only rings the doorbell.
+  public var softwareRowDuration: Constant<Picoseconds>
   /// Software descriptors: each row of a gather or scatter.
   public var softwareIndexRow: Constant<Picoseconds>
   /// Software row to first packet, source in SBUF.
@@ -104,6 +106,8 @@ public struct DMATiming: Sendable {
   public var sustainedBytesPerMicrosecondPerEngine: Constant<Int64>
   /// More per 4 KiB packet in a sustained read.
   public var sustainedReadExtraPerPacket: Constant<Picoseconds>
+  /// More per 4 KiB packet in a sustained write.
+  public var sustainedWriteExtraPerPacket: Constant<Picoseconds>
   /// Throughput of a transposing load, HBM to SBUF. Thousandths.
   public var transposeFromHBM: Constant<Int64>
   /// Throughput of a transpose within SBUF. Thousandths.
@@ -148,6 +152,7 @@ extension DMATiming: ConstantGroup {
     .init("sameRingFollow", \.sameRingFollow),
     .init("softwarePreparation", \.softwarePreparation),
     .init("softwareBurstInterval", \.softwareBurstInterval),
+    .init("softwareRowDuration", \.softwareRowDuration),
     .init("softwareIndexRow", \.softwareIndexRow),
     .init("softwareToPacketStore", \.softwareToPacketStore),
     .init("softwareToPacketLoad", \.softwareToPacketLoad),
@@ -166,6 +171,7 @@ extension DMATiming: ConstantGroup {
     .init("notifySoftwareStore", \.notifySoftwareStore),
     .init("sustainedBytesPerMicrosecondPerEngine", \.sustainedBytesPerMicrosecondPerEngine),
     .init("sustainedReadExtraPerPacket", \.sustainedReadExtraPerPacket),
+    .init("sustainedWriteExtraPerPacket", \.sustainedWriteExtraPerPacket),
     .init("transposeFromHBM", \.transposeFromHBM),
     .init("transposeFromSBUF", \.transposeFromSBUF),
     .init("computeThroughput", \.computeThroughput),

@@ -4,8 +4,8 @@ public import Units
 public enum DeviceStatus: String, CaseIterable, Sendable {
   /// Offered to customers.
   case available
-  /// Described by the vendor, not offered yet.
-  case announced
+  /// Described by the vendor, not offered yet; every number is a projection.
+  case announced = "announced: projection"
 }
 
 /// One modelled machine: a chip generation with every constant that the model uses.
@@ -48,16 +48,24 @@ public struct Device: Sendable {
   public var peaks: PeakRates
   /// A published price, where there is one.
   public var price: InstancePrice?
+  /// A digest of what a variant changed; see `becomeVariant(of:)`.
+  public internal(set) var digest: String?
+  /// The device that a variant extends; nil for a device of its own.
+  public internal(set) var baseName: String?
 }
 
 extension Device: CustomStringConvertible {
   /// The vendor's name and ours; the constants are in `constants()`.
-  public var description: String { "\(title) (\(name))" }
+  public var description: String {
+    "\(title) (\(identity))" + (status == .available ? "" : ", \(status.rawValue)")
+  }
 }
 
 extension Device {
   /// Every device, newest generation last.
-  public static let all: [Device] = [.inferentia2, .trainium1, .trainium2, .trainium3]
+  public static let all: [Device] = [
+    .inferentia2, .trainium1, .trainium2, .trainium3, .trainium4,
+  ]
 
   /// The device of that name; upper and lower case are the same. Throws `HardwareError`.
   public static func named(_ name: String) throws -> Device {

@@ -6,6 +6,8 @@ public enum HardwareError: Error, Hashable, Sendable, CustomStringConvertible {
   case unknownConstant(path: String, device: String, nearest: String?)
   /// The text does not spell a value of the constant's type.
   case unreadableValue(path: String, text: String, unit: ConstantUnit)
+  /// A value that the model cannot work with.
+  case outOfLimits(path: String, value: String, unit: ConstantUnit, allowed: String)
   /// The constant is documented and has no range to move through.
   case noRange(path: String, device: String)
 
@@ -18,22 +20,26 @@ public enum HardwareError: Error, Hashable, Sendable, CustomStringConvertible {
       "device \(device) has no constant '\(path)'\(Self.hint(nearest)); "
         + "'trnbench device show \(device)' lists them"
     case .unreadableValue(let path, let text, let unit):
-      "'\(text)' is no value for \(path); give it as \(Self.shape(of: unit))"
+      "'\(text)' is no value for \(path); give it as \(unit.examples)"
+    case .outOfLimits(let path, let value, let unit, let allowed):
+      "\(path) cannot be \(value) \(unit.rawValue); the model takes \(allowed)"
     case .noRange(let path, let device):
       "constant \(path) of device \(device) is documented and has no range; "
         + "set a value instead"
     }
   }
 
-  private static func hint(_ nearest: String?) -> String {
-    nearest.map { " (did you mean '\($0)'?)" } ?? ""
+  /// The path of the constant that the error is about; nil when it is about a device.
+  public var path: String? {
+    switch self {
+    case .unknownDevice: nil
+    case .unknownConstant(let path, _, _), .unreadableValue(let path, _, _), .noRange(let path, _),
+      .outOfLimits(let path, _, _, _):
+      path
+    }
   }
 
-  private static func shape(of unit: ConstantUnit) -> String {
-    switch unit {
-    case .flag: "true or false"
-    case .picosecondsPerCycle: "a period such as 1250/3, in ps per cycle"
-    default: "whole numbers, in \(unit.rawValue)"
-    }
+  private static func hint(_ nearest: String?) -> String {
+    nearest.map { " (did you mean '\($0)'?)" } ?? ""
   }
 }

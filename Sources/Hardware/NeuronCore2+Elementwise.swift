@@ -42,26 +42,6 @@ extension VectorEngineTiming {
   }()
 }
 
-extension ScalarEngineTiming {
-  /// NeuronCore-v2: copies from PSUM were measured on inf2.
-  static let neuronCore2: ScalarEngineTiming = {
-    var timing = trainium2.carried(times: 6, over: 7, note: scaledToNeuronCore2)
-    timing.cyclesPerElement = .hundredthsPerElement(100, .documented, guide)
-    timing.cyclesPerElement16 = .hundredthsPerElement(100, .documented, guide)
-    timing.startupCopyPSUM = .tenths(2190, .measured, "\(captures), n = 7", (2176, 2204))
-    timing.startupCopyPSUMInt32 = .tenths(2190, .assumed, "as other formats", (2176, 2204))
-    timing.dispatchGapCopyPSUMCold = .tenths(
-      1180, .measured, "\(captures): 450 ns for 448 columns, n = 1", (1160, 1200))
-    timing.dispatchGapCopyPSUMWarm = .tenths(
-      1180, .assumed, "\(captures): as after a cold one", (200, 1200))
-    timing.completionGapCopyPSUM = .tenths(
-      210, .measured, "\(captures): 335 ns for 448 columns, n = 1", (190, 230))
-    timing.tableLoad = .time(368_000, .measured, captures, (363_000, 373_000))
-    timing.minimumInitiationInterval = .cycles(64, .documented, "\(reference), MIN_II")
-    return timing
-  }()
-}
-
 extension GpSimdTiming {
   /// NeuronCore-v2: the same processors at 1.4 GHz.
   static let neuronCore2: GpSimdTiming = {

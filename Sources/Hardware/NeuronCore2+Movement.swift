@@ -1,3 +1,5 @@
+import Units
+
 private let captures = "three small matmul captures on inf2"
 private let overview = "NKI DMA overview"
 
@@ -41,6 +43,11 @@ extension DMATiming {
       17_000, .bytesPerMicrosecond, .documented, "NKI DMA bandwidth guide: 17 B/ns")
     timing.sustainedReadExtraPerPacket = .time(
       85_647, .derived, "4096 B / 17 B/ns - (4096/32 + 4) cycles at 0.85 GHz", (75_000, 95_000))
+    timing.sustainedWriteExtraPerPacket = .time(
+      83_200, .measured,
+      "published bandwidth probe: writes of 274.8 GB/s by one core; 4096 B / 17.175 B/ns less "
+        + "132 cycles", (75_000, 95_000))
+    timing.hostBuiltRings()
     timing.transposeFromHBM = .number(
       900, .permille, .documented, "NKI instruction reference, dma_transpose: at most 90 %")
     timing.transposeFromSBUF = .number(
@@ -51,6 +58,24 @@ extension DMATiming {
       500, .permille, .documented, "Neuron NEFF guide: half")
     return timing
   }()
+}
+
+extension DMATiming {
+  /// Without hardware descriptor generators a trigger of the sync or scalar engine only moves the
+  /// tail of a ring that the host built.
+  fileprivate mutating func hostBuiltRings() {
+    let write = "no hardware descriptors: a ring that the host built, as a register move"
+    let triggers: [WritableKeyPath<DMATiming, Constant<Picoseconds>>] = [
+      \.triggerSyncFirst, \.triggerSyncSoon, \.triggerSyncLater, \.triggerScalarFirst,
+      \.triggerScalarLater,
+    ]
+    for trigger in triggers {
+      self[keyPath: trigger] = .time(68_000, .assumed, write, (20_000, 572_000))
+    }
+    ringInterval = .time(
+      3_000, .assumed, "as sameRingFollow: trn2's 930 ns are its descriptor generators'",
+      (2_000, 930_000))
+  }
 }
 
 extension KernelEnvelope {

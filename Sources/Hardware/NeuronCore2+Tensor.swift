@@ -5,6 +5,7 @@ let keptForNeuronCore2 = "trn2's value unchanged"
 
 private let guide = "NKI architecture guide, trainium_inferentia2"
 private let captures = "three small matmul captures on inf2"
+private let sweep = "published matmul sweep on inf2"
 
 extension TensorEngineTiming {
   /// NeuronCore-v2: the structure is documented, the latencies are Trainium2's.
@@ -28,6 +29,14 @@ extension TensorEngineTiming {
     timing.transposeIsExact = .flag(false, .documented, guide)
     timing.backgroundTranspose = .flag(false, .documented, guide)
     timing.loadWeightsCycles16 = .cycles(32, .documented, "\(guide): a quarter of the columns")
+    timing.bubbleCycles = .cycles(
+      0, .documented, "\(guide): a product takes max(N, 64) cycles", (0, 6))
+    timing.rowLeadFixed = .time(
+      16_000, .measured,
+      "\(sweep): MATMUL lasts 147 ns + N cycles, 96 cycles and completionLatency taken off",
+      (11_000, 30_000))
+    timing.loadWeightsColdDurationFixed = .time(
+      71_600, .measured, "\(sweep): 82..84 ns less 32 cycles, n = 234", (70_600, 72_600))
     timing.completionLatency = .time(
       97_000, .measured, "\(captures): 160 ns with coldStart, as on trn2", (92_000, 102_000))
     timing.coldStart = .time(
@@ -45,6 +54,10 @@ extension ActivityLimiterTiming {
     timing.limitedRate = .number(
       875, .permille, .measured, "\(captures): 7 of 8 for 22..160 ns", (500, 1_000))
     timing.startsHalf = .flag(false, .assumed, "\(captures) show no slow start")
+    timing.thresholdNumerator = .number(
+      0, .count, .assumed,
+      "\(captures) and the sweep show no window at half rate; spells at 7/8 are not modelled",
+      (0, 427))
     return timing
   }()
 }

@@ -12,10 +12,12 @@ public struct ScalarEngineTiming: Sendable {
   public var cyclesPerElement16: Constant<Int64>
   /// SILU with its source in PSUM, per element. Hundredths of a cycle per element.
   public var siluPSUM: Constant<Int64>
-  /// Copy from PSUM, any format, cold or warm. Tenths of a cycle.
+  /// Copy from PSUM, any format, cold. Tenths of a cycle.
   public var startupCopyPSUM: Constant<Int64>
   /// Copy of INT32 from PSUM. Tenths of a cycle.
   public var startupCopyPSUMInt32: Constant<Int64>
+  /// The same, warm. Tenths of a cycle.
+  public var startupCopyPSUMWarm: Constant<Int64>
   /// Copy from SBUF. Tenths of a cycle.
   public var startupCopySBUF: Constant<Int64>
   /// ACTIVATE from PSUM, one bias pointer, cold. Tenths of a cycle.
@@ -80,6 +82,7 @@ extension ScalarEngineTiming: ConstantGroup {
     .init("siluPSUM", \.siluPSUM),
     .init("startupCopyPSUM", \.startupCopyPSUM),
     .init("startupCopyPSUMInt32", \.startupCopyPSUMInt32),
+    .init("startupCopyPSUMWarm", \.startupCopyPSUMWarm),
     .init("startupCopySBUF", \.startupCopySBUF),
     .init("startupActivatePSUM", \.startupActivatePSUM),
     .init("startupActivatePSUMWarm", \.startupActivatePSUMWarm),

@@ -60,6 +60,9 @@ extension DMATiming {
       1_172_000, .measured, "profiler captures, attention s=512, n = 8", (1_160_000, 1_172_000)),
     softwareBurstInterval: .time(
       583_000, .measured, "profiler captures, attention s=512, n = 8", (581_000, 586_000)),
+    softwareRowDuration: .time(
+      37_000, .measured, "profiler captures, attention s=512: 31..91 ns, usual 37, n = 42",
+      (31_000, 91_000)),
     softwareIndexRow: .time(30_000, .assumed, "guess; nothing published", (10_000, 100_000)),
     softwareToPacketStore: .time(
       632_000, .measured, "profiler captures, attention s=512, n = 4", (625_000, 643_000)),
@@ -98,6 +101,9 @@ extension DMATiming {
       "NKI DMA bandwidth guide: 23 B/ns; 345..370 GB/s per core measured", (21_500, 23_200)),
     sustainedReadExtraPerPacket: .time(
       22_793, .derived, "4096 B / 23 B/ns - (4096/32 + 4) cycles at 0.85 GHz", (21_000, 35_000)),
+    sustainedWriteExtraPerPacket: .time(
+      0, .assumed, "profiler captures, attention s=512 show stores without stall; none longer seen",
+      (0, 22_793)),
     transposeFromHBM: .number(
       900, .permille, .documented, "NKI instruction reference, dma_transpose: at most 90 %"),
     transposeFromSBUF: .number(

@@ -12,6 +12,9 @@ extension ScalarEngineTiming {
       1_904, .measured, "profiler captures, attention s=512, n = 23", (1_895, 1_915)),
     startupCopyPSUMInt32: .tenths(
       2_052, .measured, "third-party micro-benchmarks (VOY): 171 ns", (1_904, 2_064)),
+    startupCopyPSUMWarm: .tenths(
+      1_904, .measured, "profiler captures, attention s=512: no shorter back to back",
+      (1_895, 1_915)),
     startupCopySBUF: .tenths(
       2_268, .measured, "third-party micro-benchmarks (VOY): 187.7 to 190.3 ns; 16-bit 193.2",
       (2_252, 2_318)),

@@ -94,6 +94,8 @@ extension DMATiming {
       33_000, .bytesPerMicrosecond, .documented, "NKI DMA bandwidth guide: 33 B/ns")
     timing.sustainedReadExtraPerPacket = .time(
       14_121, .derived, "4096 B / 33 B/ns - (4096/32 + 4) cycles at 1.2 GHz", (10_000, 20_000))
+    timing.sustainedWriteExtraPerPacket = .time(
+      0, .assumed, "as trn2: stores stay below the engine's peak only by HBM's share", (0, 14_121))
     timing.transposeFromHBM = .number(
       900, .permille, .documented, "NKI instruction reference, dma_transpose: at most 90 %")
     timing.transposeFromSBUF = .number(

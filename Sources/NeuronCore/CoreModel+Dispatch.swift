@@ -122,7 +122,8 @@ extension CoreModel {
     }
     dma.enqueue(
       shape, engine: kind, triggered: end, update: record.update, program: UInt32(index))
-    return TimedRow(start: start, completion: end)
+    // The doorbell's row overlaps what it triggers.
+    return TimedRow(start: start, completion: shape.isSoftware ? end + laws.doorbell : end)
   }
 
   /// Carries out what happens next in the DMA engines.

@@ -69,10 +69,11 @@ struct DMALaws {
     guard sustained > 0 else { return max(1, total) }
     var steady = service - burstService
     if shape.readsHBM {
-      let packet = min(Int64(shape.descriptorBytes), Int64(law.packetBytes.value))
       steady +=
-        (sustained + packet - 1) / packet * law.sustainedReadExtraPerPacket.value.value
+        packets(sustained, shape) * law.sustainedReadExtraPerPacket.value.value
         * Int64(shape.slowdownPermille) / 1000
+    } else if shape.writesHBM {
+      steady += packets(sustained, shape) * law.sustainedWriteExtraPerPacket.value.value
     }
     if shape.readsHBM || shape.writesHBM {
       let passes: Int64 = shape.readsHBM && shape.writesHBM ? 2 : 1
@@ -110,6 +111,12 @@ struct DMALaws {
     let one = law.stretchLoadOneEngine.value
     let others = Int64(max(1, law.enginesPerCore.value - 1))
     return one + (all - one) * (Int64(shape.engines) - 1) / others
+  }
+
+  /// Packets that so many bytes of the transfer take.
+  private func packets(_ bytes: Int64, _ shape: TransferShape) -> Int64 {
+    let packet = min(Int64(shape.descriptorBytes), Int64(law.packetBytes.value))
+    return (bytes + packet - 1) / packet
   }
 
   /// Engine time of one packet of the transfer.

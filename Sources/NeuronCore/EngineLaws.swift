@@ -94,6 +94,9 @@ struct EngineLaws {
       + Int64(shape.indexRows) * dma.softwareIndexRow.value.value
   }
 
+  /// Duration of the row of a software trigger.
+  var doorbell: Int64 { dma.softwareRowDuration.value.value }
+
   /// Row to row of software triggers in a burst.
   var softwareInterval: Int64 { dma.softwareBurstInterval.value.value }
 }

@@ -10,7 +10,9 @@ package struct WorkloadCatalog: Sendable {
   package let suites: [WorkloadSuite]
 
   /// Folders beside the families that hold no workloads.
-  static let reserved = ["suites", "devices", "references", "architectures", "data"]
+  static let reserved = [
+    "suites", "devices", "references", "architectures", "data", "calibration",
+  ]
 
   /// Reads the folder's list and its suites; workload files are read when asked for.
   /// Throws `unreadable`, and what the suites' files have wrong.

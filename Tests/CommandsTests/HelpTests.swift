@@ -5,7 +5,7 @@ import Testing
   /// Every verb, the program itself first.
   static let verbs = [
     "", "list", "run", "trace", "trace summary", "trace verify", "compare", "device",
-    "device show", "asm", "disasm", "doctor",
+    "device show", "device diff", "asm", "disasm", "validate", "doctor",
   ]
 
   @Test(arguments: verbs)

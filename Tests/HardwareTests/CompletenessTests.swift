@@ -36,6 +36,7 @@ private func mirroredPaths(of subject: Any, prefix: String) -> [String] {
     let vendor: Set = [
       "NKI", "SDK", "DMA", "NEFF", "HBM", "SBUF", "PSUM", "MAX", "FP32", "FP8", "BF16", "INT32",
       "LDWEIGHTS", "DRAIN", "GPSIMD", "TENSOR", "EFA", "UINT8", "XLA", "MOVE", "MXFP8", "MX",
+      "MATMUL", "FP4", "MXFP4", "ACTIVATE",
     ]
     let explained = Citation.all.map(\.key)
     for row in device.constants() {

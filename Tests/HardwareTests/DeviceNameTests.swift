@@ -13,12 +13,13 @@ import Units
       try Device.named("trm2")
     } throws: { error in
       "\(error)" == "no device is named 'trm2' (did you mean 'trn2'?); "
-        + "known devices: inf2, trn1, trn2, trn3"
+        + "known devices: inf2, trn1, trn2, trn3, trainium4"
     }
     #expect {
       try Device.named("h100-sxm")
     } throws: { error in
-      "\(error)" == "no device is named 'h100-sxm'; known devices: inf2, trn1, trn2, trn3"
+      "\(error)"
+        == "no device is named 'h100-sxm'; known devices: inf2, trn1, trn2, trn3, trainium4"
     }
     #expect(throws: HardwareError.self) { try Device.named("") }
   }

@@ -15,6 +15,7 @@ struct MicroRun {
     var laws: [LawMeasurement]
     var numerics: [ModelGraph.NumericsReport]
     var seconds: Double
+    var program: Program
   }
 
   private let runner: WorkloadRunner
@@ -35,7 +36,9 @@ struct MicroRun {
       parts.append(try run(program, isCancelled))
     }
     guard !parts.isEmpty else { throw .badInput("\(workload.name) has no programs") }
-    return outcome(parts)
+    var result = outcome(parts)
+    result.programs = parts.map(\.program)
+    return result
   }
 
   private func run(_ program: MicroProgram, _ isCancelled: () -> Bool) throws(RunnerError)
@@ -57,7 +60,8 @@ struct MicroRun {
     for (track, events) in collector.batches { measurement.add(track: track, events: events) }
     return Part(
       totals: run.totals, laws: measurement.measurements,
-      numerics: computes ? reference?.reports(run.core) ?? [] : [], seconds: run.seconds)
+      numerics: computes ? reference?.reports(run.core) ?? [] : [], seconds: run.seconds,
+      program: loaded.program)
   }
 
   /// The segment alone, on operands that the host puts in place.

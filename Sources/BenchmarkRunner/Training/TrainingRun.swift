@@ -45,6 +45,7 @@ struct TrainingRun {
       traceFile: try TraceRequest.make(runner.options, workload: workload.name, mode: mode),
       isCancelled: isCancelled, prepare: { core in plan.fill(core) })
     var outcome = describe(plan, run.totals, run.seconds)
+    outcome.programs = [plan.program]
     guard mode == .functional else { return outcome }
     progress("checking", nil)
     try check(plan, run.core, run.totals, &outcome, isCancelled)

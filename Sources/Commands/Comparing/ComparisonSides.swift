@@ -14,15 +14,26 @@ struct ComparisonSides {
   /// What `text` names; a file or folder that exists wins over a revision.
   func selection(_ text: String?) -> ResultSelection {
     guard let text else { return .workingTree }
-    if text.hasPrefix("device:") || text.hasPrefix("reference:") { return ResultSelection(text) }
+    if text.hasPrefix("reference:") { return ResultSelection(text) }
+    if text.hasPrefix("device:") { return device(String(text.dropFirst("device:".count))) }
     let url = environment.url(text)
     return FileManager.default.fileExists(atPath: url.path) ? .path(url) : .revision(text)
+  }
+
+  /// Results of a device file are found by what the file says today.
+  private func device(_ name: String) -> ResultSelection {
+    guard DeviceNames.isFile(name), let device = try? DeviceNames.device(name, environment) else {
+      return .device(name)
+    }
+    return .device(device.identity)
   }
 
   /// Checks the names of devices and references before any result is read. Throws the nearest.
   func checkNames(_ selection: ResultSelection) throws {
     switch selection {
-    case .device(let name): _ = try DeviceNames.device(name)
+    case .device(let name):
+      // Only results know the identity of a device from a file.
+      if !name.contains("+") { _ = try DeviceNames.device(name, environment) }
     case .reference(let name):
       let known = ReferenceCatalog.names(in: try Places(environment).references())
       guard !known.contains(name) else { return }
@@ -46,6 +57,11 @@ struct ComparisonSides {
     let published = try ReferenceCatalog.load(name, in: folder).rows.map(\.published)
     var report = ComparisonReport(rows: [])
     for device in Set(results.map(\.device)).sorted() {
+      if device.contains("+") {
+        report.refusals.append(
+          Refusal(workload: device, reason: "a device from a file has no chip to compare with"))
+        continue
+      }
       let chip = ChipCapacity(try Device.named(device))
       let part = ReferenceComparator(chip: chip).compare(
         results.filter { $0.device == device }, with: published)

@@ -24,7 +24,10 @@ enum DeviceListing {
         .integer(Int64(constants.count { $0.confidence == .assumed })),
       ])
     }
-    table.footnotes = ["one chip each; the model runs one of its cores"]
+    table.footnotes = [
+      "one chip each; the model runs one of its cores",
+      "a device file changes any constant: --device my-trn2.yaml (docs/devices.md)",
+    ]
     return Listing(table: table)
   }
 }

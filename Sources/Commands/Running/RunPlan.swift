@@ -1,4 +1,5 @@
 import BenchmarkRunner
+import DeviceCatalog
 import Foundation
 import Hardware
 import NumericFormats
@@ -20,7 +21,7 @@ struct RunPlan {
   /// One item for each workload and device, in the order of the command line.
   func items(_ environment: CommandEnvironment) throws -> [RunItem] {
     let devices = try devices.flatMap { $0.split(separator: ",").map(String.init) }
-      .map { try DeviceNames.device($0) }
+      .map { try DeviceNames.device($0, environment) }
     var items: [RunItem] = []
     var catalog: WorkloadCatalog?
     var seen: Set<String> = []
@@ -79,15 +80,15 @@ enum DeviceNames {
   /// The names of all devices, newest generation last.
   static var all: [String] { Device.all.map(\.name) }
 
-  /// The device of that name. Throws `HardwareError`, and `unsupported` for a device file.
-  static func device(_ name: String) throws -> Device {
-    let ending = (name as NSString).pathExtension.lowercased()
-    if ending == "yaml" || ending == "yml" {
-      throw CommandFailure.unsupported(
-        what: "\(name): devices from files cannot be used yet",
-        advice: "they come in a later release; use one of \(all.joined(separator: ", "))")
-    }
-    return try Device.named(name)
+  /// The device of that name or of that YAML file. Throws `HardwareError` and `DeviceFileError`.
+  static func device(_ name: String, _ environment: CommandEnvironment) throws -> Device {
+    guard isFile(name) else { return try Device.named(name) }
+    return try DeviceFile.device(contentsOf: environment.url(name).path, shownAs: name)
+  }
+
+  /// True for the name of a device file.
+  static func isFile(_ name: String) -> Bool {
+    ["yaml", "yml"].contains((name as NSString).pathExtension.lowercased())
   }
 
   /// The number format of that name. Throws `badWord`.

@@ -22,6 +22,7 @@ struct RunPrinter {
         try context.show(table.table())
       }
       try printLaws()
+      try printUncertainty()
     }
     try printFailures()
     try printNumerics()
@@ -32,6 +33,16 @@ struct RunPrinter {
     guard context.isForPeople, let table = LawTable(records).table() else { return }
     try context.note("")
     try context.show(table)
+  }
+
+  private func printUncertainty() throws {
+    for result in records.compactMap({ $0.report?.result }) {
+      guard let percent = result.model.uncertaintyPercent else { continue }
+      let count = result.model.assumedConstants.count
+      try context.note(
+        "\(result.workload) on \(result.device): the time is uncertain by "
+          + "\(ReaderNumber.percent(percent)), from \(count) assumed constants that move it")
+    }
   }
 
   private func printFailures() throws {

@@ -18,7 +18,7 @@ struct RunTable {
     self.records = records
     self.isForPeople = isForPeople
     self.references = references
-    namesDevices = Set(records.map(\.item.options.device.name)).count > 1
+    namesDevices = Set(records.map(\.item.options.device.identity)).count > 1
     showsReference =
       !isForPeople
       || records.contains { $0.report.flatMap { references.percent($0.result) } != nil }
@@ -57,7 +57,7 @@ struct RunTable {
   private func cells(_ record: RunRecord) -> [Cell] {
     let result = record.report?.result
     var cells: [Cell] = [.text(record.item.name)]
-    if namesDevices { cells.append(.text(record.item.options.device.name)) }
+    if namesDevices { cells.append(.text(record.item.options.device.identity)) }
     if namesModes { cells.append(result.map { .text($0.mode.rawValue) } ?? .missing) }
     let shown: [StandardMetric] =
       [.latency, .throughput, .modelFlopsUtilization, .modelBandwidthUtilization]

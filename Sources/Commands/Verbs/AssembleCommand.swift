@@ -48,7 +48,7 @@ struct AssembleCommand: Verb {
 
   /// Assembles, checks, and prints the segments.
   func execute(_ context: CommandContext) throws -> Outcome {
-    let device = try DeviceNames.device(device)
+    let device = try DeviceNames.device(device, context.environment)
     let source = try ProgramSource(context.environment.url(file))
     try source.check(on: device)
     if let target {

@@ -13,8 +13,9 @@ struct DeviceCommand: ParsableCommand {
       EXAMPLES
         trnbench device show trn2
         trnbench device show trn2 --group dma --sources
+        trnbench device diff trn2 my-trn2.yaml
       """,
-    subcommands: [DeviceShowCommand.self])
+    subcommands: [DeviceShowCommand.self, DeviceDiffCommand.self])
 }
 
 /// `trnbench device show`
@@ -32,12 +33,14 @@ struct DeviceShowCommand: Verb {
         trnbench device show trn2
         trnbench device show trn2 --group dma --sources
         trnbench device show trn3 --format json
+        trnbench device show my-trn2.yaml --group dma
       """)
 
   @OptionGroup var output: OutputOptions
 
   @Argument(
-    help: ArgumentHelp("The device.", valueName: "name"), completion: .list(DeviceNames.all))
+    help: ArgumentHelp("The device, or a device file.", valueName: "name"),
+    completion: .list(DeviceNames.all))
   var name: String
 
   @Flag(help: "Show ranges and sources too.")
@@ -48,7 +51,8 @@ struct DeviceShowCommand: Verb {
 
   /// Prints the constants.
   func execute(_ context: CommandContext) throws -> Outcome {
-    let listing = try ConstantListing(try DeviceNames.device(name), group: group)
+    let listing = try ConstantListing(
+      try DeviceNames.device(name, context.environment), group: group)
     // A source is a sentence: people read it below its constant, not in a cut column.
     if sources, context.format == .table {
       let lines = listing.lines(

@@ -60,7 +60,8 @@ struct DisassembleCommand: Verb {
         what: "'\(name)' names \(known.count) workloads", advice: "name one of them")
     }
     let specification = try catalog.specification(named: name)
-    let device = try DeviceNames.device(device ?? specification.defaultDevice)
+    let device = try DeviceNames.device(
+      device ?? specification.defaultDevice, environment)
     return try LoweredWorkload.program(specification, on: device)
   }
 }

@@ -46,7 +46,7 @@ struct ListCommand: Verb {
 
   private func listing(_ environment: CommandEnvironment) throws -> Listing {
     let places = Places(environment)
-    let device = try device.map { try DeviceNames.device($0) }
+    let device = try device.map { try DeviceNames.device($0, environment) }
     guard device == nil || kind == .workloads || kind == .instructions else {
       throw CommandFailure.unsupported(
         what: "--device picks workloads and instructions, not \(kind.rawValue)",

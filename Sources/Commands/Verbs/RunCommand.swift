@@ -43,8 +43,8 @@ struct RunCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "A device, or several with commas; by default what the workload's file says.",
-      valueName: "name"),
+      "A device or device file, or several with commas; by default what the workload's file "
+        + "says.", valueName: "name"),
     completion: .list(DeviceNames.all))
   var device: [String] = []
 
@@ -89,8 +89,13 @@ struct RunCommand: Verb {
     completion: .directory)
   var folder: String?
 
-  @Flag(inversion: .prefixedNo, help: "Watch every access: order, bytes never written, sums never begun, overlaps.")
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Watch every access: order, bytes never written, sums never begun, overlaps.")
   var check = false
+
+  @Flag(help: "Time each run again with every assumed constant at the ends of its range.")
+  var uncertainty = false
 
   /// Runs everything, prints the tables, and says how the gravest run ended.
   func execute(_ context: CommandContext) throws -> Outcome {
@@ -119,6 +124,7 @@ struct RunCommand: Verb {
     options.seed = seed
     options.repeats = repeats
     options.checksHazards = check
+    options.computesUncertainty = uncertainty
     options.output = places.results(named: folder)
     options.source = places.git.currentState()
     switch trace {

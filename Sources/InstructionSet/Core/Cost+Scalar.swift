@@ -23,11 +23,15 @@ extension Cost {
   static func scalarCopy(_ device: Device, _ shape: StreamShape, isInt32: Bool) -> Cost {
     let law = device.scalar
     if shape.readsPSUM {
-      let startup = (isInt32 ? law.startupCopyPSUMInt32 : law.startupCopyPSUM).value
+      let (cold, warm) =
+        isInt32
+        ? (law.startupCopyPSUMInt32.value, law.startupCopyPSUMInt32.value)
+        : (law.startupCopyPSUM.value, law.startupCopyPSUMWarm.value)
       return scalar(
         device, shape,
         ScalarLaw(
-          cold: startup, warm: startup, dispatchAfterCold: law.dispatchGapCopyPSUMCold.value,
+          cold: cold, warm: warm,
+          dispatchAfterCold: law.dispatchGapCopyPSUMCold.value,
           dispatchAfterWarm: law.dispatchGapCopyPSUMWarm.value,
           completion: law.completionGapCopyPSUM.value))
     }
@@ -103,7 +107,7 @@ extension Cost {
     cost.warmDuration = time(law.warm)
     cost.intervalAfterCold = max(time(law.dispatchAfterCold) + law.coldExtra, least)
     cost.intervalAfterWarm = max(time(law.dispatchAfterWarm), least)
-    cost.completionInterval = max(time(law.completion), least)
+    cost.completionInterval = time(law.completion)
     return cost
   }
 

@@ -8,29 +8,30 @@ import VectorKernels
 /// may be reduced onto the scalar engine's reduce registers.
 ///
 /// Source: NKI instruction reference (activate2: NeuronCore-v4 and newer). Its cost is not
-/// published and assumed as that of ACTIVATE; a multiplication and what follows it are one fused operation,
-/// as there.
+/// published and assumed as that of ACTIVATE; a multiplication and what follows it are one fused
+/// operation, as there.
 public struct Activate2: MachineInstruction {
+  // Small operands lie between the large ones, where they take no room of their own.
   /// The results.
   public var destination = AccessPattern()
-  /// Which function.
-  public var function = ActivationFunction.copy
   /// What it is applied to.
   public var source = AccessPattern()
+  /// The scalar of the first operation.
+  public var operand0 = ScalarOperand.immediate(0)
+  /// Which function.
+  public var function = ActivationFunction.copy
   /// mul, add, sub or bypass.
   public var op0 = ALUOperation.bypass
-  /// Its scalar.
-  public var operand0 = ScalarOperand.immediate(0)
   /// Puts the first scalar on the left.
   public var reverse0 = false
-  /// add, sub or bypass after mul, else bypass.
-  public var op1 = ALUOperation.bypass
-  /// Its scalar.
-  public var operand1 = ScalarOperand.immediate(0)
-  /// Puts the second scalar on the left.
-  public var reverse1 = false
   /// The slope of `prelu` for negative values.
   public var slope: Float = 0
+  /// The scalar of the second operation.
+  public var operand1 = ScalarOperand.immediate(0)
+  /// add, sub or bypass after mul, else bypass.
+  public var op1 = ALUOperation.bypass
+  /// Puts the second scalar on the left.
+  public var reverse1 = false
   /// add, max, min, absmax or absmin.
   public var reduction = ALUOperation.add
   /// What happens to the registers.

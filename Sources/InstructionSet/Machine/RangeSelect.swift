@@ -12,22 +12,23 @@ import VectorKernels
 /// Source: NKI instruction reference (range_select: NeuronCore-v3 and newer, one element per
 /// cycle). That its register begins at -infinity, as select_reduce's does, is assumed.
 public struct RangeSelect: MachineInstruction {
+  // Small operands lie between the large ones, where they take no room of their own.
   /// The result.
   public var destination = AccessPattern()
   /// Floating-point elements.
   public var source = AccessPattern()
   /// eq, lt, le, gt or ge: the place is on its left.
   public var op0 = ALUOperation.greaterEqual
-  /// One fp32 value per partition.
-  public var bound0 = AccessPattern()
   /// As `op0`.
   public var op1 = ALUOperation.lessThan
-  /// One fp32 value per partition.
-  public var bound1 = AccessPattern()
-  /// The place of the first element.
-  public var start: Int32 = 0
   /// What happens to the registers; the reduction is a maximum.
   public var command = AccumulatorCommand.idle
+  /// The place of the first element.
+  public var start: Int32 = 0
+  /// One fp32 value per partition.
+  public var bound0 = AccessPattern()
+  /// One fp32 value per partition.
+  public var bound1 = AccessPattern()
 
   public var opcode: Opcode { .rangeSelect }
   public init() {}
