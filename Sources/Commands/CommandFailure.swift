@@ -16,6 +16,8 @@ package enum CommandFailure: OutcomeError, Equatable {
   case badWord(option: String, found: String, nearest: String?, known: [String])
   /// A program text with mistakes in it, each already described.
   case badProgram(String)
+  /// A binary program that is cut, changed, or of a later version.
+  case damagedProgram(path: String, reason: String)
   /// A file that cannot be read.
   case unreadable(path: String, reason: String)
   /// Output that cannot be written.
@@ -25,6 +27,7 @@ package enum CommandFailure: OutcomeError, Equatable {
   package var outcome: Outcome {
     switch self {
     case .unreadable, .writing: .inputOutputFailed
+    case .damagedProgram: .damagedFile
     default: .badInput
     }
   }
@@ -44,6 +47,7 @@ package enum CommandFailure: OutcomeError, Equatable {
     case .badWord(let option, let found, let nearest, let known):
       "\(option): '\(found)' is none of \(known.joined(separator: ", "))\(Self.hint(nearest))"
     case .badProgram(let text): text
+    case .damagedProgram(let path, let reason): "\(path): \(reason)"
     case .unreadable(let path, let reason):
       "\(path): cannot be read: \(reason); check the path and its permissions"
     case .writing(let reason):

@@ -47,9 +47,10 @@ extension CoreState {
   ///   - row: the elements of row 0; as many as a partition of `onChip` names.
   ///   - index: one row number per partition, uint32 in SBUF.
   ///   - rowStrideBytes: bytes from one row of the table to the next.
+  ///   - adds: adds to what is there, in fp32, instead of replacing it.
   public mutating func transferRows(
     onChip: AccessPattern, row: TensorAccess, index: AccessPattern, isScatter: Bool,
-    rowStrideBytes: Int, rowCount: Int, engine: Engine
+    rowStrideBytes: Int, rowCount: Int, adds: Bool = false, engine: Engine
   ) {
     if !isScatter { noteWrite(onChip, partition: 0, engine: engine) }
     for partition in 0..<Int(onChip.partitionCount) {
@@ -61,21 +62,50 @@ extension CoreState {
       var table = cursor(.hbm(shifted), engine)
       var lane = unsafe ElementCursor(
         address(onChip, partition, engine), onChip.format, Self.dimensions(onChip))
-      if isScatter {
-        move(&lane, onChip.format, &table, row.format)
-      } else {
-        move(&table, row.format, &lane, onChip.format)
+      switch (isScatter, adds) {
+      case (true, false): move(&lane, onChip.format, &table, row.format)
+      case (false, false): move(&table, row.format, &lane, onChip.format)
+      case (true, true): moveAdding(&lane, onChip.format, &table, row.format)
+      case (false, true): moveAdding(&table, row.format, &lane, onChip.format)
       }
     }
   }
 
-  /// Copies a block [F rows, P columns] to P partitions of F columns, bits unchanged.
+  /// Copies rows of a table in HBM to the columns of partitions: column i of `destination` is the
+  /// row `indices[i]`, an element to each partition, bits unchanged. Row numbers of `rowCount` and
+  /// more are skipped.
+  public mutating func transferRowsTransposed(
+    to destination: AccessPattern, row: TensorAccess, indices: [UInt32], rowStrideBytes: Int,
+    rowCount: Int, engine: Engine
+  ) {
+    noteWrite(destination, partition: 0, engine: engine)
+    let size = destination.format.sizeBytes
+    for (column, number) in indices.enumerated() where Int(number) < rowCount {
+      var shifted = row
+      shifted.byteOffset += Int64(Int(number) * rowStrideBytes)
+      var table = cursor(.hbm(shifted), engine)
+      let byte = destination.elementOffset(of: column) * size
+      for partition in 0..<Int(destination.partitionCount) {
+        let target = unsafe address(destination, partition, engine) + byte
+        unsafe target.copyMemory(from: UnsafeRawPointer(table.address), byteCount: size)
+        table.advance(1)
+      }
+    }
+  }
+
+  /// Copies a block [F rows, …, P columns] to P partitions of […, F] elements, bits unchanged: the
+  /// first and the last dimension change places.
   public mutating func transferTransposed(
     from source: DataLocation, to destination: AccessPattern, engine: Engine
   ) {
     noteWrite(destination, partition: 0, engine: engine)
     let size = destination.format.sizeBytes
-    let (base, rowPitch, columnPitch) = unsafe block(source, engine)
+    let (base, dimensions) = unsafe block(source, engine)
+    guard dimensions.count == 2 else {
+      unsafe transferTransposed(base, dimensions, to: destination, engine)
+      return
+    }
+    let (rowPitch, columnPitch) = (dimensions[0].step, dimensions[1].step)
     if columnPitch == size, destination.isContiguous {
       unsafe Movement.transpose(
         sizeBytes: size, from: base, pitchBytes: rowPitch, rows: destination.columns,
@@ -94,20 +124,47 @@ extension CoreState {
     }
   }
 
-  /// The first element of a two-dimensional block and the bytes to the next row and column.
+  /// The same for blocks with dimensions between the first and the last, which keep their order.
+  private func transferTransposed(
+    _ base: UnsafeRawPointer, _ dimensions: [(size: Int, step: Int)],
+    to destination: AccessPattern, _ engine: Engine
+  ) {
+    let size = destination.format.sizeBytes
+    let rows = dimensions[0].size
+    for partition in 0..<Int(destination.partitionCount) {
+      let target = unsafe address(destination, partition, engine)
+      for column in 0..<destination.columns {
+        var byte = column % rows * dimensions[0].step + partition * dimensions.last!.step
+        var rest = column / rows
+        for (count, step) in dimensions.dropFirst().dropLast().reversed() {
+          byte += rest % count * step
+          rest /= count
+        }
+        unsafe (target + destination.elementOffset(of: column) * size).copyMemory(
+          from: base + byte, byteCount: size)
+      }
+    }
+  }
+
+  /// The first element of a block, and its dimensions with the bytes from one index to the next;
+  /// the partitions of SBUF are the first dimension.
   private func block(_ location: DataLocation, _ engine: Engine)
-    -> (UnsafeRawPointer, Int, Int)
+    -> (UnsafeRawPointer, [(size: Int, step: Int)])
   {
     let size = location.format.sizeBytes
     switch location {
     case .onChip(let access):
       return unsafe (
-        UnsafeRawPointer(address(access, 0, engine)), sbuf.pitch, access.innermostStride * size
+        UnsafeRawPointer(address(access, 0, engine)),
+        [(size: Int(access.partitionCount), step: sbuf.pitch)]
+          + Self.dimensions(access).map { (size: $0.0, step: $0.1) }
       )
     case .hbm(let access):
       return unsafe (
-        UnsafeRawPointer(address(access, engine)), Int(access.strides[0]) * size,
-        Int(access.strides[1]) * size
+        UnsafeRawPointer(address(access, engine)),
+        (0..<Int(access.dimensionCount)).map {
+          (size: Int(access.sizes[$0]), step: Int(access.strides[$0]) * size)
+        }
       )
     }
   }
@@ -115,6 +172,19 @@ extension CoreState {
   /// The 32-bit word that an access to HBM names.
   public func word(_ access: TensorAccess, engine: Engine) -> Int32 {
     unsafe address(access, engine).loadUnaligned(as: Int32.self)
+  }
+
+  /// Sets the 32-bit word that an access to HBM names.
+  public mutating func setWord(_ access: TensorAccess, to value: Int32, engine: Engine) {
+    unsafe address(access, engine).storeBytes(of: value, as: Int32.self)
+  }
+
+  /// The row numbers of an index: column after column, each from the first partition to the last.
+  public func indices(_ access: AccessPattern, engine: Engine) -> [UInt32] {
+    let partitions = Int(access.partitionCount)
+    let columns = access.columns
+    let bits = elementBits(access, engine: engine)
+    return (0..<partitions * columns).map { bits[$0 % partitions * columns + $0 / partitions] }
   }
 
   /// True when an access whose register adds its value stays inside HBM.
@@ -137,7 +207,7 @@ extension CoreState {
       + (tensorAddress(access) + Int(access.byteOffset) + offset(access.register, engine))
   }
 
-  private func cursor(_ location: DataLocation, _ engine: Engine) -> ElementCursor {
+  func cursor(_ location: DataLocation, _ engine: Engine) -> ElementCursor {
     switch location {
     case .onChip(let access):
       let pitch = access.space == .sbuf ? sbuf.pitch : psum.pitch

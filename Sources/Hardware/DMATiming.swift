@@ -112,8 +112,10 @@ public struct DMATiming: Sendable {
   public var transposeFromHBM: Constant<Int64>
   /// Throughput of a transpose within SBUF. Thousandths.
   public var transposeFromSBUF: Constant<Int64>
-  /// Throughput of an accumulating transfer. Thousandths.
+  /// Throughput of an accumulating transfer of two sources into SBUF in one format. Thousandths.
   public var computeThroughput: Constant<Int64>
+  /// The same into HBM, or with formats that differ. Thousandths.
+  public var computeThroughputOther: Constant<Int64>
 }
 
 extension DMATiming: ConstantGroup {
@@ -173,5 +175,6 @@ extension DMATiming: ConstantGroup {
     .init("transposeFromHBM", \.transposeFromHBM),
     .init("transposeFromSBUF", \.transposeFromSBUF),
     .init("computeThroughput", \.computeThroughput),
+    .init("computeThroughputOther", \.computeThroughputOther),
   ]
 }

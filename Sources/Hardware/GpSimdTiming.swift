@@ -37,6 +37,16 @@ public struct GpSimdTiming: Sendable {
   public var localGatherOverhead: Constant<Int64>
   /// Local gather: the factor of elements per index in that fraction. Cycles.
   public var localGatherPerElement: Constant<Int64>
+  /// Local gather: the most indices of one processor.
+  public var localGatherIndices: Constant<Int>
+  /// Gather along the free dimension: elements of one instruction of its group.
+  public var gatherGroupElements: Constant<Int>
+  /// Exchange of two cores through GpSimd's own DMA: the most elements of a partition.
+  public var exchangeElements: Constant<Int>
+  /// Top-k: the most values of sixteen partitions.
+  public var topKElements: Constant<Int>
+  /// Top-k: the most results.
+  public var topKResults: Constant<Int>
   /// Top-k, per element read; one cycle more per result. Hundredths of a cycle per element.
   public var topKCyclesPerElement: Constant<Int64>
   /// Indices of nonzero elements, per element. Hundredths of a cycle per element.
@@ -70,6 +80,11 @@ extension GpSimdTiming: ConstantGroup {
     .init("gatherCyclesPerElement", \.gatherCyclesPerElement),
     .init("localGatherOverhead", \.localGatherOverhead),
     .init("localGatherPerElement", \.localGatherPerElement),
+    .init("localGatherIndices", \.localGatherIndices),
+    .init("gatherGroupElements", \.gatherGroupElements),
+    .init("exchangeElements", \.exchangeElements),
+    .init("topKElements", \.topKElements),
+    .init("topKResults", \.topKResults),
     .init("topKCyclesPerElement", \.topKCyclesPerElement),
     .init("nonzeroCyclesPerElement", \.nonzeroCyclesPerElement),
     .init("sequenceBoundsCyclesPerElement", \.sequenceBoundsCyclesPerElement),

@@ -54,6 +54,8 @@ extension DMATiming {
       500, .permille, .documented, "NKI instruction reference, dma_transpose: at most 50 %")
     timing.computeThroughput = .number(
       500, .permille, .documented, "Neuron NEFF guide: half")
+    timing.computeThroughputOther = .number(
+      500, .permille, .documented, "Neuron NEFF guide: half")
     return timing
   }()
 }

@@ -28,6 +28,18 @@ public struct SequencerTiming: Sendable {
   public var tensorLoadOneWord: Constant<Picoseconds>
   /// TENSOR_LOAD of two words while five engines load.
   public var tensorLoadTwoWords: Constant<Picoseconds>
+  /// TENSOR_STORE of one word from a register to HBM or SBUF.
+  public var tensorStoreOneWord: Constant<Picoseconds>
+  /// WRITE of one 32-bit device register.
+  public var registerWrite: Constant<Picoseconds>
+  /// MODIFY_POOL_CONFIG.
+  public var modifyPoolConfig: Constant<Picoseconds>
+  /// LOAD_MASK_SELECT.
+  public var loadMaskSelect: Constant<Picoseconds>
+  /// PSEUDO_CORE_BARRIER once both cores have come.
+  public var coreBarrier: Constant<Picoseconds>
+  /// Trigger of a collective.
+  public var collectiveTrigger: Constant<Picoseconds>
   /// Register move and arithmetic.
   public var registerMove: Constant<Picoseconds>
   /// First scalar instruction of a body after the sync engine's first trigger.
@@ -52,6 +64,12 @@ extension SequencerTiming: ConstantGroup {
       [ConstantEntry("branchUnconditional", \.branchUnconditional)],
       [ConstantEntry("tensorLoadOneWord", \.tensorLoadOneWord)],
       [ConstantEntry("tensorLoadTwoWords", \.tensorLoadTwoWords)],
+      [ConstantEntry("tensorStoreOneWord", \.tensorStoreOneWord)],
+      [ConstantEntry("registerWrite", \.registerWrite)],
+      [ConstantEntry("modifyPoolConfig", \.modifyPoolConfig)],
+      [ConstantEntry("loadMaskSelect", \.loadMaskSelect)],
+      [ConstantEntry("coreBarrier", \.coreBarrier)],
+      [ConstantEntry("collectiveTrigger", \.collectiveTrigger)],
       [ConstantEntry("registerMove", \.registerMove)],
       [ConstantEntry("bodyStartScalar", \.bodyStartScalar)],
       [ConstantEntry("bodyStartGpSimd", \.bodyStartGpSimd)],

@@ -108,5 +108,6 @@ extension DMATiming {
       900, .permille, .documented, "NKI instruction reference, dma_transpose: at most 90 %"),
     transposeFromSBUF: .number(
       500, .permille, .documented, "NKI instruction reference, dma_transpose: at most 50 %"),
-    computeThroughput: .number(500, .permille, .documented, "Neuron NEFF guide: half"))
+    computeThroughput: .number(500, .permille, .documented, "Neuron NEFF guide: half"),
+    computeThroughputOther: .number(500, .permille, .documented, "Neuron NEFF guide: half"))
 }

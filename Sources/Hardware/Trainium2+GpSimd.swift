@@ -29,6 +29,14 @@ extension GpSimdTiming {
       400, .assumed, "one address and one access at a time per lane", (100, 1_600)),
     localGatherOverhead: .cycles(28, .documented, "NKI instruction reference, SDK 2.26"),
     localGatherPerElement: .cycles(4, .documented, "NKI instruction reference, SDK 2.26"),
+    localGatherIndices: .count(
+      4_096, .documented, "NKI instruction reference, local_gather: indices per processor"),
+    gatherGroupElements: .count(
+      512, .documented, "NKI instruction reference, nc_n_gather: groups of 512 elements"),
+    exchangeElements: .count(
+      256, .documented, "NKI instruction reference, sendrecv: 1,024 bytes of four-byte elements"),
+    topKElements: .count(65_535, .documented, "NKI instruction reference, topk: n below 65,536"),
+    topKResults: .count(32_767, .documented, "NKI instruction reference, topk: K below 32,768"),
     topKCyclesPerElement: .hundredthsPerElement(
       400, .documented, "NKI instruction reference: 4n + K"),
     nonzeroCyclesPerElement: .hundredthsPerElement(400, .assumed, "as top-k", (100, 1_600)),

@@ -78,6 +78,16 @@ extension SequencerTiming {
       574_500, .measured, "profiler captures, attention s=512, n = 36; middle", (472_000, 677_000)),
     tensorLoadTwoWords: .time(
       1_173_500, .measured, "profiler captures, attention s=512; middle", (970_000, 1_377_000)),
+    tensorStoreOneWord: .time(
+      574_500, .assumed, "as a register load of one word; not published", (68_000, 1_173_500)),
+    registerWrite: .time(68_000, .assumed, "as a register move", (20_000, 572_000)),
+    modifyPoolConfig: .time(41_000, .assumed, "as an ordering mode on GpSimd", (17_000, 287_000)),
+    loadMaskSelect: .time(
+      66_667, .assumed, "64 cycles, the least interval of the vector engine", (13_000, 143_000)),
+    coreBarrier: .time(
+      1_000_000, .assumed, "half an exchange of about 2 us (DN): a remote write and a wait",
+      (100_000, 2_000_000)),
+    collectiveTrigger: .time(68_000, .assumed, "as a register move", (20_000, 572_000)),
     registerMove: .time(
       68_000, .measured, "third-party micro-benchmarks (VOY), immediate MOVE on GpSimd",
       (60_000, 76_000)),

@@ -110,7 +110,10 @@ extension CoreModel {
       engines[engine].dataFree = max(engines[engine].dataFree, start)
     } else {
       start = time
-      end = time + laws.triggerDuration(kind, since: engines[engine].lastTrigger, at: time)
+      end =
+        time
+        + laws.triggerDuration(
+          kind, since: engines[engine].lastTrigger, at: time, isStored: shape.isStored)
       engines[engine].lastTrigger = time
       engines[engine].controlFree = end + laws.afterTrigger(kind)
     }

@@ -21,7 +21,7 @@ extension CoreModel {
       }
     }
     guard computes || record.traits.contains(.touchesRegisters) else { return }
-    if record.opcode.isDMA || record.opcode == .tensorLoad { bind(engines[engine].invocation) }
+    if record.opcode.readsTensors { bind(engines[engine].invocation) }
     if !computes, record.opcode == .tensorLoad {
       throw .fault(
         Fault(

@@ -115,14 +115,23 @@ struct DMAQueues {
   /// Engine time of all rings that take turns with a transfer.
   private func round(_ transfer: Transfer) -> Int64 {
     // Shares begin at engine 0, so any two transfers meet there.
+    let served = first
     var sum: Int64 = 0
-    for other in active { sum += other.turn }
+    for other in active where other.shape.priority == served { sum += other.turn }
     return sum
+  }
+
+  /// The priority that is served now: lower numbers go first, the others stand still.
+  private var first: UInt8 {
+    var first = UInt8.max
+    for transfer in active { first = min(first, transfer.shape.priority) }
+    return first
   }
 
   /// How long a transfer still takes if nothing starts or ends before.
   private func remaining(_ transfer: Transfer) -> Int64 {
     if active.count == 1 { return transfer.work }
+    guard transfer.shape.priority == first else { return .max / 2 }
     let (high, low) = transfer.work.multipliedFullWidth(by: round(transfer))
     let (quotient, remainder) = transfer.turn.dividingFullWidth((high, low))
     return quotient + (remainder > 0 ? 1 : 0)
@@ -138,7 +147,8 @@ struct DMAQueues {
         clock = time
         return
       }
-      for index in active.indices {
+      let served = first
+      for index in active.indices where active[index].shape.priority == served {
         let (high, low) = elapsed.multipliedFullWidth(by: active[index].turn)
         let done = round(active[index]).dividingFullWidth((high, low)).quotient
         active[index].work = max(0, active[index].work - done)
@@ -177,8 +187,8 @@ struct DMAQueues {
       transfer.shape, isQueued: isQueued, streamedBytes: streamedBytes)
     transfer.turn = laws.turn(transfer.shape, work: transfer.work)
     streamedBytes += laws.bytesPerEngine(transfer.shape)
-    if transfer.shape.readsHBM { hbmReadBytes += transfer.shape.totalBytes }
-    if transfer.shape.writesHBM { hbmWriteBytes += transfer.shape.totalBytes }
+    hbmReadBytes += transfer.shape.hbmReadBytes
+    hbmWriteBytes += transfer.shape.hbmWriteBytes
     rings[index].isBusy = true
     rings[index].lastStart = time
     rings[index].wasLoad = transfer.shape.readsHBM

@@ -68,8 +68,12 @@ struct EngineLaws {
     }
   }
 
-  /// How long a hardware trigger holds its queue, by what came before.
-  func triggerDuration(_ engine: Engine, since previous: Int64, at dispatch: Int64) -> Int64 {
+  /// How long a hardware trigger holds its queue, by what came before; one of stored descriptors is
+  /// a register write.
+  func triggerDuration(
+    _ engine: Engine, since previous: Int64, at dispatch: Int64, isStored: Bool
+  ) -> Int64 {
+    if isStored { return dma.staticTrigger.value.value }
     let isFirst = previous < 0
     guard engine == .sync else {
       return (isFirst ? dma.triggerScalarFirst : dma.triggerScalarLater).value.value

@@ -137,9 +137,9 @@ private struct SegmentLoader {
       extent: cost.kind == .matmul ? Int32(clamping: cost.streamTenths / 10) : cost.loadCycles,
       loadBubbleCycles: cost.loadBubbleCycles, region: operation.arrayRegion(device),
       opcode: operation.opcode, kind: cost.kind, banks: cost.banks, traits: traits)
+    if operation.opcode.readsTensors { try operation.checkTensorBounds(segment.tensors, rules) }
     if let shape = operation.transferShape(on: device, engine: engine) {
       try checkUpdate(instruction.update, shape, rules)
-      try operation.checkTensorBounds(segment.tensors, rules)
       result.extent = Int32(transfers.count)
       transfers.append(shape)
     }

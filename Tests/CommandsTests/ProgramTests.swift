@@ -68,14 +68,53 @@ import Testing
     #expect(program.segments.map(\.name) == ["double"])
   }
 
+  @Test func programsGoToBytesAndBack() throws {
+    let desk = try Desk()
+    try desk.write("double.trnasm", Self.legal)
+    #expect(desk.run("asm", "double.trnasm", "-o", "double.trnp").code == 0)
+    let text = desk.run("disasm", "double.trnasm").output
+    #expect(desk.run("disasm", "double.trnp").output == text)
+    #expect(desk.run("asm", "double.trnp", "--output", "again.trnasm").code == 0)
+    let again = try String(
+      contentsOf: desk.folder.appendingPathComponent("again.trnasm"), encoding: .utf8)
+    #expect(again == text)
+    let seen = SeenItems()
+    desk.executor = seen
+    #expect(desk.run("run", "double.trnp", "--device", "trn2").code == 0)
+    #expect(seen.items.map(\.name) == ["program/double"])
+  }
+
+  @Test func damagedBytesHaveTheirOwnExitCode() throws {
+    let desk = try Desk()
+    try desk.write("double.trnasm", Self.legal)
+    _ = desk.run("asm", "double.trnasm", "-o", "double.trnp")
+    let url = desk.folder.appendingPathComponent("double.trnp")
+    let bytes = try Data(contentsOf: url)
+    for (name, damaged) in [
+      ("cut", bytes.prefix(bytes.count - 9)), ("changed", bytes.dropLast() + [0x55]),
+      ("text", Data("NOP".utf8)),
+    ] {
+      try Data(damaged).write(to: desk.folder.appendingPathComponent("\(name).trnp"))
+      let answer = desk.run("asm", "\(name).trnp")
+      #expect(answer.code == 65)
+      #expect(answer.errors.hasPrefix("error: DESK/\(name).trnp: "))
+    }
+    #expect(desk.run("asm", "cut.trnp").errors.contains("copy it again"))
+  }
+
   @Test func everyInterfaceOperationIsListedWithItsLaw() throws {
     let desk = try Desk()
-    let answer = desk.run("list", "instructions", "--format", "json")
-    let document = try #require(
-      try JSONSerialization.jsonObject(with: Data(answer.output.utf8)) as? [String: Any])
-    let rows = try #require(document["instructions"] as? [[String: Any]])
-    #expect(rows.compactMap { $0["name"] as? String } == InterfaceOperation.all.map(\.name))
-    #expect(rows.allSatisfy { ($0["cost"] as? String)?.isEmpty == false })
+    for (device, generation) in [("trn1", 2), ("trn2", 3), ("trn3", 4)] {
+      let answer = desk.run("list", "instructions", "--device", device, "--format", "json")
+      let document = try #require(
+        try JSONSerialization.jsonObject(with: Data(answer.output.utf8)) as? [String: Any])
+      let rows = try #require(document["instructions"] as? [[String: Any]])
+      let present = InterfaceOperation.all.filter { !$0.engines(generation: generation).isEmpty }
+      #expect(rows.compactMap { $0["name"] as? String } == present.map(\.name))
+      #expect(rows.allSatisfy { ($0["cost"] as? String)?.isEmpty == false })
+    }
+    let missing = desk.run("list", "instructions", "--device", "trn1", "--format", "csv").output
+    #expect(!missing.contains("sendrecv"))
     #expect(
       desk.run("list", "instructions").output.split(separator: "\n").allSatisfy { $0.count <= 80 })
   }

@@ -131,7 +131,14 @@ func randomOperations(seed: UInt64, tensorCount: Int) -> [Operation] {
     .getRandomState(GetRandomState()), .setRandomSeed(SetRandomSeed()),
     .exponential(Exponential()), .quantizeMX(QuantizeMX()), .iota(Iota()),
     .affineSelect(AffineSelect()), .dma(DMADirect()), .dmaIndirect(DMAIndirect()),
-    .dmaTranspose(DMATranspose()),
+    .dmaTranspose(DMATranspose()), .dmaCompute(DMACompute()),
+    .dmaGatherTranspose(DMAGatherTranspose()), .partitionReduce(PartitionReduce()),
+    .localGather(LocalGather()), .freeGather(FreeGather()), .sequenceBounds(SequenceBounds()),
+    .nonzeroWithCount(NonzeroWithCount()), .topK(TopK()), .sendReceive(SendReceive()),
+    .coreBarrier(CoreBarrier()), .collective(Collective()), .tensorStore(TensorStore()),
+    .writeRegister(WriteRegister()), .modifyPoolConfig(ModifyPoolConfig()),
+    .loadMaskSelect(LoadMaskSelect()), .activateQuantize(ActivateQuantize()), .pool(Pool()),
+    .reduce(Reduce()), .scalarRow(ScalarRow()),
   ]
   for index in operations.indices {
     var random = RandomOperands(seed: seed &+ UInt64(index), tensorCount: tensorCount)

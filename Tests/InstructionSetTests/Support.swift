@@ -72,6 +72,27 @@ func fault(_ operation: Operation, _ engine: Engine, generation: Int = 3) -> Fau
   }
 }
 
+/// The fault of an instruction in a queue of another device, or in other surroundings.
+func fault(
+  _ operation: Operation, _ engine: Engine, on device: Device = .trainium2,
+  in surroundings: Surroundings
+) -> Fault? {
+  do {
+    try operation.validate(
+      OperandRules(
+        device: SharedDevice(device), engine: engine, instruction: operation.opcode.name,
+        tensorCount: 2, queueLength: 10, surroundings: surroundings))
+    return nil
+  } catch {
+    return error
+  }
+}
+
+/// The fault of an instruction in a queue of another device.
+func fault(_ operation: Operation, _ engine: Engine, on device: Device) -> Fault? {
+  fault(operation, engine, on: device, in: .loneCore)
+}
+
 /// The rule that an instruction breaks for lack of a newer core.
 func lacking(_ found: Int, needs: Int) -> Fault.Rule {
   .generation(found: "NeuronCore-v\(found)", needs: "NeuronCore-v\(needs)")

@@ -221,9 +221,10 @@ import Testing
       transpose(sbuf(.uint8, 16), block), .sync, "dst",
       .format(found: "uint8", allowed: "formats of two or four bytes"))
     var deep = block
-    deep.dimensionCount = 3
+    deep.dimensionCount = 1
     expect(
-      transpose(sbuf(.bfloat16, 16), deep), .sync, "src", .dimensionCount(found: 3, limit: 2))
+      transpose(sbuf(.bfloat16, 16), deep), .sync, "src",
+      .value(found: "1 dimensions", allowed: "2 to 4"))
   }
 
   @Test func words() {
@@ -238,8 +239,161 @@ import Testing
     expect(
       .tensorLoad(TensorLoad(3, from: half)), .sync, "src",
       .format(found: "bf16", allowed: "int32, uint32, fp32"))
-    var onChip = TensorLoad()
-    onChip.source = .onChip(sbuf(.int32, 1))
-    expect(.tensorLoad(onChip), .sync, "src", .space(found: "sbuf", allowed: "hbm"))
+    let onChip = DataLocation.onChip(sbuf(.int32, 1, partitions: 0..<1))
+    #expect(fault(.tensorLoad(TensorLoad(3, from: onChip)), .sync) == nil)
+    #expect(fault(.tensorStore(TensorStore(onChip, from: 3)), .sync) == nil)
+    expect(
+      .tensorStore(TensorStore(.onChip(sbuf(.int32, 1)), from: 3)), .sync, "dst",
+      .elementCountMismatch(found: 128, expected: 1))
+    expect(
+      .tensorStore(TensorStore(.hbm(half), from: 3)), .sync, "dst",
+      .format(found: "bf16", allowed: "int32, uint32, fp32"))
+    expect(
+      .tensorStore(TensorStore(onChip, from: 70)), .sync, "rs", .register(found: 70, limit: 64))
+  }
+
+  private func copy(_ change: (inout DMADirect) -> Void) -> Operation {
+    var transfer = DMADirect(
+      .onChip(sbuf(.float32, 8, partitions: 0..<1)), from: .hbm(table))
+    change(&transfer)
+    return .dma(transfer)
+  }
+
+  @Test func waysOfTransfers() {
+    let trainium1 = Fault.Rule.generation(found: "NeuronCore-v2", needs: "NeuronCore-v3")
+    let before4 = Fault.Rule.generation(found: "NeuronCore-v3", needs: "NeuronCore-v4")
+    expect(copy { $0.mode = .software }, .sync, "dge", .engine(allowed: ["gpsimd"]))
+    expect(copy { $0.mode = .hardware }, .gpsimd, "dge", .engine(allowed: ["scalar", "sync"]))
+    #expect(fault(copy { $0.mode = .software }, .gpsimd) == nil)
+    #expect(fault(copy { $0.mode = .hardware }, .scalar) == nil)
+    #expect(fault(copy { $0.mode = .hardware }, .sync, on: .trainium1)?.rule == trainium1)
+    #expect(fault(copy { $0.mode = .stored }, .sync, on: .trainium1) == nil)
+    expect(copy { $0.priority = 4 }, .sync, "priority", .value(found: "4", allowed: "0 to 3"))
+    expect(copy { $0.priority = 2 }, .sync, "priority", before4)
+    #expect(fault(copy { $0.priority = 2 }, .sync, on: .trainium3) == nil)
+    expect(copy { $0.bound = -1 }, .sync, "bound", .value(found: "-1", allowed: "0 and more"))
+    expect(
+      copy {
+        $0.skipsOutOfBounds = true
+        $0.bound = 64
+        $0.accumulate = true
+      }, .sync, "skip", .value(found: "skip with acc", allowed: "one of them"))
+    expect(
+      copy { $0.skipsOutOfBounds = true }, .sync, "skip",
+      .value(found: "skip without bound", allowed: "skip with bound"))
+    expect(
+      copy {
+        $0.mode = .stored
+        var row = table
+        row.register = 3
+        $0.source = .hbm(row)
+      }, .sync, "src", .value(found: "a register", allowed: "fixed addresses in stored descriptors")
+    )
+    var sum = DMAIndirect(
+      .onChip(sbuf(.float32, 8)), from: .hbm(table), index: sbuf(.uint32, 1), isScatter: false,
+      rowStrideBytes: 32, rowCount: 4)
+    sum.accumulate = true
+    expect(
+      .dmaIndirect(sum), .gpsimd, "acc",
+      .value(found: "acc without strict", allowed: "acc with strict"))
+  }
+
+  @Test func hardwareTransposes() {
+    func transpose(
+      _ format: NumberFormat, _ sizes: SIMD4<UInt32>, _ mode: DescriptorMode = .hardware
+    ) -> Operation {
+      let strides = SIMD4<Int32>(
+        Int32(sizes[1] * sizes[2]), Int32(sizes[2]), 1, 0)
+      let source = TensorAccess(
+        tensor: 0, format: format, byteOffset: 0, dimensionCount: 3, sizes: sizes,
+        strides: strides)
+      var result = DMATranspose(
+        sbuf(format, Int(sizes[0] * sizes[1]), partitions: 0..<Int(sizes[2])), from: source)
+      result.mode = mode
+      return .dmaTranspose(result)
+    }
+    #expect(fault(transpose(.bfloat16, SIMD4(4, 4, 128, 1)), .sync) == nil)
+    expect(
+      transpose(.float32, SIMD4(4, 4, 128, 1)), .sync, "dge",
+      .format(found: "fp32", allowed: "formats of two bytes in hwdge"))
+    expect(
+      transpose(.bfloat16, SIMD4(3, 16, 128, 1)), .sync, "dge",
+      .value(found: "first dimension 3", allowed: "1, 2, 4, 8 or 16 in hwdge"))
+    expect(
+      transpose(.bfloat16, SIMD4(4, 3, 128, 1)), .sync, "dge",
+      .value(found: "first times last but one 12", allowed: "multiples of 16 in hwdge"))
+    expect(
+      transpose(.bfloat16, SIMD4(4, 4, 128, 1), .software), .gpsimd, "dge",
+      .value(found: "swdge", allowed: "hwdge; swdge gathers rows"))
+    #expect(fault(transpose(.float32, SIMD4(3, 3, 128, 1), .automatic), .sync) == nil)
+  }
+
+  @Test func gatherTransposes() {
+    let row = TensorAccess(
+      tensor: 0, .bfloat16, byteOffset: 0, rows: 1, columns: 32, rowStride: 32)
+    let index = sbuf(.uint32, 2, partitions: 0..<16)
+    func gather(
+      _ d: AccessPattern, _ index: AccessPattern, stride: Int = 64, rows: Int = 9
+    ) -> Operation {
+      .dmaGatherTranspose(
+        DMAGatherTranspose(
+          d, rowsOf: row, index: index, rowStrideBytes: stride, rowCount: rows))
+    }
+    let d = sbuf(.bfloat16, 32, partitions: 0..<32)
+    #expect(fault(gather(d, index), .gpsimd) == nil)
+    expect(gather(d, index), .sync, "queue", .engine(allowed: ["gpsimd"]))
+    expect(
+      gather(sbuf(.float32, 32, partitions: 0..<32), index), .gpsimd, "dst",
+      .format(found: "fp32", allowed: "formats of two bytes"))
+    expect(
+      gather(sbuf(.float16, 32, partitions: 0..<32), index), .gpsimd, "src",
+      .format(found: "bf16", allowed: "fp16"))
+    expect(
+      gather(sbuf(.bfloat16, 32, partitions: 0..<16), index), .gpsimd, "src",
+      .partitionMismatch(found: 32, expected: 16))
+    expect(
+      gather(d, sbuf(.int32, 2, partitions: 0..<16)), .gpsimd, "index",
+      .format(found: "int32", allowed: "uint32"))
+    expect(
+      gather(d, sbuf(.uint32, 2, partitions: 0..<15)), .gpsimd, "index",
+      .value(found: "15 partitions", allowed: "multiples of 16"))
+    expect(
+      gather(d, sbuf(.uint32, 1, partitions: 0..<16)), .gpsimd, "dst",
+      .elementCountMismatch(found: 32, expected: 16))
+    expect(gather(d, index, rows: 0), .gpsimd, "rows", .value(found: "0", allowed: "1 and more"))
+    expect(
+      gather(d, index, stride: 0), .gpsimd, "rowstride",
+      .value(found: "0", allowed: "1 and more"))
+    var onChip = DMAGatherTranspose(
+      d, rowsOf: row, index: index, rowStrideBytes: 64, rowCount: 9)
+    onChip.source = .onChip(d)
+    expect(
+      .dmaGatherTranspose(onChip), .gpsimd, "src", .space(found: "sbuf", allowed: "hbm"))
+  }
+
+  @Test func sums() {
+    let place = DataLocation.onChip(sbuf(.float32, 8, partitions: 0..<1))
+    func sum(_ sources: [DataLocation], _ destination: DataLocation? = nil, queue: Int = 0)
+      -> Operation
+    {
+      .dmaCompute(
+        DMACompute(
+          destination ?? place, sumOf: sources.map { ScaledLocation($0) }, queue: queue))
+    }
+    #expect(fault(sum([.hbm(table), place]), .sync) == nil)
+    expect(sum([place], queue: 16), .sync, "queue", .value(found: "16", allowed: "0 to 15"))
+    expect(
+      sum(Array(repeating: place, count: 17)), .sync, "sources",
+      .value(found: "17", allowed: "1 to 16"))
+    expect(sum([]), .sync, "sources", .value(found: "0", allowed: "1 to 16"))
+    expect(
+      sum([place, .onChip(sbuf(.float32, 9, partitions: 0..<1))]), .sync, "src1",
+      .elementCountMismatch(found: 9, expected: 8))
+    var row = table
+    row.register = 1
+    expect(
+      sum([.hbm(row)]), .sync, "src0",
+      .value(found: "a register", allowed: "fixed addresses in stored descriptors"))
+    expect(sum([place]), .vector, "queue", .engine(allowed: ["scalar", "sync", "gpsimd"]))
   }
 }

@@ -4,7 +4,8 @@ import InstructionSet
 import NeuronCore
 import Results
 
-/// A program read from assembly text, with the way back from an instruction to its line.
+/// A program read from assembly text or its binary form, with the way back from an instruction to
+/// its line where there are lines.
 struct ProgramSource {
   /// The file's name without folder and ending.
   let name: String
@@ -13,19 +14,44 @@ struct ProgramSource {
   let program: Program
   private let text: String
 
-  /// Reads and assembles a file. Throws `unreadable`, and `badProgram` with line and column.
+  /// True for names of files that hold programs: assembly text or its binary form.
+  static func isProgram(_ name: String) -> Bool {
+    ["trnasm", "trnp"].contains((name as NSString).pathExtension.lowercased())
+  }
+
+  /// Reads a file in either form; its first bytes say which. Throws `unreadable`, `badProgram` with
+  /// line and column, and `damagedProgram`.
   init(_ url: URL) throws(CommandFailure) {
-    let text: String
+    let data: Data
     do {
-      text = try String(contentsOf: url, encoding: .utf8)
+      data = try Data(contentsOf: url)
     } catch {
       let failure = ResultStore.fileError(error, path: url.path)
       guard case .inputOutput(_, let reason) = failure else {
-        throw .unreadable(path: url.path, reason: "permission denied or not UTF-8 text")
+        throw .unreadable(path: url.path, reason: "permission denied")
       }
       throw .unreadable(path: url.path, reason: reason)
     }
+    if ProgramBinary.isBinary(data) || url.pathExtension.lowercased() == "trnp" {
+      try self.init(binary: [UInt8](data), path: url.path)
+      return
+    }
+    guard let text = String(data: data, encoding: .utf8) else {
+      throw .unreadable(path: url.path, reason: "permission denied or not UTF-8 text")
+    }
     try self.init(text, path: url.path)
+  }
+
+  /// Reads the binary form; `path` is for messages and the name.
+  private init(binary bytes: [UInt8], path: String) throws(CommandFailure) {
+    text = ""
+    self.path = path
+    name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    do {
+      program = try ProgramBinary.program(from: bytes)
+    } catch {
+      throw .damagedProgram(path: path, reason: error.description)
+    }
   }
 
   /// Assembles a text; `path` is for messages and the name.

@@ -60,16 +60,16 @@ struct RunPlan {
     return RunItem(name: name, work: work, options: options)
   }
 
-  /// The program of a `.trnasm` file; nil for the name of a workload.
+  /// The program of a file; nil for the name of a workload.
   private func source(
     _ name: String, _ environment: CommandEnvironment
   ) throws -> ProgramSource? {
+    if ProgramSource.isProgram(name) { return try ProgramSource(environment.url(name)) }
     switch (name as NSString).pathExtension.lowercased() {
     case "onnx":
       throw CommandFailure.unsupported(
         what: "\(name): ONNX models cannot be run yet",
         advice: "they come in a later release; 'trnbench list' shows what can be run")
-    case "trnasm": return try ProgramSource(environment.url(name))
     default: return nil
     }
   }

@@ -12,22 +12,26 @@ struct AssembleCommand: Verb {
     usage: "trnbench asm <file> [<options>]",
     discussion: """
       Mistakes are named with line and column, instructions that break a rule of the device with \
-      their line. With --output the program is written in its one canonical form.
+      their line. With --output the program is written in its one canonical form: as text, or, \
+      where the name ends in .trnp, as compact binary that holds the same. docs/assembly.md \
+      describes both.
 
       EXAMPLES
         trnbench asm copy.trnasm
+        trnbench asm copy.trnasm -o copy.trnp
         trnbench asm copy.trnasm --device trn3 --output canonical.trnasm
         trnbench run copy.trnasm
 
       EXIT CODES
-        0  the program is legal    64  it is not    74  a file cannot be read
+        0  the program is legal          64  it is not
+        65  a binary file is damaged     74  a file cannot be read or written
       """)
 
   @OptionGroup var output: OutputOptions
 
   @Argument(
     help: ArgumentHelp("The program.", valueName: "file"),
-    completion: .file(extensions: ["trnasm"]))
+    completion: .file(extensions: ["trnasm", "trnp"]))
   var file: String
 
   @Option(
@@ -36,9 +40,10 @@ struct AssembleCommand: Verb {
   var device = "trn2"
 
   @Option(
-    name: .customLong("output"),
-    help: ArgumentHelp("Write the canonical text here.", valueName: "file"),
-    completion: .file(extensions: ["trnasm"]))
+    name: [.customShort("o"), .customLong("output")],
+    help: ArgumentHelp(
+      "Write the program here: text, or binary where the name ends in .trnp.", valueName: "file"),
+    completion: .file(extensions: ["trnasm", "trnp"]))
   var target: String?
 
   /// Assembles, checks, and prints the segments.
@@ -48,8 +53,12 @@ struct AssembleCommand: Verb {
     try source.check(on: device)
     if let target {
       let url = context.environment.url(target)
+      let isBinary = url.pathExtension.lowercased() == "trnp"
+      let bytes =
+        isBinary
+        ? ProgramBinary.bytes(of: source.program) : Array(Assembly.text(of: source.program).utf8)
       do {
-        try Data(Assembly.text(of: source.program).utf8).write(to: url, options: .atomic)
+        try Data(bytes).write(to: url, options: .atomic)
       } catch { throw ResultStore.fileError(error, path: url.path) }
     }
     try context.show(ProgramTable.table(source.program), key: "segments")

@@ -12,22 +12,25 @@ struct DisassembleCommand: Verb {
     abstract: "Print a program as text: a file's, or the one that a workload becomes.",
     usage: "trnbench disasm <program> [<options>]",
     discussion: """
-      A .trnasm file is printed in its one canonical form. A workload is lowered for the device \
+      A .trnasm or .trnp file is printed in its one canonical form, which 'trnbench asm' reads \
+      back. A workload is lowered for the device \
       and its program printed, each instruction with the place that emitted it.
 
       EXAMPLES
         trnbench disasm copy.trnasm
+        trnbench disasm copy.trnp
         trnbench disasm kernel/matmul-512-bf16 --device trn2 > matmul.trnasm
 
       EXIT CODES
-        0  done    64  an unknown name or a program with mistakes    74  it cannot be read
+        0  done                          64  an unknown name or a program with mistakes
+        65  a binary file is damaged     74  it cannot be read
       """)
 
   @OptionGroup var output: OutputOptions
 
   @Argument(
-    help: ArgumentHelp("A .trnasm file or a workload.", valueName: "program"),
-    completion: .file(extensions: ["trnasm"]))
+    help: ArgumentHelp("A .trnasm or .trnp file, or a workload.", valueName: "program"),
+    completion: .file(extensions: ["trnasm", "trnp"]))
   var name: String
 
   @Option(
@@ -47,7 +50,7 @@ struct DisassembleCommand: Verb {
   }
 
   private func program(_ environment: CommandEnvironment) throws -> Program {
-    if (name as NSString).pathExtension.lowercased() == "trnasm" {
+    if ProgramSource.isProgram(name) {
       return try ProgramSource(environment.url(name)).program
     }
     let catalog = try Places(environment).catalog()

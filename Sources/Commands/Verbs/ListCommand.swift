@@ -16,7 +16,7 @@ struct ListCommand: Verb {
         trnbench list
         trnbench list devices
         trnbench list workloads --device trn3
-        trnbench list instructions --format markdown
+        trnbench list instructions --device trn3 --format markdown
       """)
 
   @OptionGroup var output: OutputOptions
@@ -30,7 +30,8 @@ struct ListCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "Only workloads that run on this device unless told otherwise.", valueName: "name"),
+      "Workloads that run on this device unless told otherwise; instructions that it has.",
+      valueName: "name"),
     completion: .list(DeviceNames.all))
   var device: String?
 
@@ -45,19 +46,19 @@ struct ListCommand: Verb {
 
   private func listing(_ environment: CommandEnvironment) throws -> Listing {
     let places = Places(environment)
-    let device = try device.map { try DeviceNames.device($0, environment).name }
-    guard device == nil || kind == .workloads else {
+    let device = try device.map { try DeviceNames.device($0, environment) }
+    guard device == nil || kind == .workloads || kind == .instructions else {
       throw CommandFailure.unsupported(
-        what: "--device picks workloads, not \(kind.rawValue)",
-        advice: "leave it out, or list workloads")
+        what: "--device picks workloads and instructions, not \(kind.rawValue)",
+        advice: "leave it out, or list workloads or instructions")
     }
     switch kind {
-    case .workloads: return WorkloadListing.workloads(try places.catalog(), on: device)
+    case .workloads: return WorkloadListing.workloads(try places.catalog(), on: device?.name)
     case .suites: return WorkloadListing.suites(try places.catalog())
     case .devices: return DeviceListing.devices()
     case .references: return WorkloadListing.references(try places.references())
     case .kernels: return KernelListing.kernels(on: .trainium2)
-    case .instructions: return ProgramListing.instructions()
+    case .instructions: return ProgramListing.instructions(on: device ?? .trainium2)
     }
   }
 }

@@ -18,7 +18,7 @@ struct RunCommand: Verb {
     usage: "trnbench run <workload> ... [<options>]",
     discussion: """
       A workload is named family/name; quotes keep a glob such as 'llm/*' from the shell. A suite \
-      is a list of workloads. A .trnasm file is assembled and run. Everything is checked before \
+      is a list of workloads. A .trnasm or .trnp file is read and run. Everything is checked before \
       the first run begins, and one failing run does not stop the others.
 
       EXAMPLES
@@ -38,7 +38,7 @@ struct RunCommand: Verb {
   @OptionGroup var output: OutputOptions
 
   @Argument(
-    help: ArgumentHelp("Workloads, globs, suites or .trnasm files.", valueName: "workload"))
+    help: ArgumentHelp("Workloads, globs, suites, .trnasm or .trnp files.", valueName: "workload"))
   var names: [String]
 
   @Option(

@@ -3,7 +3,8 @@ import VectorKernels
 
 /// Which host kernel computes each operation: the one place where both lists meet.
 extension ALUOperation {
-  /// The arithmetic kernel; operations on raw bits have none and take the first operand.
+  /// The arithmetic kernel; operations on raw bits and of one operand have
+  /// none and take the first operand.
   var kernel: ArithmeticOperation {
     switch self {
     case .bypass: .bypass
@@ -25,7 +26,7 @@ extension ALUOperation {
     case .power: .power
     case .absMax: .absMax
     case .absMin: .absMin
-    case .bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight: .bypass
+    case .bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight, .rsqrt: .bypass
     }
   }
 

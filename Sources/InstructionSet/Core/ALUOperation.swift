@@ -6,6 +6,8 @@ public enum ALUOperation: UInt8, OperandChoice, BitwiseCopyable {
   case isEqual, notEqual, greaterEqual, greaterThan, lessEqual, lessThan
   case logicalAnd, logicalOr, logicalXor, power, absMax, absMin
   case bitwiseAnd, bitwiseOr, bitwiseXor, shiftLeft, shiftRight
+  /// 1 / sqrt(x) of the row; the scalar beside it is not looked at. GpSimd's tensor_scalar only.
+  case rsqrt
 
   /// The word in assembly text.
   public var text: String {
@@ -34,9 +36,12 @@ public enum ALUOperation: UInt8, OperandChoice, BitwiseCopyable {
     case .bitwiseXor: "xor"
     case .shiftLeft: "shl"
     case .shiftRight: "shr"
+    case .rsqrt: "rsqrt"
     }
   }
 
   /// True for the operations on raw bits, which need integer formats.
-  public var isBitwise: Bool { rawValue >= ALUOperation.bitwiseAnd.rawValue }
+  public var isBitwise: Bool {
+    (ALUOperation.bitwiseAnd.rawValue...ALUOperation.shiftRight.rawValue).contains(rawValue)
+  }
 }

@@ -21,6 +21,7 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
     case branchTarget(found: Int, limit: Int)
     case unboundTensor(index: Int, count: Int)
     case generation(found: String, needs: String)
+    case surroundings(needs: String)
   }
 
   /// The instruction's place in the segment, or nil while it stands alone.
@@ -84,6 +85,8 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
       "names tensor \(index); the segment declares \(count)"
     case .generation(let found, let needs):
       "does not exist on \(found); \(needs) and later have it"
+    case .surroundings(let needs):
+      "needs \(needs); this core runs by itself"
     }
   }
 }

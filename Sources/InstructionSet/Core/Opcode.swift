@@ -16,6 +16,11 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case exponential, quantizeMX
   case iota, affineSelect
   case dmaDirect, dmaIndirect, dmaTranspose
+  case dmaCompute, dmaGatherTranspose, pseudoDMATrigger
+  case partitionReduce, localGather, freeGather, sequenceBounds, nonzeroWithCount, topK
+  case sendReceive, coreBarrier, collective
+  case tensorStore, writeRegister, modifyPoolConfig, loadMaskSelect
+  case activateQuantize, pool, reduce, scalarRow
 
   /// The spelling in device profiles, assembly text and reports.
   public var name: String { Self.names[Int(rawValue)] }
@@ -42,6 +47,12 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     "EXPONENTIAL", "QUANTIZE_MX",
     "IOTA", "TENSOR_SCALAR_AFFINE_SELECT",
     "DMA_DIRECT2D", "DMA_INDIRECT", "DMA_TRANSPOSE",
+    "DMA_COMPUTE", "DMA_GATHER_TRANSPOSE", "PSEUDO_DMA_TRIGGER",
+    "PARTITION_REDUCE", "LOCAL_GATHER", "N_GATHER", "SEQUENCE_BOUNDS", "NONZERO_WITH_COUNT",
+    "TOPK",
+    "SENDRECV", "PSEUDO_CORE_BARRIER", "COLLECTIVE_TRIGGER",
+    "TENSOR_STORE", "WRITE", "MODIFY_POOL_CONFIG", "LOAD_MASK_SELECT",
+    "ACTIVATE_QUANTIZE", "POOL", "REDUCE", "SCALAR",
   ]
 
   /// The engines whose queue may hold this instruction, on the generation that allows most.
@@ -52,7 +63,8 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   public var engines: [Engine] {
     switch self {
     case .nop, .eventSemaphore, .eventSemaphoreRangeClear, .drain, .notify, .compareBranch,
-      .tensorLoad, .setOrderingMode, .registerMove, .registerArithmetic:
+      .tensorLoad, .setOrderingMode, .registerMove, .registerArithmetic, .tensorStore,
+      .writeRegister, .coreBarrier, .collective:
       Engine.allCases
     case .loadWeights, .matmul: [.tensor]
     case .activate, .activationTableLoad, .activationReadAccumulator, .activate2: [.scalar]
@@ -64,6 +76,12 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .iota, .affineSelect: [.gpsimd]
     case .dmaDirect, .dmaTranspose: [.scalar, .sync, .gpsimd]
     case .dmaIndirect: [.gpsimd]
+    case .dmaCompute, .pseudoDMATrigger, .sendReceive: [.scalar, .sync, .gpsimd]
+    case .dmaGatherTranspose, .partitionReduce, .localGather, .freeGather, .sequenceBounds,
+      .nonzeroWithCount, .topK, .modifyPoolConfig:
+      [.gpsimd]
+    case .activateQuantize: [.scalar]
+    case .loadMaskSelect, .pool, .reduce, .scalarRow: [.vector]
     case .scalarTensorTensor, .tensorReduce, .reciprocal, .tensorTensorScan, .select,
       .batchNormStatistics, .batchNormAggregate, .max8, .findIndex8, .streamTranspose,
       .tensorScalarReduce, .tensorScalarCumulative, .selectReduce, .rangeSelect,
@@ -81,7 +99,8 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     guard engines.contains(engine) else { return nil }
     switch (self, engine) {
     case (.rangeSelect, _), (.tensorScalar, .scalar), (.random, .gpsimd),
-      (.setRandomState, .gpsimd), (.getRandomState, .gpsimd):
+      (.setRandomState, .gpsimd), (.getRandomState, .gpsimd), (.nonzeroWithCount, _), (.topK, _),
+      (.sendReceive, _), (.coreBarrier, _):
       return 3
     case (.activate2, _), (.exponential, _), (.quantizeMX, _), (.randomUniform, _),
       (.setRandomState, _), (.getRandomState, _):
@@ -96,8 +115,27 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   }
 
   /// True when the sequencer alone carries the instruction out: no data path is needed.
-  public var isControl: Bool { rawValue <= Opcode.registerArithmetic.rawValue }
+  public var isControl: Bool {
+    switch self {
+    case .nop, .eventSemaphore, .eventSemaphoreRangeClear, .drain, .notify, .compareBranch,
+      .tensorLoad, .setOrderingMode, .registerMove, .registerArithmetic, .tensorStore,
+      .writeRegister, .modifyPoolConfig, .loadMaskSelect, .coreBarrier, .collective,
+      .sendReceive:
+      true
+    default: false
+    }
+  }
+
+  /// True when the instruction may name tensors of the segment: their addresses must be bound.
+  public var readsTensors: Bool { isDMA || self == .tensorLoad || self == .tensorStore }
 
   /// True when the instruction hands work to the DMA engines.
-  public var isDMA: Bool { rawValue >= Opcode.dmaDirect.rawValue }
+  public var isDMA: Bool {
+    switch self {
+    case .dmaDirect, .dmaIndirect, .dmaTranspose, .dmaCompute, .dmaGatherTranspose,
+      .pseudoDMATrigger:
+      true
+    default: false
+    }
+  }
 }

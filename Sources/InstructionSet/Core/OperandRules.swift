@@ -18,19 +18,23 @@ public struct OperandRules {
   public let tensorCount: Int
   /// Instructions in this queue, for branch targets.
   public let queueLength: Int
+  /// What the core runs in: alone, as half of a logical core, on a chip with others.
+  public let surroundings: Surroundings
 
   /// The most elements per partition that any device's instructions may name: a scratch row.
   static let maximumColumns = 65_536
 
   /// Rules for one instruction of one queue.
   public init(
-    device: SharedDevice, engine: Engine, instruction: String, tensorCount: Int, queueLength: Int
+    device: SharedDevice, engine: Engine, instruction: String, tensorCount: Int,
+    queueLength: Int, surroundings: Surroundings = .loneCore
   ) {
     shared = device
     self.engine = engine
     self.instruction = instruction
     self.tensorCount = tensorCount
     self.queueLength = queueLength
+    self.surroundings = surroundings
   }
 
   /// A fault of this instruction.
@@ -219,10 +223,18 @@ public struct OperandRules {
     try require(name, access, partitions: Int(row.partitionCount))
   }
 
-  /// Operations on raw bits need integer formats in every operand.
+  /// Operations on raw bits need integer formats in every operand; rsqrt has one operand and is
+  /// GpSimd's alone.
   public func requireFormats(
-    _ name: String, _ operation: ALUOperation, _ accesses: [AccessPattern]
+    _ name: String, _ operation: ALUOperation, _ accesses: [AccessPattern],
+    allowsUnary: Bool = false
   ) throws(Fault) {
+    if operation == .rsqrt {
+      guard allowsUnary else {
+        throw fault(name, .value(found: "rsqrt", allowed: "operations on two operands"))
+      }
+      guard engine == .gpsimd else { throw fault(name, .engine(allowed: ["gpsimd"])) }
+    }
     guard operation.isBitwise, let access = accesses.first(where: { !$0.format.isInteger })
     else { return }
     throw fault(

@@ -4,6 +4,13 @@ public import CoreState
 public protocol OperandChoice: CaseIterable, Hashable, Sendable {
   /// The word in assembly text.
   var text: String { get }
+  /// True when text leaves the word out where it is what the instruction begins with.
+  static var canBeOmitted: Bool { get }
+}
+
+extension OperandChoice {
+  /// Most choices are always written.
+  public static var canBeOmitted: Bool { false }
 }
 
 /// Someone who walks over the operands of an instruction: the printer, the parser, the rule

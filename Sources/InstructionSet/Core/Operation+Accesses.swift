@@ -12,10 +12,10 @@ extension Operation {
     }
   }
 
-  /// True when an address of the instruction comes from a register: `checkRegisters` must be called
-  /// before it is executed.
+  /// True when an address of the instruction comes from a register, or places from an index that
+  /// may not leave its row: `checkRegisters` must be called before it is executed.
   public var isDynamic: Bool {
-    var found = false
+    var found = readsCheckedIndex
     memoryAccesses { location, _ in
       switch location {
       case .onChip(let access): found = found || access.register != AccessPattern.noRegister
@@ -25,9 +25,44 @@ extension Operation {
     return found
   }
 
-  /// Checks that the addresses that come from registers, with the values that these have now, stay
-  /// inside their memories.
+  /// True when a place that comes from memory decides whether the instruction is legal.
+  private var readsCheckedIndex: Bool {
+    switch self {
+    case .localGather, .freeGather: true
+    case .dmaIndirect(let i): i.refusesOutOfBounds
+    case .dmaGatherTranspose(let i): i.refusesOutOfBounds
+    default: false
+    }
+  }
+
+  /// A place in an index that the instruction may not have, if there is one.
+  private func strayIndex(on core: borrowing CoreState, engine: Engine) -> Fault.Rule? {
+    switch self {
+    case .localGather(let i): i.strayIndex(on: core, engine: engine)
+    case .freeGather(let i): i.strayIndex(on: core, engine: engine)
+    case .dmaIndirect(let i): i.strayIndex(on: core, engine: engine)
+    case .dmaGatherTranspose(let i): i.strayIndex(on: core, engine: engine)
+    default: nil
+    }
+  }
+
+  /// Checks that the addresses that come from registers and indices, with the values that these
+  /// have now, stay inside their memories.
   public func checkRegisters(on core: borrowing CoreState, engine: Engine) throws(Fault) {
+    if case .dma(let transfer) = self, transfer.leavesBounds(on: core, engine: engine) {
+      // What is skipped touches nothing.
+      if transfer.skipsOutOfBounds { return }
+      throw Fault(
+        opcode.name, operand: "bound",
+        .value(found: "a register beyond it", allowed: "0 to \(transfer.bound)"),
+        engine: engine)
+    }
+    try checkReach(on: core, engine: engine)
+    guard core.hasData, let rule = strayIndex(on: core, engine: engine) else { return }
+    throw Fault(opcode.name, operand: "index", rule, engine: engine)
+  }
+
+  private func checkReach(on core: borrowing CoreState, engine: Engine) throws(Fault) {
     var locations: [DataLocation] = []
     memoryAccesses { location, _ in locations.append(location) }
     for location in locations {
@@ -64,8 +99,13 @@ extension Operation {
           name, .unboundTensor(index: Int(access.tensor), count: tensors.count))
       }
       var extent = access.byteExtent
-      if case .dmaIndirect(let indirect) = self, let table = indirect.tableExtent {
-        extent = table
+      switch self {
+      case .dmaIndirect(let indirect): extent = indirect.tableExtent ?? extent
+      case .dmaGatherTranspose(let gather): extent = gather.tableExtent ?? extent
+      case .dma(let transfer)
+      where transfer.bound != .max && access.register != AccessPattern.noRegister:
+        extent = extent.lowerBound..<(extent.upperBound + Int(transfer.bound))
+      default: break
       }
       let limit = tensors[Int(access.tensor)].sizeBytes
       guard extent.lowerBound >= 0, extent.upperBound <= limit else {

@@ -54,6 +54,25 @@ extension Operation {
     case .dma(let i): i.execute(on: &core, engine: engine)
     case .dmaIndirect(let i): i.execute(on: &core, engine: engine)
     case .dmaTranspose(let i): i.execute(on: &core, engine: engine)
+    case .dmaCompute(let i): i.execute(on: &core, engine: engine)
+    case .dmaGatherTranspose(let i): i.execute(on: &core, engine: engine)
+    case .partitionReduce(let i): i.execute(on: &core, engine: engine)
+    case .localGather(let i): i.execute(on: &core, engine: engine)
+    case .freeGather(let i): i.execute(on: &core, engine: engine)
+    case .sequenceBounds(let i): i.execute(on: &core, engine: engine)
+    case .nonzeroWithCount(let i): i.execute(on: &core, engine: engine)
+    case .topK(let i): i.execute(on: &core, engine: engine)
+    case .sendReceive(let i): i.execute(on: &core, engine: engine)
+    case .coreBarrier(let i): i.execute(on: &core, engine: engine)
+    case .collective(let i): i.execute(on: &core, engine: engine)
+    case .tensorStore(let i): i.execute(on: &core, engine: engine)
+    case .writeRegister(let i): i.execute(on: &core, engine: engine)
+    case .modifyPoolConfig(let i): i.execute(on: &core, engine: engine)
+    case .loadMaskSelect(let i): i.execute(on: &core, engine: engine)
+    case .activateQuantize(let i): i.execute(on: &core, engine: engine)
+    case .pool(let i): i.execute(on: &core, engine: engine)
+    case .reduce(let i): i.execute(on: &core, engine: engine)
+    case .scalarRow(let i): i.execute(on: &core, engine: engine)
     }
   }
 
@@ -106,6 +125,25 @@ extension Operation {
     case .dma(let i): i.cost(on: device, engine: engine)
     case .dmaIndirect(let i): i.cost(on: device, engine: engine)
     case .dmaTranspose(let i): i.cost(on: device, engine: engine)
+    case .dmaCompute(let i): i.cost(on: device, engine: engine)
+    case .dmaGatherTranspose(let i): i.cost(on: device, engine: engine)
+    case .partitionReduce(let i): i.cost(on: device, engine: engine)
+    case .localGather(let i): i.cost(on: device, engine: engine)
+    case .freeGather(let i): i.cost(on: device, engine: engine)
+    case .sequenceBounds(let i): i.cost(on: device, engine: engine)
+    case .nonzeroWithCount(let i): i.cost(on: device, engine: engine)
+    case .topK(let i): i.cost(on: device, engine: engine)
+    case .sendReceive(let i): i.cost(on: device, engine: engine)
+    case .coreBarrier(let i): i.cost(on: device, engine: engine)
+    case .collective(let i): i.cost(on: device, engine: engine)
+    case .tensorStore(let i): i.cost(on: device, engine: engine)
+    case .writeRegister(let i): i.cost(on: device, engine: engine)
+    case .modifyPoolConfig(let i): i.cost(on: device, engine: engine)
+    case .loadMaskSelect(let i): i.cost(on: device, engine: engine)
+    case .activateQuantize(let i): i.cost(on: device, engine: engine)
+    case .pool(let i): i.cost(on: device, engine: engine)
+    case .reduce(let i): i.cost(on: device, engine: engine)
+    case .scalarRow(let i): i.cost(on: device, engine: engine)
     }
   }
 
@@ -123,6 +161,8 @@ extension Operation {
     case .dma(let i): i.shape(on: device, engine: engine)
     case .dmaIndirect(let i): i.shape(on: device, engine: engine)
     case .dmaTranspose(let i): i.shape(on: device, engine: engine)
+    case .dmaCompute(let i): i.shape(on: device, engine: engine)
+    case .dmaGatherTranspose(let i): i.shape(on: device, engine: engine)
     default: nil
     }
   }

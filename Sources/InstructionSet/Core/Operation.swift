@@ -49,6 +49,25 @@ public enum Operation: Hashable, Sendable, BitwiseCopyable {
   case dma(DMADirect)
   case dmaIndirect(DMAIndirect)
   case dmaTranspose(DMATranspose)
+  case dmaCompute(DMACompute)
+  case dmaGatherTranspose(DMAGatherTranspose)
+  case partitionReduce(PartitionReduce)
+  case localGather(LocalGather)
+  case freeGather(FreeGather)
+  case sequenceBounds(SequenceBounds)
+  case nonzeroWithCount(NonzeroWithCount)
+  case topK(TopK)
+  case sendReceive(SendReceive)
+  case coreBarrier(CoreBarrier)
+  case collective(Collective)
+  case tensorStore(TensorStore)
+  case writeRegister(WriteRegister)
+  case modifyPoolConfig(ModifyPoolConfig)
+  case loadMaskSelect(LoadMaskSelect)
+  case activateQuantize(ActivateQuantize)
+  case pool(Pool)
+  case reduce(Reduce)
+  case scalarRow(ScalarRow)
 }
 
 /// Something done to the payload of an operation, whatever instruction it is.
@@ -121,6 +140,37 @@ extension Operation {
     case .dma(var i): defer { self = .dma(i) }; return try body.apply(&i)
     case .dmaIndirect(var i): defer { self = .dmaIndirect(i) }; return try body.apply(&i)
     case .dmaTranspose(var i): defer { self = .dmaTranspose(i) }; return try body.apply(&i)
+    default: return try withOthers(&body)
+    }
+  }
+
+  /// The rest of the switch: a function is one screen.
+  private mutating func withOthers<B: OperationBody>(_ body: inout B) throws(B.Failure)
+    -> B.Result
+  {
+    switch self {
+    case .dmaCompute(var i): defer { self = .dmaCompute(i) }; return try body.apply(&i)
+    case .dmaGatherTranspose(var i):
+      defer { self = .dmaGatherTranspose(i) }
+      return try body.apply(&i)
+    case .partitionReduce(var i): defer { self = .partitionReduce(i) }; return try body.apply(&i)
+    case .localGather(var i): defer { self = .localGather(i) }; return try body.apply(&i)
+    case .freeGather(var i): defer { self = .freeGather(i) }; return try body.apply(&i)
+    case .sequenceBounds(var i): defer { self = .sequenceBounds(i) }; return try body.apply(&i)
+    case .nonzeroWithCount(var i): defer { self = .nonzeroWithCount(i) }; return try body.apply(&i)
+    case .topK(var i): defer { self = .topK(i) }; return try body.apply(&i)
+    case .sendReceive(var i): defer { self = .sendReceive(i) }; return try body.apply(&i)
+    case .coreBarrier(var i): defer { self = .coreBarrier(i) }; return try body.apply(&i)
+    case .collective(var i): defer { self = .collective(i) }; return try body.apply(&i)
+    case .tensorStore(var i): defer { self = .tensorStore(i) }; return try body.apply(&i)
+    case .writeRegister(var i): defer { self = .writeRegister(i) }; return try body.apply(&i)
+    case .modifyPoolConfig(var i): defer { self = .modifyPoolConfig(i) }; return try body.apply(&i)
+    case .loadMaskSelect(var i): defer { self = .loadMaskSelect(i) }; return try body.apply(&i)
+    case .activateQuantize(var i): defer { self = .activateQuantize(i) }; return try body.apply(&i)
+    case .pool(var i): defer { self = .pool(i) }; return try body.apply(&i)
+    case .reduce(var i): defer { self = .reduce(i) }; return try body.apply(&i)
+    case .scalarRow(var i): defer { self = .scalarRow(i) }; return try body.apply(&i)
+    default: preconditionFailure("every instruction is in one of the two switches")
     }
   }
 

@@ -31,6 +31,14 @@ public struct TransferShape: Hashable, Sendable, BitwiseCopyable {
   public var slowdownPermille: Int32 = 1000
   /// Index rows that software reads to build the descriptors.
   public var indexRows: Int32 = 0
+  /// The host stored the descriptors: the trigger is one register write.
+  public var isStored = false
+  /// 0 goes first; NeuronCore-v4 serves lower numbers before higher ones.
+  public var priority: UInt8 = 0
+  /// Bytes read from HBM.
+  public var hbmReadBytes: Int64 = 0
+  /// Bytes written to HBM.
+  public var hbmWriteBytes: Int64 = 0
 
   /// The shape of a transfer that moves nothing: what an instruction that was never checked has.
   init(queue: Int) {
@@ -84,6 +92,23 @@ public struct TransferShape: Hashable, Sendable, BitwiseCopyable {
     writesHBM = destination.isHBM
     self.isSoftware = isSoftware
     self.slowdownPermille = Int32(clamping: slowdownPermille)
+    hbmReadBytes = readsHBM ? totalBytes : 0
+    hbmWriteBytes = writesHBM ? totalBytes : 0
+  }
+
+  /// How much slower than a copy the engines add `sources` streams to one, in thousandths. Two
+  /// streams at the documented throughput; more take more passes.
+  static func addingSlowdown(
+    sources: Int, to destination: DataLocation, isOneFormat: Bool, _ device: Device
+  ) -> Int64 {
+    let law = device.dma
+    // NeuronCore-v4's read-add-write serves sums of two in SBUF, in one of two formats.
+    let formats: [NumberFormat] = [.bfloat16, .float32]
+    let isFast =
+      sources == 2 && isOneFormat && !destination.isHBM && formats.contains(destination.format)
+    let throughput = (isFast ? law.computeThroughput : law.computeThroughputOther).value
+    let halves = Int64(sources) * 500_000
+    return max(1000, (halves + throughput - 1) / max(1, throughput))
   }
 
   /// Each engine serves a sixteenth of the partitions; copies within HBM use all engines.

@@ -22,7 +22,7 @@ extension InterfaceOperation {
         "dst PSUM [M,N], stationary SBUF [P,M] x4, moving SBUF [P,N] x4 with scales; P 32 to 128 "
         + "in steps of 32, M even; row tiles; NeuronCore-v4",
       formats: "packed fp8 (e4m3fn, e5m2) and fp4 (e2m1fn), scales uint8; dst fp32, bf16",
-      cost: "max(64, N) cycles, as bf16", source: "\(reference); \(guide)"),
+      cost: "max(64, N) cycles, as bf16", source: "\(reference); \(guide)", since: 4),
     InterfaceOperation(
       "nc_transpose", [.loadWeights, .matmul],
       operands: "dst PSUM [F,P], data SBUF [P,F], identity SBUF [P,P]; up to 128 x 128",

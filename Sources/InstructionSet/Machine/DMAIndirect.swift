@@ -4,7 +4,8 @@ import NumericFormats
 import Units
 
 /// DMA_INDIRECT: gathers rows of an HBM table into partitions, or scatters partitions to rows;
-/// partition p meets row index[p], and a row number beyond the table is skipped.
+/// partition p meets row index[p], and a row number beyond the table is skipped or a fault. The
+/// rows may be added to what is there: a read-modify-write, whose row numbers must differ.
 ///
 /// GpSimd builds the descriptors: only software can look at the index.
 /// Source: NKI instruction reference (dma_copy with a vector offset); the time per index row is
@@ -24,6 +25,10 @@ public struct DMAIndirect: MachineInstruction {
   public var rowCount: Int32 = 0
   /// The ring, 0 to 15, of this queue.
   public var queue: Int32 = 0
+  /// Adds in fp32 instead of replacing.
+  public var accumulate = false
+  /// A row number beyond the table is a fault; otherwise its row is skipped.
+  public var refusesOutOfBounds = false
 
   public var opcode: Opcode { .dmaIndirect }
   public init() {}
@@ -50,6 +55,8 @@ public struct DMAIndirect: MachineInstruction {
     try visitor.integer("rowstride", &rowStrideBytes)
     try visitor.integer("rows", &rowCount)
     try visitor.integer("queue", &queue)
+    try visitor.flag("acc", &accumulate)
+    try visitor.flag("strict", &refusesOutOfBounds)
   }
 
   /// The two sides, when one is on chip and the other in HBM, as the direction demands.
@@ -81,21 +88,35 @@ public struct DMAIndirect: MachineInstruction {
     guard rowStrideBytes > 0 else {
       throw rules.fault("rowstride", .value(found: "\(rowStrideBytes)", allowed: "1 and more"))
     }
+    if accumulate, !refusesOutOfBounds {
+      throw rules.fault("acc", .value(found: "acc without strict", allowed: "acc with strict"))
+    }
+  }
+
+  /// A row number beyond the table, or one that a sum names twice, if there is one.
+  func strayIndex(on core: borrowing CoreState, engine: Engine) -> Fault.Rule? {
+    guard refusesOutOfBounds else { return nil }
+    let numbers = core.elementBits(index, engine: engine)
+    if let found = numbers.first(where: { Int($0) >= Int(rowCount) }) {
+      return .value(found: "row \(found)", allowed: "0 to \(rowCount - 1)")
+    }
+    var seen = Set<UInt32>()
+    if accumulate, isScatter, let twin = numbers.first(where: { !seen.insert($0).inserted }) {
+      return .value(found: "row \(twin) twice", allowed: "row numbers that differ")
+    }
+    return nil
   }
 
   public func execute(on core: inout CoreState, engine: Engine) {
     guard let (onChip, row) = sides else { return }
     core.transferRows(
       onChip: onChip, row: row, index: index, isScatter: isScatter,
-      rowStrideBytes: Int(rowStrideBytes), rowCount: Int(rowCount), engine: engine)
+      rowStrideBytes: Int(rowStrideBytes), rowCount: Int(rowCount), adds: accumulate,
+      engine: engine)
   }
 
   /// The trigger's own time depends on the queue's state; the core adds it.
-  public func cost(on device: Device, engine: Engine) -> Cost {
-    var cost = Cost()
-    cost.kind = .dmaTrigger
-    return cost
-  }
+  public func cost(on device: Device, engine: Engine) -> Cost { .dmaTrigger }
 
   /// How the transfer is cut and dealt: a descriptor per run of a row.
   public func shape(on device: Device, engine: Engine) -> TransferShape {
@@ -106,10 +127,20 @@ public struct DMAIndirect: MachineInstruction {
     rows.strides = SIMD4(Int32(2 * row.count), row.contiguousRun == row.count ? 1 : 2, 0, 0)
     rows.dimensionCount = 2
     let (table, lanes) = (DataLocation.hbm(rows), DataLocation.onChip(onChip))
+    let slowdown =
+      accumulate
+      ? TransferShape.addingSlowdown(
+        sources: 2, to: isScatter ? table : lanes, isOneFormat: row.format == onChip.format,
+        device)
+      : 1000
     var shape = TransferShape(
       from: isScatter ? lanes : table, to: isScatter ? table : lanes, queue: Int(queue),
-      isSoftware: engine == .gpsimd, device: device)
+      isSoftware: engine == .gpsimd, device: device, slowdownPermille: slowdown)
     shape.indexRows = Int32(onChip.partitionCount)
+    if accumulate, isScatter {
+      shape.readsHBM = true
+      shape.hbmReadBytes += Int64(table.byteCount)
+    }
     return shape
   }
 

@@ -4,7 +4,7 @@ import Units
 
 /// What a sequencer computes on its registers: 32-bit, wrapping around.
 public enum RegisterArithmetic: UInt8, OperandChoice, BitwiseCopyable {
-  case add, subtract, multiply, and, or, shiftLeft, shiftRight
+  case add, subtract, multiply, and, or, shiftLeft, shiftRight, xor, min, max
 
   public var text: String {
     switch self {
@@ -15,10 +15,14 @@ public enum RegisterArithmetic: UInt8, OperandChoice, BitwiseCopyable {
     case .or: "or"
     case .shiftLeft: "shl"
     case .shiftRight: "shr"
+    case .xor: "xor"
+    case .min: "min"
+    case .max: "max"
     }
   }
 
-  /// The result; shifts of 32 and more give zero, and the right shift brings in zeros.
+  /// The result; smaller and larger compare signed numbers; shifts of 32 and more give zero, and
+  /// the right shift brings in zeros.
   func apply(_ a: Int32, _ b: Int32) -> Int32 {
     switch self {
     case .add: a &+ b
@@ -26,6 +30,9 @@ public enum RegisterArithmetic: UInt8, OperandChoice, BitwiseCopyable {
     case .multiply: a &* b
     case .and: a & b
     case .or: a | b
+    case .xor: a ^ b
+    case .min: Swift.min(a, b)
+    case .max: Swift.max(a, b)
     case .shiftLeft: (0..<32).contains(b) ? a &<< b : 0
     case .shiftRight:
       (0..<32).contains(b) ? Int32(bitPattern: UInt32(bitPattern: a) &>> UInt32(b)) : 0

@@ -2,6 +2,7 @@ public import CoreState
 public import Hardware
 import NumericFormats
 import Units
+import VectorKernels
 
 /// TENSOR_SCALAR: dst = (src op0 operand0) op1 operand1, with one value per partition or a
 /// constant; a reversed operation has its scalar on the left.
@@ -61,7 +62,10 @@ public struct TensorScalar: MachineInstruction {
     try rules.require("src", source, like: destination)
     try rules.require("s0", operand0, like: destination)
     try rules.require("s1", operand1, like: destination)
-    try rules.requireFormats("op0", op0, [destination, source])
+    try rules.requireFormats("op0", op0, [destination, source], allowsUnary: true)
+    if op1 == .rsqrt {
+      try rules.requireFormats("op1", op1, [destination, source], allowsUnary: true)
+    }
     if rules.engine == .scalar { try checkScalarEngine(rules) }
     guard op0.isBitwise || op1.isBitwise else { return }
     guard op0.isBitwise || op0 == .bypass, op1.isBitwise || op1 == .bypass else {
@@ -101,12 +105,32 @@ public struct TensorScalar: MachineInstruction {
         continue
       }
       core.load(source, partition: partition, into: .a, engine: engine)
+      if op0 == .rsqrt || op1 == .rsqrt {
+        applyInTurn(&core, partition, engine)
+        core.store(.a, to: destination, partition: partition, engine: engine)
+        continue
+      }
       core.rows.tensorScalar(
         .a, op0.kernel, operand0.value(core, partition: partition, engine: engine),
         reverse0: reverse0, op1.kernel,
         operand1.value(core, partition: partition, engine: engine), reverse1: reverse1, into: .b,
         count: count)
       core.store(.b, to: destination, partition: partition, engine: engine)
+    }
+  }
+
+  /// One operation after the other on row a: reciprocal square roots have no second operand.
+  private func applyInTurn(_ core: inout CoreState, _ partition: Int, _ engine: Engine) {
+    for (operation, operand, isReversed) in [
+      (op0, operand0, reverse0), (op1, operand1, reverse1),
+    ] {
+      if operation == .rsqrt {
+        core.rows.reciprocalSquareRoot(.a, into: .a, count: source.columns)
+      } else {
+        core.rows.tensorScalar(
+          .a, operation.kernel, operand.value(core, partition: partition, engine: engine),
+          reverse0: isReversed, .bypass, 0, reverse1: false, into: .a, count: source.columns)
+      }
     }
   }
 
@@ -124,8 +148,11 @@ public struct TensorScalar: MachineInstruction {
     let pointers = operand0.pointerCount + operand1.pointerCount
     if engine == .gpsimd {
       let law = device.gpsimd
+      let operations = [op0, op1]
       let rate =
-        op0 == .power || op1 == .power ? law.powerCyclesPerElement : law.cyclesPerElement
+        operations.contains(.power)
+        ? law.powerCyclesPerElement
+        : operations.contains(.rsqrt) ? law.rsqrtCyclesPerElement : law.cyclesPerElement
       return .gpsimd(
         device, StreamShape(source, to: destination, rate: rate.value, pointers: pointers))
     }

@@ -70,7 +70,7 @@ struct OperandPrinter: OperandVisitor {
   mutating func choice<Choice: OperandChoice>(_ name: String, _ value: inout Choice)
     throws(Never)
   {
-    add(name, value.text)
+    add(name, value.text, canBeOmitted: Choice.canBeOmitted)
   }
 
   /// `sbuf:bf16[0:128]@1024{4:512,512:1}+r5`.

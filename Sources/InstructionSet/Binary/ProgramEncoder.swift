@@ -1,0 +1,134 @@
+import Hardware
+import NumericFormats
+
+/// Strings by number, each once, in the order of their first use.
+struct StringTable {
+  private(set) var strings: [String] = []
+  private var numbers: [String: Int] = [:]
+
+  mutating func intern(_ text: String) -> Int {
+    if let known = numbers[text] { return known }
+    numbers[text] = strings.count
+    strings.append(text)
+    return strings.count - 1
+  }
+}
+
+/// Turns a program into the contents of a file.
+struct ProgramEncoder {
+  private var strings = StringTable()
+  private var bodies: [[UInt8]] = []
+  private var bodyNumbers: [[UInt8]: Int] = [:]
+
+  mutating func payload(_ program: Program) -> [UInt8] {
+    var segments = BinaryWriter()
+    segments.put(program.segments.count)
+    for segment in program.segments {
+      segments.put(strings.intern(segment.name))
+      segments.put(body(segment))
+    }
+    var rest = BinaryWriter()
+    rest.put(program.tensors.count)
+    for tensor in program.tensors {
+      rest.put(strings.intern(tensor.name))
+      rest.putSigned(Int64(tensor.address))
+      rest.putSigned(Int64(tensor.sizeBytes))
+      rest.put(strings.intern(tensor.format.name))
+    }
+    rest.put(program.invocations.count)
+    var previous = 0
+    for invocation in program.invocations {
+      rest.put(invocation.segment)
+      rest.put(strings.intern(invocation.layer))
+      rest.put(invocation.tensors.count)
+      for tensor in invocation.tensors {
+        rest.putSigned(Int64(tensor - previous))
+        previous = tensor
+      }
+    }
+    var payload = BinaryWriter()
+    payload.put(strings.strings.count)
+    for text in strings.strings {
+      payload.put(text.utf8.count)
+      payload.put(text.utf8)
+    }
+    payload.put(bodies.count)
+    for body in bodies {
+      payload.put(body.count)
+      payload.put(body)
+    }
+    return payload.bytes + segments.bytes + rest.bytes
+  }
+
+  /// The number of a segment's body; equal ones are stored once.
+  private mutating func body(_ segment: Segment) -> Int {
+    var writer = BinaryWriter()
+    writer.put(segment.tensors.count)
+    for tensor in segment.tensors {
+      writer.put(strings.intern(tensor.name))
+      writer.putSigned(Int64(tensor.sizeBytes))
+    }
+    writer.put(segment.sites.count)
+    for site in segment.sites {
+      for text in [site.kernel, site.layer, site.source] { writer.put(strings.intern(text)) }
+    }
+    for engine in Engine.allCases {
+      let range = segment.range(of: engine)
+      var stream = StreamState()
+      writer.put(range.count)
+      for instruction in segment.instructions[range] { put(instruction, &stream, &writer) }
+    }
+    if let known = bodyNumbers[writer.bytes] { return known }
+    bodyNumbers[writer.bytes] = bodies.count
+    bodies.append(writer.bytes)
+    return bodies.count - 1
+  }
+
+  private mutating func put(
+    _ instruction: Instruction, _ stream: inout StreamState, _ writer: inout BinaryWriter
+  ) {
+    let opcode = strings.intern(instruction.operation.opcode.name)
+    writer.put(opcode)
+    let (wait, update) = (instruction.wait, instruction.update)
+    writer.put(Int(wait.condition.rawValue) | Int(update.operation.rawValue) << 2)
+    if wait.condition != .none {
+      writer.put(Int(wait.semaphore))
+      writer.put(UInt64(wait.value))
+    }
+    if update.operation != .none {
+      writer.put(Int(update.semaphore))
+      writer.put(UInt64(update.value))
+    }
+    writer.putSigned(Int64(instruction.site) - stream.site)
+    stream.site = Int64(instruction.site)
+    var visitor = FieldWriter(strings)
+    var operation = instruction.operation
+    operation.operands(&visitor)
+    strings = visitor.strings
+    put(visitor.fields, after: stream.fields[opcode] ?? [], &writer)
+    stream.fields[opcode] = visitor.fields
+  }
+
+  /// A bit for each number that differs from the one before it, then the differences.
+  private func put(_ fields: [Int64], after previous: [Int64], _ writer: inout BinaryWriter) {
+    writer.put(fields.count)
+    let differences = fields.enumerated().map { index, value in
+      value &- (index < previous.count ? previous[index] : 0)
+    }
+    for start in stride(from: 0, to: differences.count, by: 8) {
+      var mask: UInt8 = 0
+      for (bit, difference) in differences[start...].prefix(8).enumerated() where difference != 0 {
+        mask |= 1 << UInt8(bit)
+      }
+      writer.put([mask])
+    }
+    for difference in differences where difference != 0 { writer.putSigned(difference) }
+  }
+}
+
+/// What the next instruction of a stream is written as a difference to.
+struct StreamState {
+  var site: Int64 = 0
+  /// The last operands of each opcode.
+  var fields: [Int: [Int64]] = [:]
+}

@@ -1,0 +1,79 @@
+public import Hardware
+import Units
+
+/// The table of instructions as a document: every operation of the kernel interface with what it
+/// takes and costs on each generation, and every machine instruction with its engines.
+public enum InstructionDocument {
+  /// The text, in Markdown. Costs are computed by the instructions themselves.
+  public static func markdown(devices: [Device]) -> String {
+    var lines = [
+      "# Instructions",
+      "",
+      "Written by `trnbench`; a test keeps it equal to the sources. Do not edit.",
+      "",
+      "Operations of the kernel interface, what each becomes, and what it costs. N is the number of",
+      "elements per partition; a law without a device is Trainium2's. The columns named after",
+      "devices say which engines take it there, and the cycles of the stream and the time from",
+      "dispatch to completion on an idle engine for \(InterfaceOperation.exampleOperands);",
+      "for transfers the cycles and time that the busiest DMA engine needs, for the tensor engine",
+      "those of its rows. `-` means that the device does not have it: such a program is refused",
+      "with the generation that does.",
+    ]
+    for section in InterfaceOperation.sections {
+      lines += ["", "## \(section.title)", ""]
+      let titles =
+        ["operation", "becomes", "operands", "formats", "cost", "source"] + devices.map(\.name)
+      lines.append(row(titles))
+      lines.append(row(titles.map { _ in "---" }))
+      for operation in section.operations {
+        lines.append(
+          row(
+            [
+              "`\(operation.name)`", operation.expansion, operation.operands, operation.formats,
+              operation.cost, operation.source,
+            ] + devices.map { cell(operation, $0) }))
+      }
+    }
+    return (lines + opcodes(devices)).joined(separator: "\n") + "\n"
+  }
+
+  /// Engines, cycles and time of one operation on one device.
+  private static func cell(_ operation: InterfaceOperation, _ device: Device) -> String {
+    let engines = operation.engines(generation: device.generation).map(\.name)
+    guard !engines.isEmpty else { return "-" }
+    guard let cost = operation.example(on: device) else { return engines.joined(separator: " ") }
+    return engines.joined(separator: " ") + "; \(text(cost))"
+  }
+
+  /// `512 cycles, 685.7 ns`.
+  public static func text(_ cost: ExampleCost) -> String {
+    let cycles = cost.tenthsOfCycles
+    let fraction = cycles % 10 == 0 ? "" : ".\(cycles % 10)"
+    let tenths = (cost.duration.value + 50) / 100
+    let time = "\(tenths / 10).\(tenths % 10) ns"
+    return cycles == 0 ? time : "\(cycles / 10)\(fraction) cycles, \(time)"
+  }
+
+  private static func opcodes(_ devices: [Device]) -> [String] {
+    let titles = ["machine instruction", "operations"] + devices.map(\.name)
+    var lines = [
+      "", "## Machine instructions", "",
+      "As device profiles name them; the third column on: engines whose queue may hold them.", "",
+      row(titles), row(titles.map { _ in "---" }),
+    ]
+    for opcode in Opcode.allCases {
+      let users = InterfaceOperation.all.filter { $0.opcodes.contains(opcode) }.map(\.name)
+      let engines = devices.map { device in
+        let names = opcode.engines(generation: device.generation).map(\.name)
+        return names.isEmpty ? "-" : names.joined(separator: " ")
+      }
+      lines.append(row(["`\(opcode.name)`", users.joined(separator: ", ")] + engines))
+    }
+    return lines
+  }
+
+  private static func row(_ cells: [String]) -> String {
+    "| " + cells.map { $0.split(separator: "|").joined(separator: "\\|") }.joined(separator: " | ")
+      + " |"
+  }
+}
