@@ -222,6 +222,7 @@ private struct ValidateBody: OperationBody {
   func apply<I: MachineInstruction>(_ instruction: inout I) throws(Fault) {
     var checker = RuleChecker(rules: rules)
     try instruction.operands(&checker)
+    try checker.microscaled.check(instruction.opcode, rules)
     try instruction.validate(rules)
   }
 }

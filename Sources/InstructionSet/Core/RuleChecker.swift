@@ -5,12 +5,16 @@ import NumericFormats
 /// Applies the pattern rules to every operand of an instruction.
 struct RuleChecker: OperandVisitor {
   let rules: OperandRules
+  /// What the operands showed of microscaled formats.
+  var microscaled = MicroscaledOperands()
 
   mutating func write(_ name: String, _ value: inout AccessPattern) throws(Fault) {
     try rules.check(name, value)
+    microscaled.note(name, value.format)
   }
   mutating func read(_ name: String, _ value: inout AccessPattern) throws(Fault) {
     try rules.check(name, value)
+    microscaled.note(name, value.format)
   }
   mutating func scalar(_ name: String, _ value: inout ScalarOperand) throws(Fault) {
     guard case .pointer(let access) = value else { return }
@@ -25,6 +29,7 @@ struct RuleChecker: OperandVisitor {
     throws(Fault)
   {
     try rules.check(name, value)
+    microscaled.noteTransfer(name, value.format)
   }
   mutating func register(_ name: String, _ value: inout UInt8) throws(Fault) {
     try rules.checkRegister(name, value)

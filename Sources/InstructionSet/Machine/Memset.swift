@@ -27,6 +27,12 @@ public struct Memset: MachineInstruction {
     try visitor.immediate("value", &value)
   }
 
+  public func validate(_ rules: OperandRules) throws(Fault) {
+    guard destination.format.isPacked, value != 0 else { return }
+    throw rules.fault(
+      "value", .value(found: "\(value)", allowed: "0 for \(destination.format.name)"))
+  }
+
   public func execute(on core: inout CoreState, engine: Engine) {
     core.rows.fill(.a, with: value, count: destination.columns)
     for partition in 0..<Int(destination.partitionCount) {
