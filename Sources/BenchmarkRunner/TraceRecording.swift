@@ -155,11 +155,11 @@ final class TraceRecording: @unchecked Sendable {
     records.reserveCapacity(samples.reduce(0) { $0 + Int($1.count) })
     for sample in samples {
       let state: TrackState = sample.isBusy ? .busy : .stalled(Self.traceCause(sample.cause))
-      for index in 0..<Int64(sample.count) {
-        records.append(
-          TraceSample(
-            time: Picoseconds(sample.time + index * sampleInterval), state: state,
-            programCounter: sample.programCounter))
+      var record = TraceSample(
+        time: Picoseconds(sample.time), state: state, programCounter: sample.programCounter)
+      for _ in 0..<sample.count {
+        records.append(record)
+        record.time += Picoseconds(sampleInterval)
       }
     }
     return records

@@ -152,13 +152,40 @@ struct ColumnSet {
 }
 
 /// Collects one column of numbers; all zeros take no bytes.
-struct ColumnWriter {
-  private var out = ByteWriter()
+///
+/// The bytes lie in a block that is large enough for any values, so that a number costs its bytes
+/// and no check of who else holds them.
+@safe struct ColumnWriter: ~Copyable {
+  /// Bytes of the longest LEB128 number of 64 bits.
+  private static let longest = 10
+
+  private let base: UnsafeMutablePointer<UInt8>
+  private let limit: Int
+  private var size = 0
   private var anyBits: UInt64 = 0
 
+  /// A column of at most `count` numbers.
+  init(maximumCount count: Int) {
+    limit = count * Self.longest
+    unsafe base = .allocate(capacity: max(1, limit))
+  }
+
+  deinit { unsafe base.deallocate() }
+
+  /// Appends a number: seven bits per byte, lowest first, the high bit set on all but the last.
+  @inline(__always)
   mutating func put(_ value: UInt64) {
+    precondition(size <= limit - Self.longest, "no more numbers than the column was made for")
     anyBits |= value
-    out.putVarint(value)
+    var rest = value
+    // Inside: a number takes at most `longest` bytes, and so many are left.
+    while rest >= 0x80 {
+      unsafe base[size] = UInt8(truncatingIfNeeded: rest) | 0x80
+      size &+= 1
+      rest >>= 7
+    }
+    unsafe base[size] = UInt8(truncatingIfNeeded: rest)
+    size &+= 1
   }
 
   /// The column with its frame.
@@ -166,7 +193,8 @@ struct ColumnWriter {
     guard anyBits != 0 else {
       return ColumnFrame.header(id: id, encoding: ColumnEncoding.zero, size: 0)
     }
-    return ColumnFrame.header(id: id, encoding: ColumnEncoding.varint, size: out.bytes.count)
-      + out.bytes
+    // Inside: so many bytes were written.
+    let values = unsafe Array(UnsafeBufferPointer(start: base, count: size))
+    return ColumnFrame.header(id: id, encoding: ColumnEncoding.varint, size: size) + values
   }
 }

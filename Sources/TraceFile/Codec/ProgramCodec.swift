@@ -2,18 +2,16 @@
 enum ProgramCodec {
   static func encode(_ rows: [ProgramRow]) -> [UInt8] {
     var table = StringTable()
-    let texts: [(UInt8, KeyPath<ProgramRow, String>)] = [
-      (Column.opcode, \.opcode), (Column.kernel, \.kernel), (Column.layer, \.layer),
-      (Column.sourceFile, \.sourceFile), (Column.shape, \.shape),
-    ]
-    var columns: [UInt8] = []
-    for (id, path) in texts {
-      columns += column(id, rows) { UInt64(table.intern($0[keyPath: path])) }
-    }
-    columns += column(Column.engine, rows) { UInt64($0.engine.rawValue) }
-    columns += column(Column.sourceLine, rows) { UInt64($0.sourceLine) }
-    columns += column(Column.bytes, rows) { zigzag($0.bytes) }
-    columns += column(Column.flops, rows) { zigzag($0.flops) }
+    // By index: a copy of a row counts references of five texts.
+    var columns = textColumn(Column.opcode, rows.count, &table) { rows[$0].opcode }
+    columns += textColumn(Column.kernel, rows.count, &table) { rows[$0].kernel }
+    columns += textColumn(Column.layer, rows.count, &table) { rows[$0].layer }
+    columns += textColumn(Column.sourceFile, rows.count, &table) { rows[$0].sourceFile }
+    columns += textColumn(Column.shape, rows.count, &table) { rows[$0].shape }
+    columns += column(Column.engine, rows.count) { UInt64(rows[$0].engine.rawValue) }
+    columns += column(Column.sourceLine, rows.count) { UInt64(rows[$0].sourceLine) }
+    columns += column(Column.bytes, rows.count) { zigzag(rows[$0].bytes) }
+    columns += column(Column.flops, rows.count) { zigzag(rows[$0].flops) }
     var strings = ByteWriter()
     for text in table.strings {
       let bytes = Array(text.utf8)
@@ -25,12 +23,26 @@ enum ProgramCodec {
     return header + strings.bytes + columns
   }
 
-  private static func column(
-    _ id: UInt8, _ rows: [ProgramRow], _ value: (ProgramRow) -> UInt64
-  ) -> [UInt8] {
-    var writer = ColumnWriter()
-    for row in rows { writer.put(value(row)) }
+  private static func column(_ id: UInt8, _ count: Int, _ value: (Int) -> UInt64) -> [UInt8] {
+    var writer = ColumnWriter(maximumCount: count)
+    for index in 0..<count { writer.put(value(index)) }
     return writer.framed(id)
+  }
+
+  /// A column of texts by their numbers. Neighbours have few texts between them, so most are found
+  /// without hashing.
+  private static func textColumn(
+    _ id: UInt8, _ count: Int, _ table: inout StringTable, _ text: (Int) -> String
+  ) -> [UInt8] {
+    var known: [(text: String, number: UInt64)] = []
+    return column(id, count) { index in
+      let value = text(index)
+      if let found = known.first(where: { $0.text == value }) { return found.number }
+      let number = UInt64(table.intern(value))
+      if known.count == 8 { known.removeFirst() }
+      known.append((value, number))
+      return number
+    }
   }
 
   /// The rows of a block; nil when malformed.

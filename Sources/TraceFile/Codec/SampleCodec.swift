@@ -10,11 +10,11 @@ enum SampleCodec {
 
   /// The columns of a block.
   static func encode(_ samples: [TraceSample]) -> [UInt8] {
-    var lengths = ColumnWriter()
-    var states = ColumnWriter()
-    var counters = ColumnWriter()
-    var gaps = ColumnWriter()
-    var steps = ColumnWriter()
+    var lengths = ColumnWriter(maximumCount: samples.count)
+    var states = ColumnWriter(maximumCount: samples.count)
+    var counters = ColumnWriter(maximumCount: samples.count)
+    var gaps = ColumnWriter(maximumCount: samples.count)
+    var steps = ColumnWriter(maximumCount: samples.count)
     var previous = Run(
       first: TraceSample(time: .zero, state: .idle, programCounter: 0), count: 1, step: 0)
     var index = 0

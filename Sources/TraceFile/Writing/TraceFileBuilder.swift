@@ -160,17 +160,23 @@ struct TraceFileBuilder: ~Copyable {
 
   private mutating func writeSamples(_ track: TrackID) throws(TraceError) {
     let index = Int(track.rawValue)
-    let samples = tracks[index].samples
+    var samples: [TraceSample] = []
+    swap(&samples, &tracks[index].samples)
     var header = BlockHeader(
       sequence: UInt32(headers.count), kind: .samples, track: track.rawValue,
       count: UInt32(samples.count))
-    header.timeMin = samples.map(\.time.value).min() ?? 0
-    header.timeMax = samples.map(\.time.value).max() ?? 0
+    header.timeMin = samples.first?.time.value ?? 0
+    header.timeMax = header.timeMin
+    for sample in samples {
+      header.timeMin = min(header.timeMin, sample.time.value)
+      header.timeMax = max(header.timeMax, sample.time.value)
+    }
     header.recordsBefore = tracks[index].totals.samples
     header.summary = BlockSummary(samples: samples)
     try writeBlock(header, SampleCodec.encode(samples))
     tracks[index].totals.samples += Int64(samples.count)
-    tracks[index].samples.removeAll(keepingCapacity: true)
+    samples.removeAll(keepingCapacity: true)
+    swap(&samples, &tracks[index].samples)
   }
 
   /// Compresses `raw` and appends the block.

@@ -13,25 +13,25 @@ final class WriterQueue: @unchecked Sendable {
     case finish(RunState, RunTotals?)
     case abandon
 
-    /// Records that wait in memory.
-    var size: Int {
+    /// Bytes that wait in memory.
+    var sizeBytes: Int {
       switch self {
-      case .program(let rows): rows.count
-      case .events(_, let events): events.count
-      case .samples(_, let samples): samples.count
+      case .program(let rows): rows.count * MemoryLayout<ProgramRow>.stride
+      case .events(_, let events): events.count * MemoryLayout<TraceEvent>.stride
+      case .samples(_, let samples): samples.count * MemoryLayout<TraceSample>.stride
       case .finish, .abandon: 0
       }
     }
   }
 
-  /// Records that may wait: 8 MiB of events. A producer that is further ahead waits.
-  static let limit = 262_144
+  /// Bytes that may wait: 24 MiB. A producer that is further ahead waits.
+  static let limitBytes = 24 << 20
   /// Emptied buffers kept for reuse.
   private static let spareLimit = 8
 
   private let condition = NSCondition()
   private var jobs: [Job] = []
-  private var queuedRecords = 0
+  private var queuedBytes = 0
   private var failure: TraceError?
   private var spares: [[TraceEvent]] = []
   private var isClosed = false
@@ -54,12 +54,12 @@ final class WriterQueue: @unchecked Sendable {
   func push(_ job: Job) throws(TraceError) {
     condition.lock()
     defer { condition.unlock() }
-    while queuedRecords > 0, queuedRecords + job.size > Self.limit, failure == nil {
+    while queuedBytes > 0, queuedBytes + job.sizeBytes > Self.limitBytes, failure == nil {
       condition.wait()
     }
     if let failure { throw failure }
     jobs.append(job)
-    queuedRecords += job.size
+    queuedBytes += job.sizeBytes
     condition.broadcast()
   }
 
@@ -127,13 +127,13 @@ final class WriterQueue: @unchecked Sendable {
 
   /// Makes room in the queue and keeps the emptied buffer.
   private func release(_ job: consuming Job) {
-    let size = job.size
+    let size = job.sizeBytes
     var spare: [TraceEvent]?
     if case .events(_, let events) = job { spare = events }
     job = .abandon
     spare?.removeAll(keepingCapacity: true)
     condition.lock()
-    queuedRecords -= size
+    queuedBytes -= size
     if let spare, spares.count < Self.spareLimit { spares.append(spare) }
     condition.broadcast()
     condition.unlock()
