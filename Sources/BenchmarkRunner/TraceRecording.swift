@@ -92,7 +92,8 @@ final class TraceRecording: @unchecked Sendable {
     let id = track == EventRecorder.dmaTrack ? TrackID.dma(0) : TrackID(rawValue: UInt8(track))
     guard let id else { return }
     do {
-      try writer?.append(track: id, samples: records(samples))
+      try writer?.append(
+        track: id, runs: samples.map(Self.run), step: Picoseconds(sampleInterval))
     } catch { failure = error }
   }
 
@@ -149,20 +150,12 @@ final class TraceRecording: @unchecked Sendable {
       detail: UInt16(event.semaphore), programCounter: event.programCounter)
   }
 
-  /// Every instant of runs of alike samples.
-  private func records(_ samples: [Sample]) -> [TraceSample] {
-    var records: [TraceSample] = []
-    records.reserveCapacity(samples.reduce(0) { $0 + Int($1.count) })
-    for sample in samples {
-      let state: TrackState = sample.isBusy ? .busy : .stalled(Self.traceCause(sample.cause))
-      var record = TraceSample(
-        time: Picoseconds(sample.time), state: state, programCounter: sample.programCounter)
-      for _ in 0..<sample.count {
-        records.append(record)
-        record.time += Picoseconds(sampleInterval)
-      }
-    }
-    return records
+  private static func run(_ sample: Sample) -> TraceSampleRun {
+    let state: TrackState = sample.isBusy ? .busy : .stalled(traceCause(sample.cause))
+    return TraceSampleRun(
+      first: TraceSample(
+        time: Picoseconds(sample.time), state: state, programCounter: sample.programCounter),
+      count: sample.count)
   }
 
   /// The static rows of a segment: what follows from the program counter.

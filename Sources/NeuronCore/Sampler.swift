@@ -1,4 +1,5 @@
 import CoreState
+import Units
 
 /// The state of one engine at an instant of simulated time, and at those after it that are alike.
 public struct Sample: Sendable, BitwiseCopyable {
@@ -29,6 +30,7 @@ public struct Sampler: Observer, ~Copyable {
 
   private static let capacity = 16_384
   private let interval: Int64
+  private let divider: InvariantDivider
   private let sink: Sink
   private var tracks: FixedBuffer<Track>
   private var samples: FixedBuffer<Sample>
@@ -37,6 +39,7 @@ public struct Sampler: Observer, ~Copyable {
   public init(intervalPicoseconds: Int64, sink: @escaping Sink) {
     precondition(intervalPicoseconds > 0, "a sampling interval is positive")
     interval = intervalPicoseconds
+    divider = InvariantDivider(intervalPicoseconds)
     self.sink = sink
     let count = EventRecorder.dmaTrack + 1
     tracks = FixedBuffer(repeating: Track(), count: count)
@@ -47,7 +50,18 @@ public struct Sampler: Observer, ~Copyable {
 
   @inline(__always)
   private mutating func note(_ event: Event, _ track: Int) {
-    if tracks[track].next < event.start &+ event.duration { sample(event, track) }
+    let end = event.start &+ event.duration
+    let next = tracks[track].next
+    if next >= end { return }
+    // Most instructions that meet an instant meet one, while they run.
+    let count = tracks[track].count
+    guard next >= event.start, end &- next <= interval, count &+ 2 < Self.capacity else {
+      return sample(event, track)
+    }
+    samples[track &* Self.capacity &+ count] = Sample(
+      time: next, count: 1, programCounter: event.programCounter, isBusy: true, cause: .none)
+    tracks[track].count = count &+ 1
+    tracks[track].next = next &+ interval
   }
 
   /// Instants before the event's start found the engine waiting, those in it busy.
@@ -69,8 +83,7 @@ public struct Sampler: Observer, ~Copyable {
     _ track: Int, until end: Int64, _ programCounter: UInt32, isBusy: Bool, _ cause: StallCause
   ) {
     let first = tracks[track].next
-    // Most instructions are shorter than the interval: no division for them.
-    let count = end &- first <= interval ? 1 : (end &- first &+ interval &- 1) / interval
+    let count = divider.quotient(end &- first &+ interval &- 1)
     samples[track &* Self.capacity &+ tracks[track].count] = Sample(
       time: first, count: Int32(clamping: count), programCounter: programCounter,
       isBusy: isBusy, cause: cause)

@@ -9,7 +9,7 @@ import Units
   private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
 
   private static func lines(_ name: String) throws -> [String] {
-    try String(contentsOf: folder.appending(path: name), encoding: .utf8)
+    try String(contentsOf: folder.appending(path: "Goldens").appending(path: name), encoding: .utf8)
       .split(separator: "\n").map(String.init).filter { !$0.hasPrefix("#") }
   }
 

@@ -170,7 +170,16 @@ extension Operation {
     case .pool(var i): defer { self = .pool(i) }; return try body.apply(&i)
     case .reduce(var i): defer { self = .reduce(i) }; return try body.apply(&i)
     case .scalarRow(var i): defer { self = .scalarRow(i) }; return try body.apply(&i)
-    default: preconditionFailure("every instruction is in one of the two switches")
+    // Named one by one, so that the compiler asks for an instruction that is in neither switch.
+    case .control, .register, .tensorLoad, .loadWeights, .matmul, .activate, .tableLoad,
+      .readAccumulator, .copy, .tensorTensor, .tensorScalar, .scalarTensorTensor, .tensorReduce,
+      .reciprocal, .scan, .select, .memset, .batchNormStatistics, .batchNormAggregate, .max8,
+      .findIndex8, .streamTranspose, .activate2, .tensorScalarReduce, .tensorScalarCumulative,
+      .selectReduce, .rangeSelect, .vectorReadAccumulator, .copyPredicated, .copyPredicatedScalar,
+      .matchReplace8, .streamShuffle, .dropout, .random, .randomUniform, .setRandomState,
+      .getRandomState, .setRandomSeed, .exponential, .quantizeMX, .iota, .affineSelect, .dma,
+      .dmaIndirect, .dmaTranspose:
+      preconditionFailure("the switch above has these")
     }
   }
 

@@ -46,3 +46,17 @@ public struct TraceSample: Hashable, Sendable, BitwiseCopyable {
     self.state = state
   }
 }
+
+/// The same state at instants one step apart: what a sampler sees while an engine goes on alike.
+package struct TraceSampleRun: Hashable, Sendable, BitwiseCopyable {
+  /// The first instant.
+  package var first: TraceSample
+  /// Instants in all.
+  package var count: Int32
+
+  /// The state at `count` instants from that of `first` on.
+  package init(first: TraceSample, count: Int32) {
+    self.first = first
+    self.count = count
+  }
+}

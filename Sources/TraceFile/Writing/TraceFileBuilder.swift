@@ -103,6 +103,38 @@ struct TraceFileBuilder: ~Copyable {
     }
   }
 
+  /// Adds samples as runs of equal states `step` apart and writes each block that they fill.
+  mutating func append(
+    track: TrackID, runs: [TraceSampleRun], step: Picoseconds
+  ) throws(TraceError) {
+    let index = Int(track.rawValue)
+    for run in runs {
+      var sample = run.first
+      let last = sample.time.value &+ Int64(run.count) &* step.value
+      guard sample.isWithinLimits, last <= TraceEvent.limit else {
+        let before = tracks[index].totals.samples + Int64(tracks[index].samples.count)
+        throw .illegalRecord(track: track, index: before)
+      }
+      var left = Int(run.count)
+      while left > 0 {
+        let held = tracks[index].samples.count
+        let size = min(left, BlockHeader.capacity - held)
+        for _ in 0..<size {
+          tracks[index].samples.append(sample)
+          sample.time += step
+        }
+        left -= size
+        if held + size == BlockHeader.capacity {
+          try writeSamples(track)
+        } else if (held + size) / OpenBlocks.samples.recordsPerChunk
+          > held / OpenBlocks.samples.recordsPerChunk
+        {
+          try saveChunks(track, OpenBlocks.samples, from: held, to: held + size)
+        }
+      }
+    }
+  }
+
   /// Saves the chunks that became full when a track's records grew from `from` to `to`.
   private mutating func saveChunks(
     _ track: TrackID, _ family: OpenBlocks.Family, from: Int, to: Int

@@ -1,3 +1,5 @@
+package import Units
+
 /// Records one core's trace into a `.trntrace` file.
 ///
 /// Encoding, compression and writing happen on a thread of its own; the caller fills an array and
@@ -42,6 +44,13 @@ package struct TraceWriter: ~Copyable {
     track: TrackID, samples: consuming [TraceSample]
   ) throws(TraceError) {
     try queue.push(.samples(track, samples))
+  }
+
+  /// Adds samples of one track in order of time, as runs of equal states `step` apart.
+  package mutating func append(
+    track: TrackID, runs: consuming [TraceSampleRun], step: Picoseconds
+  ) throws(TraceError) {
+    try queue.push(.runs(track, runs, step: step))
   }
 
   /// An empty array to fill next: one that has been written, with its capacity, when there is one.

@@ -1,4 +1,5 @@
 import Foundation
+import Units
 
 /// Hands buffers from the modelling thread to the one writing thread.
 ///
@@ -10,6 +11,7 @@ final class WriterQueue: @unchecked Sendable {
     case program([ProgramRow])
     case events(TrackID, [TraceEvent])
     case samples(TrackID, [TraceSample])
+    case runs(TrackID, [TraceSampleRun], step: Picoseconds)
     case finish(RunState, RunTotals?)
     case abandon
 
@@ -19,6 +21,7 @@ final class WriterQueue: @unchecked Sendable {
       case .program(let rows): rows.count * MemoryLayout<ProgramRow>.stride
       case .events(_, let events): events.count * MemoryLayout<TraceEvent>.stride
       case .samples(_, let samples): samples.count * MemoryLayout<TraceSample>.stride
+      case .runs(_, let runs, _): runs.count * MemoryLayout<TraceSampleRun>.stride
       case .finish, .abandon: 0
       }
     }
@@ -109,6 +112,8 @@ final class WriterQueue: @unchecked Sendable {
       case .program(let rows): try builder.append(program: rows)
       case .events(let track, let events): try builder.append(track: track, events: events)
       case .samples(let track, let samples): try builder.append(track: track, samples: samples)
+      case .runs(let track, let runs, let step):
+        try builder.append(track: track, runs: runs, step: step)
       case .finish(let state, let totals): try builder.finish(state: state, totals: totals)
       case .abandon: break
       }
