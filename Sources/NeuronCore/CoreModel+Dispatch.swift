@@ -10,11 +10,10 @@ struct TimedRow {
 }
 
 extension CoreModel {
-  /// Applies the engine's law to an instruction that is dispatched at `time`; `ready` is when it
-  /// could have been, waits aside.
+  /// Applies the engine's law to an instruction that is dispatched at `time`.
   @inline(__always)
   mutating func dispatch(
-    _ engine: Int, _ index: Int, _ record: IssueRecord, at time: Int64, ready: Int64
+    _ engine: Int, _ index: Int, _ record: IssueRecord, at time: Int64
   ) -> TimedRow {
     switch record.kind {
     case .matmul, .loadWeights: return dispatchRow(record, at: time)

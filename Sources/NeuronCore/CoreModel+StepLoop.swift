@@ -85,7 +85,7 @@ extension CoreModel {
     let ready = readyTime(engine, record.kind)
     let waited = max(0, time - max(ready, engines[engine].activeUntil))
     if record.wait.condition != .none { endWait(engine, record, at: time) }
-    let row = dispatch(engine, index, record, at: time, ready: ready)
+    let row = dispatch(engine, index, record, at: time)
     if hasEffects || record.traits.contains(.touchesRegisters) {
       try carryOut(engine, index, record)
     }

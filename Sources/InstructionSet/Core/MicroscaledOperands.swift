@@ -7,16 +7,16 @@ import NumericFormats
 /// quantize_mx and copies; memset writes zeros only; transfers do not cast them).
 struct MicroscaledOperands {
   private var first: (name: String, format: NumberFormat)?
-  private var differs: (name: String, format: NumberFormat)?
-  private var formats: NumberFormat?
+  private var onChip: NumberFormat?
+  private var onChipDiffers = false
   private var transferred: NumberFormat?
   private var transferDiffers = false
 
   /// Notes an operand on chip.
   mutating func note(_ name: String, _ format: NumberFormat) {
     if first == nil, Self.isMicroscaled(format) { first = (name, format) }
-    if let formats, formats != format, differs == nil { differs = (name, format) }
-    formats = formats ?? format
+    if let onChip, onChip != format { onChipDiffers = true }
+    onChip = onChip ?? format
   }
 
   /// Notes one end of a transfer.
@@ -33,7 +33,7 @@ struct MicroscaledOperands {
       switch opcode {
       // These name the formats that they take themselves.
       case .loadWeights, .matmul, .quantizeMX, .memset: true
-      case .copy: differs == nil
+      case .copy: !onChipDiffers
       case .dmaDirect, .dmaIndirect: !transferDiffers
       default: false
       }

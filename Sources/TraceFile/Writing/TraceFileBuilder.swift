@@ -82,27 +82,6 @@ struct TraceFileBuilder: ~Copyable {
     }
   }
 
-  /// Adds samples to a track and writes each block that they fill.
-  mutating func append(track: TrackID, samples: [TraceSample]) throws(TraceError) {
-    let index = Int(track.rawValue)
-    if let bad = samples.firstIndex(where: { !$0.isWithinLimits }) {
-      let before = tracks[index].totals.samples + Int64(tracks[index].samples.count)
-      throw .illegalRecord(track: track, index: before + Int64(bad))
-    }
-    var taken = 0
-    while taken < samples.count {
-      let held = tracks[index].samples.count
-      let size = min(samples.count - taken, BlockHeader.capacity - held)
-      tracks[index].samples.append(contentsOf: samples[taken..<taken + size])
-      taken += size
-      if held + size == BlockHeader.capacity {
-        try writeSamples(track)
-      } else {
-        try saveChunks(track, OpenBlocks.samples, from: held, to: held + size)
-      }
-    }
-  }
-
   /// Adds samples as runs of equal states `step` apart and writes each block that they fill.
   mutating func append(
     track: TrackID, runs: [TraceSampleRun], step: Picoseconds

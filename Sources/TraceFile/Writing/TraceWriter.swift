@@ -43,7 +43,8 @@ package struct TraceWriter: ~Copyable {
   package mutating func append(
     track: TrackID, samples: consuming [TraceSample]
   ) throws(TraceError) {
-    try queue.push(.samples(track, samples))
+    let runs = samples.map { TraceSampleRun(first: $0, count: 1) }
+    try queue.push(.runs(track, runs, step: .zero))
   }
 
   /// Adds samples of one track in order of time, as runs of equal states `step` apart.

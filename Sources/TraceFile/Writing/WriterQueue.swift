@@ -10,7 +10,6 @@ final class WriterQueue: @unchecked Sendable {
   enum Job {
     case program([ProgramRow])
     case events(TrackID, [TraceEvent])
-    case samples(TrackID, [TraceSample])
     case runs(TrackID, [TraceSampleRun], step: Picoseconds)
     case finish(RunState, RunTotals?)
     case abandon
@@ -20,7 +19,6 @@ final class WriterQueue: @unchecked Sendable {
       switch self {
       case .program(let rows): rows.count * MemoryLayout<ProgramRow>.stride
       case .events(_, let events): events.count * MemoryLayout<TraceEvent>.stride
-      case .samples(_, let samples): samples.count * MemoryLayout<TraceSample>.stride
       case .runs(_, let runs, _): runs.count * MemoryLayout<TraceSampleRun>.stride
       case .finish, .abandon: 0
       }
@@ -111,7 +109,6 @@ final class WriterQueue: @unchecked Sendable {
       switch job {
       case .program(let rows): try builder.append(program: rows)
       case .events(let track, let events): try builder.append(track: track, events: events)
-      case .samples(let track, let samples): try builder.append(track: track, samples: samples)
       case .runs(let track, let runs, let step):
         try builder.append(track: track, runs: runs, step: step)
       case .finish(let state, let totals): try builder.finish(state: state, totals: totals)
