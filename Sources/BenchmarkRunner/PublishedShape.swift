@@ -8,9 +8,30 @@ struct PublishedShape {
 }
 
 extension WorkloadSpecification {
-  /// What published numbers of other hardware are matched by; nil for workloads nobody publishes.
+  /// What numbers of other hardware are matched by; nil for workloads that only our machine has.
   var publishedShape: PublishedShape? {
-    guard case .kernel(let parameters, _) = body else { return nil }
+    switch body {
+    case .kernel(let parameters, _): Self.publishedShape(parameters)
+    case .layer(let decoder): Self.publishedShape(decoder, operation: "decoder-layer")
+    case .model(let decoder): Self.publishedShape(decoder, operation: "decoder")
+    case .micro, .training: nil
+    }
+  }
+
+  /// The names that `scripts/gpu-reference` gives to the shape of a decoder.
+  private static func publishedShape(_ decoder: DecoderParameters, operation: String)
+    -> PublishedShape
+  {
+    PublishedShape(
+      operation: operation,
+      values: [
+        "architecture": decoder.architecture.name, "phase": decoder.phase.rawValue,
+        "batch": "\(decoder.batch)", "tokens": "\(decoder.tokens)",
+        "context": "\(decoder.context)",
+      ])
+  }
+
+  private static func publishedShape(_ parameters: KernelParameters) -> PublishedShape? {
     switch parameters {
     case .product(let product):
       return PublishedShape(
@@ -30,7 +51,19 @@ extension WorkloadSpecification {
     case .softmax(let rows):
       return PublishedShape(
         operation: "softmax", values: ["rows": "\(rows.rows)", "columns": "\(rows.columns)"])
-    case .rmsNormalization, .layerNormalization, .gated: return nil
+    case .rmsNormalization(let rows, _):
+      return PublishedShape(
+        operation: "rmsnorm", values: ["rows": "\(rows.rows)", "columns": "\(rows.columns)"])
+    case .layerNormalization(let rows, _):
+      return PublishedShape(
+        operation: "layernorm", values: ["rows": "\(rows.rows)", "columns": "\(rows.columns)"])
+    case .gated(let gated):
+      return PublishedShape(
+        operation: "gated-feed-forward",
+        values: [
+          "rows": "\(gated.rows)", "hidden": "\(gated.hidden)",
+          "feed_forward": "\(gated.feedForward)",
+        ])
     }
   }
 }

@@ -1,4 +1,4 @@
-/// A number that others published about other hardware.
+/// A number about other hardware: published by others, or measured by `scripts/gpu-reference`.
 package struct PublishedNumber: Hashable, Sendable {
   /// The row's name, to cite it by.
   package var id: String
@@ -24,11 +24,14 @@ package struct PublishedNumber: Hashable, Sendable {
   package var notes: String
   /// How well the number is founded: A official, B measured by its authors, C stated.
   package var trust: String
+  /// True for a measurement of our own workload.
+  package var isMeasured: Bool
 
+  /// A number of these parts.
   package init(
     id: String, device: String, operation: String, shape: [String: String], precisions: [String],
     value: Double, unit: String, work: Double, software: String, source: String, notes: String,
-    trust: String
+    trust: String, isMeasured: Bool = false
   ) {
     self.id = id
     self.device = device
@@ -42,5 +45,6 @@ package struct PublishedNumber: Hashable, Sendable {
     self.source = source
     self.notes = notes
     self.trust = trust
+    self.isMeasured = isMeasured
   }
 }

@@ -87,7 +87,7 @@ package struct ReferenceComparator: Hashable, Sendable {
     var row = ComparisonRow(
       workload: result.workload, metric: "throughput", unit: published.unit,
       base: MetricValue(published.value), new: ours.map { MetricValue($0) }, verdict: .unsure,
-      how: .published, note: note)
+      how: published.isMeasured ? .measured : .published, note: note)
     guard let change = row.changePercent else { return row }
     row.verdict = change.magnitude <= bandPercent ? .same : change > 0 ? .better : .worse
     return row

@@ -13,4 +13,9 @@ package enum Method: String, Codable, Sendable, Hashable {
   case mannWhitney = "mann-whitney"
   /// Against a published number of other hardware.
   case published
+  /// Against a measurement of our workload on other hardware.
+  case measured
+
+  /// True for numbers of other hardware, which have no second side in our results.
+  package var isReference: Bool { self == .published || self == .measured }
 }

@@ -37,8 +37,14 @@ package struct ReferenceFile: Hashable, Sendable {
   package var name: String
   /// The hardware of every row.
   package var device: String
+  /// The circumstances of measurements of our own, such as clocks and versions, as they are
+  /// written; empty for numbers that others published.
+  package var measured: [String: String]
   /// In the order of the file.
   package var rows: [ReferenceRow]
+
+  /// True when `scripts/gpu-reference` measured the numbers.
+  package var isMeasured: Bool { !measured.isEmpty }
 }
 
 /// A mistake in a reference file: where it is, what was expected, what was found.
@@ -95,12 +101,17 @@ package enum ReferenceCatalog {
     let reader = ReferenceReader(path: path)
     let root = try reader.compose(text)
     let fields = try reader.mapping(
-      root, "the file", keys: ["schema", "name", "device", "numbers"])
+      root, "the file", keys: ["schema", "name", "device", "measured", "tiny", "numbers"])
     let schemaText = try reader.text(fields, "schema", of: root)
     guard schemaText == "\(schema)" else {
       throw reader.error(root, "schema \(schemaText), this version reads schema \(schema)")
     }
+    if let tiny = fields["tiny"] {
+      throw reader.error(tiny, "a trial at shrunk shapes is no reference; measure without --tiny")
+    }
     let device = try reader.text(fields, "device", of: root)
+    var measured: [String: String] = [:]
+    if let node = fields["measured"] { measured = try reader.texts(node, "'measured'") }
     let numbers = try reader.field(fields, "numbers", of: root)
     guard case .sequence(let items) = numbers else {
       throw reader.error(numbers, "'numbers' has to be a list")
@@ -115,7 +126,8 @@ package enum ReferenceCatalog {
       rows.append(row)
     }
     return ReferenceFile(
-      name: try reader.text(fields, "name", of: root), device: device, rows: rows)
+      name: try reader.text(fields, "name", of: root), device: device, measured: measured,
+      rows: rows)
   }
 }
 
@@ -185,6 +197,15 @@ private struct ReferenceReader {
     try text(try field(fields, name, of: node), name)
   }
 
+  /// The fields of a mapping of any keys to single values.
+  func texts(_ node: Node, _ what: String) throws(ReferenceCatalogError) -> [String: String] {
+    var result: [String: String] = [:]
+    for (name, value) in try mapping(node, what, keys: nil) {
+      result[name] = try text(value, name)
+    }
+    return result
+  }
+
   func text(_ node: Node, _ name: String) throws(ReferenceCatalogError) -> String {
     guard let scalar = node.scalar else { throw error(node, "'\(name)' has to be a single value") }
     return scalar.string
@@ -203,11 +224,7 @@ private struct ReferenceReader {
 
   func row(_ node: Node, device: String) throws(ReferenceCatalogError) -> ReferenceRow {
     let fields = try mapping(node, "a number", keys: Self.rowKeys)
-    let shapeNode = try field(fields, "shape", of: node)
-    var shape: [String: String] = [:]
-    for (name, value) in try mapping(shapeNode, "'shape'", keys: nil) {
-      shape[name] = try text(value, name)
-    }
+    let shape = try texts(try field(fields, "shape", of: node), "'shape'")
     let precisionNode = try field(fields, "precision", of: node)
     var precisions: [String] = []
     if case .sequence(let items) = precisionNode {

@@ -28,6 +28,13 @@ import Testing
     #expect(row.note == "8 x one core, no collectives; H100-SXM, PyTorch matmul, G1308")
   }
 
+  @Test func aMeasurementIsCalledOne() {
+    var number = published()
+    number.isMeasured = true
+    let row = comparator.compare([sample(latency: 1000)], with: [number]).rows[0]
+    #expect(row.how == .measured && row.how.isReference)
+  }
+
   @Test func bandwidthIsCountedInBytes() throws {
     let row = comparator.compare(
       [sample(latency: 1000)], with: [published(value: 2000, unit: "GB/s", work: 1e9)]

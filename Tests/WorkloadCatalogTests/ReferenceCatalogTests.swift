@@ -46,13 +46,35 @@ import WorkloadCatalog
     func size(_ name: String) -> Double { row.shape[name].flatMap { Double($0) } ?? .nan }
     switch row.operation {
     case "gemm": return 2 * size("m") * size("n") * size("k")
-    case "softmax": return 2 * 4 * size("rows") * size("columns")
+    case "softmax", "rmsnorm", "layernorm":
+      let bytes: Double = row.precisions == ["bf16"] ? 2 : 4
+      let parameters: Double = ["rmsnorm": 1, "layernorm": 2][row.operation] ?? 0
+      return bytes * size("columns") * (2 * size("rows") + parameters)
+    case "gated-feed-forward": return 6 * size("rows") * size("hidden") * size("feed_forward")
+    case "decoder", "decoder-layer": return row.work
     case "attention-forward", "attention-forward-backward":
       let pairs = size("sequence") * size("sequence") * (row.shape["causal"] == "true" ? 0.5 : 1)
       let forward = 4 * size("batch") * size("heads") * size("head_size") * pairs
       return row.operation == "attention-forward" ? forward : 3.5 * forward
     default: return nil
     }
+  }
+
+  @Test func measurementsOfOurOwnSayUnderWhichCircumstances() throws {
+    let text = Self.good.replacing(
+      "numbers:", with: "measured: {driver: \"580.1\", power_limit_watts: 700}\nnumbers:")
+    let file = try ReferenceCatalog.parse(text, path: "m.yaml")
+    #expect(file.isMeasured)
+    #expect(file.measured == ["driver": "580.1", "power_limit_watts": "700"])
+    #expect(try !ReferenceCatalog.parse(Self.good, path: "p.yaml").isMeasured)
+  }
+
+  @Test func aTrialAtShrunkShapesIsRefused() {
+    let text = Self.good.replacing("numbers:", with: "tiny: only a trial\nnumbers:")
+    let error = #expect(throws: ReferenceCatalogError.self) {
+      try ReferenceCatalog.parse(text, path: "t.yaml")
+    }
+    #expect(error?.description.hasPrefix("t.yaml:4:7: a trial at shrunk shapes") == true)
   }
 
   @Test func knownNumbersStandInTheFiles() throws {

@@ -54,7 +54,7 @@ struct ComparisonSides {
     reference name: String, with results: [RunResult]
   ) throws -> (report: ComparisonReport, hasNumbers: Bool) {
     let folder = try Places(environment).references()
-    let published = try ReferenceCatalog.load(name, in: folder).rows.map(\.published)
+    let published = try ReferenceCatalog.load(name, in: folder).publishedNumbers
     var report = ComparisonReport(rows: [])
     for device in Set(results.map(\.device)).sorted() {
       if device.contains("+") {

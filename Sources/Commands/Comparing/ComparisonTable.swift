@@ -11,7 +11,7 @@ struct ComparisonTable {
   /// The rows that are shown.
   private var shown: [ComparisonRow] {
     report.rows.filter { row in
-      showsAll || row.how == .published || row.metric == StandardMetric.latency.name
+      showsAll || row.how.isReference || row.metric == StandardMetric.latency.name
         || row.verdict == .better || row.verdict == .worse
         || (row.how == .exact && row.base != row.new)
     }
@@ -44,7 +44,7 @@ struct ComparisonTable {
     switch row.verdict {
     case .better: .good
     case .worse: .bad
-    case .unsure: row.how == .published ? .faint : .doubtful
+    case .unsure: row.how.isReference ? .faint : .doubtful
     case .same: nil
     }
   }

@@ -25,7 +25,7 @@ struct ReferenceColumn {
       return
     }
     let file = try ReferenceCatalog.load(name, in: folder)
-    self.init(published: file.rows.map(\.published), name: name)
+    self.init(published: file.publishedNumbers, name: name)
   }
 
   /// Our chip's rate in percent of the published one; nil where nothing may be compared.
@@ -68,12 +68,15 @@ extension ChipCapacity {
   }
 }
 
-extension ReferenceRow {
-  /// The row as comparisons use it.
-  var published: PublishedNumber {
-    PublishedNumber(
-      id: id, device: device, operation: operation, shape: shape, precisions: precisions,
-      value: value, unit: unit, work: work, software: software, source: source, notes: notes,
-      trust: trust)
+extension ReferenceFile {
+  /// The rows as comparisons use them.
+  var publishedNumbers: [PublishedNumber] {
+    rows.map { row in
+      PublishedNumber(
+        id: row.id, device: row.device, operation: row.operation, shape: row.shape,
+        precisions: row.precisions, value: row.value, unit: row.unit, work: row.work,
+        software: row.software, source: row.source, notes: row.notes, trust: row.trust,
+        isMeasured: isMeasured)
+    }
   }
 }
