@@ -13,6 +13,10 @@ enum DeviceTensor {
   init(filling tensor: TensorDeclaration, seed: UInt64) {
     let generator = SeededGenerator(seed: seed, stream: tensor.name)
     let columns = max(1, tensor.shape.columnCount)
+    if case .values(let constant) = tensor.fill {
+      self.init(tensor.format, holding: constant.view)
+      return
+    }
     self.init(tensor.format, count: tensor.shape.elementCount) { index in
       Self.value(tensor.fill, generator, index, columns)
     }
@@ -29,11 +33,26 @@ enum DeviceTensor {
     }
   }
 
+  /// Encodes given values; whole numbers keep their low 32 bits, as the device holds them.
+  init(_ format: NumberFormat, holding view: TensorView) {
+    guard format.isInteger, view.type.isInteger else {
+      self.init(format, count: view.count) { Float(view[$0]) }
+      return
+    }
+    let values = view.integerValues
+    switch format.sizeBytes {
+    case 2: self = .halves(values.map { UInt16(truncatingIfNeeded: $0) })
+    case 4: self = .words(values.map { UInt32(truncatingIfNeeded: $0) })
+    default: self = .bytes(values.map { UInt8(truncatingIfNeeded: $0) })
+    }
+  }
+
   private static func value(
     _ fill: TensorFill, _ generator: SeededGenerator, _ index: Int, _ columns: Int
   ) -> Float {
     switch fill {
     case .zeros: 0
+    case .values(let constant): Float(constant.view[index])
     case .constant(let value): Float(value)
     case .normal(let deviation): Float(generator.normal(at: index) * deviation)
     case .uniform(let low, let high): Float(low + (high - low) * generator.uniform(at: index))

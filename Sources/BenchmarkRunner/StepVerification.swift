@@ -178,8 +178,7 @@ struct StepVerification {
   ) throws(GraphError) -> Evaluated {
     // A sample of the elements bounds them all: norms differ little from row to row.
     let some = stride(from: 0, to: indices.count, by: max(1, indices.count / 256)).map { $0 }
-    let shape = try ShapeInference.result(
-      of: operation, inputs: inputs.map(\.shape), node: operation.name)
+    let shape = try ShapeInference.result(of: operation, inputs: inputs, node: operation.name)
     let tolerance = Tolerance(
       operation, inputs: inputs, shape: shape,
       rounding: Rounding(output: format, intermediate: .float32))

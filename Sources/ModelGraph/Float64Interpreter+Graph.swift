@@ -28,18 +28,23 @@ extension Float64Interpreter {
     _ nodes: [Node], of graph: Graph, into values: inout [String: TensorView]
   ) throws(GraphError) {
     for node in nodes {
-      let inputs = node.inputs.compactMap { values[$0] }
+      let inputs = node.inputs.map { values[$0] }
       if case .call(let name) = node.operation, let function = graph.function(name) {
         let names = function.givenTensors.map(\.name)
-        let bound = Dictionary(zip(names, inputs)) { first, _ in first }
+        let bound = Dictionary(zip(names, inputs.compactMap { $0 })) { first, _ in first }
         let made = try evaluate(function, given: bound)
         for (output, formal) in zip(node.outputs, function.outputTensors) {
           values[output] = made[formal.name]
         }
-      } else if let declaration = graph.tensor(node.outputs[0]) {
-        values[declaration.name] = try TensorView(
-          evaluate(node.operation, inputs: inputs), shape: declaration.shape,
-          format: declaration.format)
+        continue
+      }
+      let made = try results(node.operation, inputs: inputs, node: node.name)
+      for (output, value) in zip(node.outputs, made) {
+        guard let declaration = graph.tensor(output) else { continue }
+        values[output] =
+          declaration.type == value.type
+          ? value
+          : try TensorView(value.allValues, shape: declaration.shape, type: declaration.type)
       }
     }
   }

@@ -12,6 +12,7 @@ package enum Float64Interpreter {
   package static func evaluate(_ operation: Operator, inputs: [TensorView]) throws(GraphError)
     -> [Double]
   {
+    if operation.family != nil { return try results(operation, inputs: inputs)[0].allValues }
     let shape = try result(of: operation, inputs)
     switch operation {
     case .matMul(let transposeA, let transposeB):
@@ -21,6 +22,27 @@ package enum Float64Interpreter {
     default:
       return try elements(operation, inputs, shape: shape, at: Array(0..<shape.elementCount))
     }
+  }
+
+  /// Every result of an operator, whole numbers exactly; nil stands for an input that is left out.
+  ///
+  /// Throws what shape inference finds, and `badValue` for an index outside its table.
+  package static func results(
+    _ operation: Operator, inputs: [TensorView?], node: String? = nil
+  ) throws(GraphError) -> [TensorView] {
+    let name = node ?? operation.name
+    let types = inputs.map { $0.map { TensorType($0.shape, $0.type) } }
+    let results = try ShapeInference.results(of: operation, inputs: types, node: name)
+    if let family = operation.family {
+      return try family.evaluate(Operands(inputs, of: family, node: name))
+    }
+    let present = inputs.compactMap { $0 }
+    if case .transpose(let permutation) = operation {
+      let map = IndexMap.transposed(present[0].shape, permutation)
+      return [try present[0].picked(map, shape: results[0].shape)]
+    }
+    let values = try evaluate(operation, inputs: present)
+    return [try TensorView(values, shape: results[0].shape, type: results[0].type)]
   }
 
   /// The elements of an operator's result at these flat indices, in their order.
@@ -33,14 +55,18 @@ package enum Float64Interpreter {
     for index in indices where !(0..<shape.elementCount).contains(index) {
       throw .badValue(tensor: operation.name, reason: "\(index) lies outside \(shape)")
     }
+    if let family = operation.family {
+      return try family.elements(
+        Operands(inputs.map { TensorView?.some($0) }, of: family, node: operation.name),
+        at: indices)
+    }
     return try elements(operation, inputs, shape: shape, at: indices)
   }
 
   private static func result(of operation: Operator, _ inputs: [TensorView]) throws(GraphError)
     -> TensorShape
   {
-    try ShapeInference.result(
-      of: operation, inputs: inputs.map(\.shape), node: operation.name)
+    try ShapeInference.result(of: operation, inputs: inputs, node: operation.name)
   }
 
   private static func elements(

@@ -47,22 +47,45 @@ package struct GraphBuilder: Sendable {
     _ operation: Operator, to inputs: [String], name: String, format: NumberFormat? = nil,
     role: TensorRole = .intermediate, updates: String? = nil, hints: KernelHints = KernelHints()
   ) throws(GraphError) -> String {
-    var shapes: [TensorShape] = []
+    try apply(
+      operation, to: inputs, name: name, results: [name], format: format, role: role,
+      updates: updates, hints: hints)
+    return name
+  }
+
+  /// Applies an operator of several results, which get these names; an empty name leaves a result
+  /// or an optional input out. Throws what shape inference finds, `unknownTensor` and
+  /// `duplicateName`.
+  package mutating func apply(
+    _ operation: Operator, to inputs: [String], name: String, results names: [String],
+    format: NumberFormat? = nil, role: TensorRole = .intermediate, updates: String? = nil,
+    hints: KernelHints = KernelHints()
+  ) throws(GraphError) {
+    var types: [TensorType?] = []
     for input in inputs {
+      if input.isEmpty, operation.family != nil {
+        types.append(nil)
+        continue
+      }
       guard let tensor = graph.tensor(input) else {
         throw .unknownTensor(node: name, tensor: input)
       }
-      shapes.append(tensor.shape)
+      types.append(TensorType(tensor.shape, tensor.type))
     }
-    let shape = try ShapeInference.result(of: operation, inputs: shapes, node: name)
-    try graph.declare(
-      TensorDeclaration(
-        name: name, shape: shape, format: format ?? self.format, role: role, updates: updates))
+    let results = try ShapeInference.results(of: operation, inputs: types, node: name)
+    for (result, made) in zip(names, results) where !result.isEmpty {
+      // Only a family says that its results are whole numbers; other operators follow the call.
+      let isWhole = operation.family != nil && made.type.isInteger
+      let stored = isWhole ? made.type.storage : format ?? self.format
+      try graph.declare(
+        TensorDeclaration(
+          name: result, shape: made.shape, format: stored, role: role, updates: updates,
+          type: isWhole ? made.type : nil))
+    }
     graph.append(
       Node(
-        name: name, operation: operation, inputs: inputs, outputs: [name], hints: hints,
+        name: name, operation: operation, inputs: inputs, outputs: names, hints: hints,
         layer: layer))
-    return name
   }
 
   /// A · B as `apply` does; B stored `[K, N]` and A `[M, K]` unless said otherwise.

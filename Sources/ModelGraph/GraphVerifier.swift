@@ -13,7 +13,7 @@ extension Graph {
         throw .duplicateName(graph: name, kind: "node", name: node.name)
       }
       try verify(node, produced: produced)
-      for output in node.outputs {
+      for output in node.outputs where !output.isEmpty {
         guard produced.insert(output).inserted else {
           throw .producedTwice(node: node.name, tensor: output)
         }
@@ -36,14 +36,19 @@ extension Graph {
 
   private func verify(_ node: Node, produced: Set<String>) throws(GraphError) {
     var inputs: [TensorDeclaration] = []
-    for input in node.inputs {
+    // A family's optional inputs and unused results have no name.
+    let hasBlanks = node.operation.family != nil
+    for input in node.inputs where !(hasBlanks && input.isEmpty) {
       inputs.append(try declared(input, by: node))
       guard produced.contains(input) else {
         throw .notYetProduced(node: node.name, tensor: input)
       }
     }
     var outputs: [TensorDeclaration] = []
-    for output in node.outputs { outputs.append(try declared(output, by: node)) }
+    for output in node.outputs where !(hasBlanks && output.isEmpty) {
+      outputs.append(try declared(output, by: node))
+    }
+    if hasBlanks { return try verifyFamily(node) }
     if case .call(let function) = node.operation {
       return try verifyCall(node, function: function, inputs: inputs, outputs: outputs)
     }
@@ -58,6 +63,32 @@ extension Graph {
         reason: "the result is \(shape), but '\(outputs[0].name)' is \(outputs[0].shape)")
     }
     try verifyFormats(node, inputs: inputs)
+  }
+
+  private func verifyFamily(_ node: Node) throws(GraphError) {
+    let inputs = node.inputs.map { tensor($0).map { TensorType($0.shape, $0.type) } }
+    let results = try ShapeInference.results(of: node.operation, inputs: inputs, node: node.name)
+    guard node.outputs.count <= results.count, !node.outputs.isEmpty else {
+      throw .wrongCount(
+        node: node.name, what: "outputs", expected: "1 to \(results.count)",
+        found: node.outputs.count)
+    }
+    for (output, result) in zip(node.outputs, results) {
+      guard let declared = tensor(output) else { continue }
+      guard declared.shape == result.shape else {
+        throw .shapes(
+          node: node.name, operation: node.operation.name,
+          shapes: inputs.compactMap { $0?.shape },
+          reason: "the result is \(result.shape), but '\(output)' is \(declared.shape)")
+      }
+      // Real numbers may be kept in any format; whole numbers are what the operator makes.
+      let fits =
+        result.type.isFloat ? declared.type.isFloat : declared.type.storage == result.type.storage
+      guard fits else {
+        throw .format(
+          node: node.name, tensor: output, expected: result.type.name, found: declared.type.name)
+      }
+    }
   }
 
   private func verifyFormats(_ node: Node, inputs: [TensorDeclaration]) throws(GraphError) {

@@ -31,7 +31,9 @@ package struct NumericsChecker: Sendable {
     values: (String) -> TensorView?
   ) throws(GraphError) -> NumericsReport {
     var inputs: [TensorView] = []
-    for name in node.inputs { inputs.append(try value(name, of: graph, values)) }
+    for name in node.inputs where !name.isEmpty {
+      inputs.append(try value(name, of: graph, values))
+    }
     let output = try value(node.outputs.first ?? "", of: graph, values)
     return try check(
       node.operation, named: node.name, inputs: inputs, output: output, rounding: rounding,
@@ -43,8 +45,7 @@ package struct NumericsChecker: Sendable {
     _ operation: Operator, named name: String, inputs: [TensorView], output: TensorView,
     rounding: Rounding? = nil, operationCount: Int = 0
   ) throws(GraphError) -> NumericsReport {
-    let shape = try ShapeInference.result(
-      of: operation, inputs: inputs.map(\.shape), node: name)
+    let shape = try ShapeInference.result(of: operation, inputs: inputs, node: name)
     guard output.shape == shape else {
       throw .badValue(tensor: name, reason: "the output is \(output.shape), not \(shape)")
     }

@@ -5,6 +5,13 @@ extension Graph {
     if case .call(let name) = node.operation { return function(name)?.operationCount ?? 0 }
     let elements = node.outputs.first.flatMap { tensor($0) }?.shape.elementCount ?? 0
     let first = node.inputs.first.flatMap { tensor($0) }?.shape ?? []
+    if let family = node.operation.family {
+      let inputs = node.inputs.map { tensor($0).map { TensorType($0.shape, $0.type) } }
+      guard let operands = try? Operands(inputs, of: family, node: node.name),
+        let results = try? family.results(operands)
+      else { return 0 }
+      return family.operationCount(operands, results)
+    }
     switch node.operation {
     case .matMul(let transposeA, _):
       return 2 * elements * (transposeA ? first.dimensions[0] : first.columnCount)

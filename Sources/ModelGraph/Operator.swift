@@ -1,8 +1,11 @@
 /// What a node computes. An operator that ONNX has means exactly what ONNX means by its name.
 ///
 /// Inputs are listed in their order. All arithmetic is that of real numbers; formats belong to the
-/// tensors. Source of the semantics: the ONNX operator specification (opset 24 for Attention,
-/// RMSNormalization, RotaryEmbedding, Swish and TensorScatter).
+/// tensors. The first cases are those that kernels take as they are; the others are families, each
+/// in a file of `Operators` with its attributes, shape rule, meaning and operation count (see
+/// `OperatorFamily`). Where both could say the same, such as `add` and `elementwise`, graphs of
+/// device tensors use the former. Source of the semantics: the ONNX operator specification (opset
+/// 24 for Attention, RMSNormalization, RotaryEmbedding, Swish and TensorScatter).
 package enum Operator: Hashable, Sendable {
   /// A · B. `transposeA` says that A is stored as `[K, M]`, `transposeB` that B is stored as
   /// `[N, K]` (ONNX Gemm's transA and transB). Axes of A before its last two count as rows.
@@ -51,6 +54,52 @@ package enum Operator: Hashable, Sendable {
   /// outputs to the outputs (an ONNX model-local function).
   case call(function: String)
 
+  // Families, in the order of the alphabet.
+
+  /// Slices of an axis, chosen by indices.
+  case axisGather(AxisGather)
+  /// Products of matrices side by side.
+  case batchMatMul(BatchMatMul)
+  /// Values in another type.
+  case cast(Cast)
+  /// Tensors one behind the other.
+  case concatenate(Concatenation)
+  /// Each element by itself, inputs broadcast.
+  case elementwise(Elementwise)
+  /// Elements repeated along axes of length 1.
+  case expand(Expand)
+  /// Elements added around a tensor.
+  case pad(Pad)
+  /// Elements joined over axes.
+  case reduce(Reduction)
+  /// The same elements under another shape.
+  case reshape(Reshape)
+  /// One tensor cut into several.
+  case split(Split)
+  /// Ranges of each axis.
+  case stridedSlice(StridedSlice)
+  /// A tensor repeated as a whole.
+  case tile(Tile)
+
+  /// The family that defines the operator; nil for the cases above the families.
+  package var family: (any OperatorFamily)? {
+    switch self {
+    case .axisGather(let family): family
+    case .batchMatMul(let family): family
+    case .cast(let family): family
+    case .concatenate(let family): family
+    case .elementwise(let family): family
+    case .expand(let family): family
+    case .pad(let family): family
+    case .reduce(let family): family
+    case .reshape(let family): family
+    case .split(let family): family
+    case .stridedSlice(let family): family
+    case .tile(let family): family
+    default: nil
+    }
+  }
+
   /// ONNX's name for it, or the nearest plain name where ONNX has none.
   package var name: String {
     switch self {
@@ -76,6 +125,7 @@ package enum Operator: Hashable, Sendable {
     case .copy: "Cast"
     case .tensorScatter: "TensorScatter"
     case .call: "Call"
+    default: family?.name ?? ""
     }
   }
 
@@ -89,6 +139,7 @@ package enum Operator: Hashable, Sendable {
     case .layerNormalization, .attention: 3...3
     case .rotaryEmbedding: 1...3
     case .call: nil
+    default: family?.inputCount
     }
   }
 }

@@ -49,6 +49,7 @@ package struct SeededGenerator: Sendable {
     let generator = SeededGenerator(seed: seed, stream: tensor.name)
     let count = tensor.shape.elementCount
     switch tensor.fill {
+    case .values(let constant): return constant.view.allValues.map { Float($0) }
     case .zeros: return [Float](repeating: 0, count: count)
     case .constant(let value): return [Float](repeating: Float(value), count: count)
     case .normal(let deviation):

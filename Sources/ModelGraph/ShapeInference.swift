@@ -1,10 +1,37 @@
 /// The shape of an operator's result, from the shapes of its inputs.
 package enum ShapeInference {
-  /// The result's shape. `node` names the node in errors. A call has no rule here: its function
-  /// declares the shapes. Throws `shapes` or `wrongCount`.
+  /// What an operator makes of inputs of these types; nil stands for an input that is left out.
+  /// Throws `shapes` or `wrongCount`.
+  package static func results(of operation: Operator, inputs: [TensorType?], node: String)
+    throws(GraphError) -> [TensorType]
+  {
+    if let family = operation.family {
+      return try family.results(Operands(inputs, of: family, node: node))
+    }
+    let present = inputs.compactMap { $0 }
+    let shape = try result(of: operation, inputs: present.map(\.shape), node: node)
+    return [TensorType(shape, present.first?.type ?? .float32)]
+  }
+
+  /// The shape of the first result of an operator that is applied to these values.
+  /// Throws `shapes` or `wrongCount`.
+  package static func result(of operation: Operator, inputs: [TensorView], node: String)
+    throws(GraphError) -> TensorShape
+  {
+    let types = inputs.map { TensorType?.some(TensorType($0.shape, $0.type)) }
+    return try results(of: operation, inputs: types, node: node)[0].shape
+  }
+
+  /// The result's shape; families take the inputs for real numbers. `node` names the node in
+  /// errors. A call has no rule here: its function declares the shapes. Throws `shapes` or
+  /// `wrongCount`.
   package static func result(of operation: Operator, inputs: [TensorShape], node: String)
     throws(GraphError) -> TensorShape
   {
+    if operation.family != nil {
+      let types = inputs.map { TensorType?.some(TensorType($0, .float32)) }
+      return try results(of: operation, inputs: types, node: node)[0].shape
+    }
     if let count = operation.inputCount, !count.contains(inputs.count) {
       let expected =
         count.count == 1 ? "\(count.lowerBound)" : "\(count.lowerBound) to \(count.upperBound)"
@@ -26,7 +53,7 @@ package enum ShapeInference {
     case .reduceSum: return try rule.reduceSum()
     case .transpose(let permutation): return try rule.transpose(permutation)
     case .tensorScatter(let scatter): return try rule.scatter(scatter)
-    case .call: throw rule.failure("a call takes its shapes from its function")
+    default: throw rule.failure("a call takes its shapes from its function")
     }
   }
 }

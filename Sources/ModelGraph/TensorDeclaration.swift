@@ -33,6 +33,22 @@ package enum TensorFill: Hashable, Sendable {
   case rotaryCosine(RotaryAngles)
   /// The sines that a rotary embedding multiplies by: rows are positions, columns are pairs.
   case rotarySine(RotaryAngles)
+  /// These values.
+  case values(TensorConstant)
+}
+
+/// Values that a graph carries, held once however often the graph is copied.
+package final class TensorConstant: Sendable, Hashable {
+  /// The values.
+  package let view: TensorView
+
+  /// Holds these values.
+  package init(_ view: TensorView) { self.view = view }
+
+  /// The same object: comparing weights element by element would cost more than it is worth.
+  package static func == (a: TensorConstant, b: TensorConstant) -> Bool { a === b }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }
 
 /// One named tensor of a graph.
@@ -41,6 +57,8 @@ package struct TensorDeclaration: Hashable, Sendable {
   package var name: String
   /// Axis lengths, outermost first.
   package var shape: TensorShape
+  /// What kind of numbers it holds; follows `format` unless that cannot hold them.
+  package var type: ElementType
   /// How its elements are stored on the device.
   package var format: NumberFormat
   /// What it is to the graph.
@@ -53,11 +71,12 @@ package struct TensorDeclaration: Hashable, Sendable {
   /// A declaration; `fill` matters for given tensors alone.
   package init(
     name: String, shape: TensorShape, format: NumberFormat, role: TensorRole,
-    fill: TensorFill = .zeros, updates: String? = nil
+    fill: TensorFill = .zeros, updates: String? = nil, type: ElementType? = nil
   ) {
     self.name = name
     self.shape = shape
     self.format = format
+    self.type = type ?? .format(format)
     self.role = role
     self.fill = fill
     self.updates = updates

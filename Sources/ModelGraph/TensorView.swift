@@ -3,12 +3,14 @@ package import NumericFormats
 /// The values of one tensor as the reference reads them: what a device buffer holds, or what an
 /// earlier evaluation made.
 package struct TensorView: Sendable {
-  private enum Kind { case float32, bfloat16, float64 }
+  private enum Kind { case float32, bfloat16, float64, integer }
 
   /// Axis lengths.
   package let shape: TensorShape
+  /// What kind of numbers the elements are.
+  package let type: ElementType
   /// The format that the elements have on the device.
-  package let format: NumberFormat
+  package var format: NumberFormat { type.storage }
   /// How far an element may be from what the device used, relative to the larger of its own size
   /// and the tensor's root mean square; 0 when these are the device's own values.
   package let uncertainty: Double
@@ -21,17 +23,18 @@ package struct TensorView: Sendable {
   private let floats: [Float]
   private let halves: [UInt16]
   private let doubles: [Double]
+  private let integers: [Int64]
 
   /// Decoded device values. Throws `badValue` when the count does not fit the shape.
   package init(_ values: [Float], shape: TensorShape, format: NumberFormat) throws(GraphError) {
     try Self.check(values.count, shape)
-    self.init(shape: shape, format: format, kind: .float32, floats: values)
+    self.init(shape: shape, type: .format(format), kind: .float32, floats: values)
   }
 
   /// Device values in bf16, as their bits. Throws `badValue` when the count does not fit the shape.
   package init(bfloat16Bits bits: [UInt16], shape: TensorShape) throws(GraphError) {
     try Self.check(bits.count, shape)
-    self.init(shape: shape, format: .bfloat16, kind: .bfloat16, halves: bits)
+    self.init(shape: shape, type: .bfloat16, kind: .bfloat16, halves: bits)
   }
 
   /// Values of an evaluation in float64 that stand in for device values nobody saw.
@@ -41,19 +44,50 @@ package struct TensorView: Sendable {
   ) throws(GraphError) {
     try Self.check(values.count, shape)
     self.init(
-      shape: shape, format: format, kind: .float64, doubles: values, uncertainty: uncertainty)
+      shape: shape, type: .format(format), kind: .float64, doubles: values,
+      uncertainty: uncertainty)
+  }
+
+  /// Values of an evaluation in float64. Throws `badValue` when the count does not fit the shape.
+  package init(_ values: [Double], shape: TensorShape, type: ElementType) throws(GraphError) {
+    try Self.check(values.count, shape)
+    if type.isInteger {
+      self.init(
+        shape: shape, type: type, kind: .integer,
+        integers: values.map { type.wrapped(Self.integer($0)) })
+    } else {
+      self.init(shape: shape, type: type, kind: .float64, doubles: values)
+    }
+  }
+
+  /// Single-precision values of a type that is at most as wide.
+  /// Throws `badValue` when the count does not fit the shape.
+  package init(floats values: [Float], shape: TensorShape, type: ElementType) throws(GraphError) {
+    try Self.check(values.count, shape)
+    self.init(shape: shape, type: type, kind: .float32, floats: values)
+  }
+
+  /// Whole numbers, kept exactly; `uint64` as its bits, truth values as 0 and 1.
+  /// Throws `badValue` when the count does not fit the shape.
+  package init(integers values: [Int64], shape: TensorShape, type: ElementType)
+    throws(GraphError)
+  {
+    try Self.check(values.count, shape)
+    self.init(shape: shape, type: type, kind: .integer, integers: values)
   }
 
   private init(
-    shape: TensorShape, format: NumberFormat, kind: Kind, floats: [Float] = [],
-    halves: [UInt16] = [], doubles: [Double] = [], uncertainty: Double = 0
+    shape: TensorShape, type: ElementType, kind: Kind, floats: [Float] = [],
+    halves: [UInt16] = [], doubles: [Double] = [], integers: [Int64] = [],
+    uncertainty: Double = 0
   ) {
     self.shape = shape
-    self.format = format
+    self.type = type
     self.kind = kind
     self.floats = floats
     self.halves = halves
     self.doubles = doubles
+    self.integers = integers
     self.uncertainty = uncertainty
     let squares = uncertainty == 0 ? 0 : doubles.reduce(0) { $0 + $1 * $1 }
     rootMeanSquare = (squares / Double(max(1, doubles.count))).squareRoot()
@@ -74,6 +108,7 @@ package struct TensorView: Sendable {
     case .float32: Double(floats[index])
     case .bfloat16: Double(Float(bitPattern: UInt32(halves[index]) << 16))
     case .float64: doubles[index]
+    case .integer: real(integers[index])
     }
   }
 
@@ -84,6 +119,7 @@ package struct TensorView: Sendable {
     case .bfloat16:
       (0..<count).map { Double(Float(bitPattern: UInt32(halves[start + $0 * stride]) << 16)) }
     case .float64: (0..<count).map { doubles[start + $0 * stride] }
+    case .integer: (0..<count).map { real(integers[start + $0 * stride]) }
     }
   }
 
@@ -100,5 +136,71 @@ package struct TensorView: Sendable {
   /// How far an element of value `value` may be from what the device used.
   func absoluteUncertainty(_ value: Double) -> Double {
     uncertainty == 0 ? 0 : uncertainty * max(abs(value), rootMeanSquare)
+  }
+}
+
+extension TensorView {
+  private func real(_ value: Int64) -> Double {
+    type == .uint64 ? Double(UInt64(bitPattern: value)) : Double(value)
+  }
+
+  /// The whole number that is nearest to 0 of a real one; the ends of the range beyond it.
+  private static func integer(_ value: Double) -> Int64 {
+    if value.isNaN { return 0 }
+    if value >= 0x1p63 { return value < 0x1p64 ? Int64(bitPattern: UInt64(value)) : .max }
+    return value < -0x1p63 ? .min : Int64(value)
+  }
+
+  /// Every element as a whole number; exact for integer types, the fraction cut off otherwise.
+  package var integerValues: [Int64] {
+    kind == .integer ? integers : allValues.map(Self.integer)
+  }
+
+  /// The same elements under another shape of as many.
+  /// Throws `badValue` when the count does not fit the shape.
+  package func reshaped(_ shape: TensorShape) throws(GraphError) -> TensorView {
+    try Self.check(count, shape)
+    return TensorView(
+      shape: shape, type: type, kind: kind, floats: floats, halves: halves, doubles: doubles,
+      integers: integers, uncertainty: uncertainty)
+  }
+
+  /// The elements at these flat indices as a tensor of that shape; `fill` at negative indices.
+  /// Throws `badValue` when the count does not fit the shape.
+  package func picked(_ indices: [Int], shape: TensorShape, fill: Double = 0) throws(GraphError)
+    -> TensorView
+  {
+    try Self.check(indices.count, shape)
+    switch kind {
+    case .float32:
+      let filler = Float(fill)
+      return TensorView(
+        shape: shape, type: type, kind: kind,
+        floats: indices.map { $0 < 0 ? filler : floats[$0] }, uncertainty: uncertainty)
+    case .integer:
+      let filler = Self.integer(fill)
+      return TensorView(
+        shape: shape, type: type, kind: kind,
+        integers: indices.map { $0 < 0 ? filler : integers[$0] })
+    default:
+      return TensorView(
+        shape: shape, type: type, kind: .float64,
+        doubles: indices.map { $0 < 0 ? fill : self[$0] }, uncertainty: uncertainty)
+    }
+  }
+
+  /// The elements of several tensors of one type, one after the other.
+  /// Throws `badValue` when the count does not fit the shape.
+  package static func joined(_ parts: [TensorView], shape: TensorShape, type: ElementType)
+    throws(GraphError) -> TensorView
+  {
+    if parts.allSatisfy({ $0.kind == .integer }) {
+      return try TensorView(
+        integers: parts.flatMap(\.integers), shape: shape, type: type)
+    }
+    if parts.allSatisfy({ $0.kind == .float32 }) {
+      return try TensorView(floats: parts.flatMap(\.floats), shape: shape, type: type)
+    }
+    return try TensorView(parts.flatMap(\.allValues), shape: shape, type: type)
   }
 }

@@ -59,12 +59,15 @@ package struct Tolerance {
     switch operation {
     case .copy, .gather, .slice, .transpose, .tensorScatter, .relu, .reluGradient:
       rounding.output == inputs[0].format
-    default: false
+    default: operation.family?.movesOnly == true && rounding.output == inputs[0].format
     }
   }
 
   /// The part of the bounds that stands before the result is rounded.
   private func computation(at indices: [Int], reference: [Double]) throws(GraphError) -> [Double] {
+    if let family = operation.family {
+      return try family.bounds(self, at: indices, reference: reference)
+    }
     switch operation {
     case .matMul(let transposeA, let transposeB):
       return product(transposeA, transposeB, at: indices)
