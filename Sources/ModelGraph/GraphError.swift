@@ -22,6 +22,8 @@ package enum GraphError: Error, Equatable, CustomStringConvertible {
   case badUpdate(tensor: String, state: String, reason: String)
   /// An evaluation lacks a given tensor, or its value has another shape.
   case badValue(tensor: String, reason: String)
+  /// A derivative is asked for through an operator that has no rule.
+  case notDifferentiable(node: String, operation: String, reason: String)
 
   /// What, where, and what to do.
   package var description: String {
@@ -49,6 +51,8 @@ package enum GraphError: Error, Equatable, CustomStringConvertible {
       "tensor '\(tensor)' cannot update '\(state)': \(reason)"
     case .badValue(let tensor, let reason):
       "tensor '\(tensor)': \(reason)"
+    case .notDifferentiable(let node, let operation, let reason):
+      "node '\(node)': \(operation) cannot be differentiated: \(reason)"
     }
   }
 }

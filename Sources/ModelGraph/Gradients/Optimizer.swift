@@ -1,0 +1,153 @@
+import NumericFormats
+
+/// How weights follow their gradients. State lies beside each weight in fp32.
+package enum Optimizer: Hashable, Sendable {
+  /// w − rate·v with v = momentum·v + g.
+  case momentum(rate: Double, momentum: Double)
+  /// AdamW (Loshchilov and Hutter, 2019): decoupled weight decay, moments corrected for their start.
+  case adamW(rate: Double, beta1: Double, beta2: Double, epsilon: Double, decay: Double)
+  /// Adagrad (Duchi, Hazan and Singer, 2011): w − rate·g/(√Σg² + epsilon).
+  case adagrad(rate: Double, epsilon: Double)
+  /// Layer-wise rates (You, Gitman and Ginsburg, 2017): v = momentum·v + trust·rate·(g + decay·w)
+  /// with trust = coefficient·‖w‖/(‖g‖ + decay·‖w‖), then w − v.
+  case lars(rate: Double, momentum: Double, decay: Double, coefficient: Double)
+}
+
+extension GraphBuilder {
+  /// Appends one step of an optimiser: `gradients` names each weight's derivative. Weights are
+  /// state tensors; the step declares the optimiser's own state and updates both.
+  ///
+  /// Throws `unknownTensor` for a weight that the graph does not declare.
+  package mutating func step(_ optimizer: Optimizer, _ gradients: [String: String])
+    throws(GraphError)
+  {
+    var step = OptimizerStep(self)
+    try step.append(optimizer, gradients)
+    self = step.builder
+  }
+}
+
+/// The nodes of one step.
+private struct OptimizerStep {
+  private(set) var builder: GraphBuilder
+  private var constants: [Double: String] = [:]
+  private var madeCount = 0
+
+  init(_ builder: GraphBuilder) { self.builder = builder }
+
+  mutating func append(_ optimizer: Optimizer, _ gradients: [String: String]) throws(GraphError) {
+    var corrections: [String] = []
+    if case .adamW(_, let beta1, let beta2, _, _) = optimizer {
+      corrections = [try startCorrection(beta1, "1"), try startCorrection(beta2, "2")]
+    }
+    for weight in gradients.keys.sorted() {
+      guard let gradient = gradients[weight], let tensor = builder.graph.tensor(weight) else {
+        throw .unknownTensor(node: "optimizer", tensor: weight)
+      }
+      let change: String
+      switch optimizer {
+      case .momentum(let rate, let momentum):
+        let kept = try made(.multiply, state("velocity", of: tensor), number(momentum))
+        let velocity = try made(.add, kept, gradient)
+        try replace("velocity", of: tensor, by: velocity)
+        change = try made(.multiply, velocity, number(rate))
+      case .adamW(let rate, let beta1, let beta2, let epsilon, let decay):
+        let first = try average("moment", of: tensor, gradient, beta1)
+        let second = try average(
+          "second moment", of: tensor, made(.multiply, gradient, gradient), beta2)
+        let mean = try made(.divide, first, corrections[0])
+        let size = try made(.sqrt, made(.divide, second, corrections[1]))
+        let ratio = try made(.divide, mean, made(.add, size, number(epsilon)))
+        let pull = try made(.multiply, weight, number(decay))
+        change = try made(.multiply, made(.add, ratio, pull), number(rate))
+      case .adagrad(let rate, let epsilon):
+        let sum = try made(
+          .add, state("sum of squares", of: tensor), made(.multiply, gradient, gradient))
+        try replace("sum of squares", of: tensor, by: sum)
+        let size = try made(.add, made(.sqrt, sum), number(epsilon))
+        change = try made(.multiply, made(.divide, gradient, size), number(rate))
+      case .lars(let rate, let momentum, let decay, let coefficient):
+        let pull = try made(.multiply, weight, number(decay))
+        let trust = try trust(tensor, gradient, decay: decay, coefficient: coefficient)
+        let wanted = try made(.multiply, made(.add, gradient, pull), trust)
+        let kept = try made(.multiply, state("velocity", of: tensor), number(momentum))
+        change = try made(.add, kept, made(.multiply, wanted, number(rate)))
+        try replace("velocity", of: tensor, by: change)
+      }
+      try store(made(.subtract, weight, change), in: tensor)
+    }
+  }
+
+  /// 1 − βᵗ, from a power that is carried along: the program of a step is the same for every t.
+  private mutating func startCorrection(_ beta: Double, _ order: String) throws(GraphError)
+    -> String
+  {
+    let power = try builder.given(
+      "optimizer.power \(order)", [1], role: .state, format: .float32, fill: .constant(1))
+    let next = try made(.multiply, power, number(beta))
+    try builder.mark(next, as: .output, updates: power)
+    return try made(.subtract, number(1), next)
+  }
+
+  /// β·old + (1 − β)·new.
+  private mutating func average(
+    _ name: String, of tensor: TensorDeclaration, _ new: String, _ beta: Double
+  ) throws(GraphError) -> String {
+    let kept = try made(.multiply, state(name, of: tensor), number(beta))
+    let result = try made(.add, kept, made(.multiply, new, number(1 - beta)))
+    try replace(name, of: tensor, by: result)
+    return result
+  }
+
+  private mutating func trust(
+    _ tensor: TensorDeclaration, _ gradient: String, decay: Double, coefficient: Double
+  ) throws(GraphError) -> String {
+    let axes = Array(0..<tensor.shape.rank)
+    let weights = try norm(tensor.name, axes)
+    let size = try made(.add, norm(gradient, axes), made(.multiply, weights, number(decay)))
+    return try made(.multiply, made(.divide, weights, size), number(coefficient))
+  }
+
+  private mutating func norm(_ name: String, _ axes: [Int]) throws(GraphError) -> String {
+    madeCount += 1
+    return try builder.apply(
+      .reduce(Reduction(.l2, axes: axes, keepsDimensions: true)), to: [name],
+      name: "optimizer.\(madeCount).norm", format: .float32)
+  }
+
+  /// A state tensor of the optimiser, zero at first.
+  private mutating func state(_ name: String, of tensor: TensorDeclaration) throws(GraphError)
+    -> String
+  {
+    try builder.given(
+      "\(tensor.name).\(name)", tensor.shape, role: .state, format: .float32, fill: .zeros)
+  }
+
+  private mutating func replace(
+    _ name: String, of tensor: TensorDeclaration, by new: String
+  ) throws(GraphError) {
+    try builder.mark(new, as: .output, updates: "\(tensor.name).\(name)")
+  }
+
+  /// The new weights take the place of the old ones.
+  private mutating func store(_ new: String, in tensor: TensorDeclaration) throws(GraphError) {
+    try builder.mark(new, as: .output, updates: tensor.name)
+  }
+
+  private mutating func number(_ value: Double) throws(GraphError) -> String {
+    if let known = constants[value] { return known }
+    let name = try builder.given(
+      "optimizer.constant \(value)", [1], role: .weight, format: .float32, fill: .constant(value))
+    constants[value] = name
+    return name
+  }
+
+  private mutating func made(_ function: ElementwiseFunction, _ inputs: String...)
+    throws(GraphError) -> String
+  {
+    madeCount += 1
+    return try builder.apply(
+      .elementwise(Elementwise(function)), to: inputs,
+      name: "optimizer.\(madeCount).\(function.rawValue)", format: .float32)
+  }
+}

@@ -1,0 +1,88 @@
+/// Operators that only move elements: their gradients move back.
+extension ReverseMode {
+  mutating func movement(_ node: Node, _ gradient: String) throws(GraphError) {
+    let x = node.inputs[0]
+    switch node.operation {
+    case .copy, .cast: try contribute(gradient, to: x)
+    case .reshape: try contribute(reshaped(gradient, to: shape(x)), to: x)
+    case .expand: try contribute(gradient, to: x)
+    case .transpose(let permutation):
+      var back = [Int](repeating: 0, count: permutation.count)
+      for (to, from) in permutation.enumerated() { back[from] = to }
+      try contribute(made(.transpose(permutation: back), gradient), to: x)
+    case .slice(let start, let count):
+      var (before, after) = ([Int](repeating: 0, count: shape(x).rank), [Int]())
+      after = before
+      before[0] = start
+      after[0] = shape(x)[0] - start - count
+      try contribute(made(.pad(Pad(before: before, after: after)), gradient), to: x)
+    case .stridedSlice(let slice):
+      guard slice.steps.allSatisfy({ $0 == 1 }) else {
+        throw missingRule(node, "only slices of neighbours have a rule")
+      }
+      let after = (0..<shape(x).rank).map { shape(x)[$0] - slice.starts[$0] - slice.counts[$0] }
+      try contribute(made(.pad(Pad(before: slice.starts, after: after)), gradient), to: x)
+    case .pad(let pad):
+      guard pad.mode == .constant else {
+        throw missingRule(node, "only constant padding has a rule")
+      }
+      let steps = [Int](repeating: 1, count: shape(x).rank)
+      let slice = StridedSlice(starts: pad.before, counts: shape(x).dimensions, steps: steps)
+      try contribute(made(.stridedSlice(slice), gradient), to: x)
+    case .concatenate(let joined): try concatenation(joined, node, gradient)
+    case .gather: try gather(node, gradient)
+    default: throw missingRule(node)
+    }
+  }
+
+  /// Each part gets its own slice.
+  private mutating func concatenation(
+    _ joined: Concatenation, _ node: Node, _ gradient: String
+  ) throws(GraphError) {
+    let whole = shape(gradient)
+    let axis = joined.axis < 0 ? joined.axis + whole.rank : joined.axis
+    var starts = [Int](repeating: 0, count: whole.rank)
+    let steps = [Int](repeating: 1, count: whole.rank)
+    for input in node.inputs {
+      if isActive(input) {
+        let slice = StridedSlice(starts: starts, counts: shape(input).dimensions, steps: steps)
+        try contribute(made(.stridedSlice(slice), gradient), to: input)
+      }
+      starts[axis] += shape(input)[axis]
+    }
+  }
+
+  /// The pieces' gradients in a row; a piece that nobody used counts as zero.
+  mutating func split(_ split: Split, _ node: Node, _ gradients: [String?]) throws(GraphError) {
+    let x = node.inputs[0]
+    let axis = split.axis < 0 ? split.axis + shape(x).rank : split.axis
+    var start = 0
+    for (length, gradient) in zip(split.lengths, gradients) {
+      if let gradient {
+        var before = [Int](repeating: 0, count: shape(x).rank)
+        var after = before
+        before[axis] = start
+        after[axis] = shape(x)[axis] - start - length
+        try contribute(made(.pad(Pad(before: before, after: after)), gradient), to: x)
+      }
+      start += length
+    }
+  }
+
+  /// Rows of a table that were looked up collect their gradients: a product with the matrix that
+  /// has a one where an index names a row.
+  private mutating func gather(_ node: Node, _ gradient: String) throws(GraphError) {
+    let (table, indices) = (node.inputs[0], node.inputs[1])
+    let count = shape(indices).elementCount
+    let rows = shape(table)[0]
+    let names = try self.table((0..<rows).map(Double.init), [1, rows], type: .int32)
+    let column = try reshaped(indices, to: [count, 1])
+    let isNamed = try element(.equal, column, names)
+    let chosen = try element(.select, isNamed, constant(1), constant(0))
+    let slope = try reshaped(gradient, to: [count, shape(table)[1]])
+    try contribute(
+      made(
+        .matMul(transposeA: true, transposeB: false), chosen, slope, format: gradientFormat(table)),
+      to: table)
+  }
+}

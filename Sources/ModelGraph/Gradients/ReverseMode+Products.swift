@@ -1,0 +1,57 @@
+/// Matrix products, alone and side by side.
+extension ReverseMode {
+  /// Y = A·B: dA = dY·Bᵀ and dB = Aᵀ·dY, each in the way in which its factor is stored.
+  mutating func product(
+    _ node: Node, _ gradient: String, transposeA: Bool, transposeB: Bool
+  ) throws(GraphError) {
+    let (a, b) = (node.inputs[0], node.inputs[1])
+    if isActive(a) {
+      let part =
+        transposeA
+        ? try made(
+          .matMul(transposeA: transposeB, transposeB: true), b, gradient, format: gradientFormat(a))
+        : try made(
+          .matMul(transposeA: false, transposeB: !transposeB), gradient, b,
+          format: gradientFormat(a))
+      try contribute(part, to: a)
+    }
+    guard isActive(b) else { return }
+    // Leading axes of A count as rows.
+    let columns = shape(gradient).columnCount
+    let slope = try reshaped(gradient, to: [shape(gradient).rowCount, columns])
+    let left = try reshaped(a, to: [shape(a).rowCount, shape(a).columnCount])
+    let part =
+      transposeB
+      ? try made(
+        .matMul(transposeA: true, transposeB: transposeA), slope, left, format: gradientFormat(b))
+      : try made(
+        .matMul(transposeA: !transposeA, transposeB: false), left, slope, format: gradientFormat(b))
+    try contribute(part, to: b)
+  }
+
+  /// As `product` for the matrices of the last two axes; repeated ones add up.
+  mutating func batchProduct(_ product: BatchMatMul, _ node: Node, _ gradient: String)
+    throws(GraphError)
+  {
+    let (a, b) = (node.inputs[0], node.inputs[1])
+    guard shape(a).rank > 1, shape(b).rank > 1 else {
+      throw missingRule(node, "a vector has no rule; give it an axis of length 1")
+    }
+    if isActive(a) {
+      let part =
+        product.transposeA
+        ? try made(
+          .batchMatMul(BatchMatMul(transposeA: product.transposeB, transposeB: true)), b, gradient)
+        : try made(
+          .batchMatMul(BatchMatMul(transposeB: !product.transposeB)), gradient, b)
+      try contribute(part, to: a)
+    }
+    guard isActive(b) else { return }
+    let part =
+      product.transposeB
+      ? try made(
+        .batchMatMul(BatchMatMul(transposeA: true, transposeB: product.transposeA)), gradient, a)
+      : try made(.batchMatMul(BatchMatMul(transposeA: !product.transposeA)), a, gradient)
+    try contribute(part, to: b)
+  }
+}

@@ -1,0 +1,213 @@
+package import NumericFormats
+
+extension GraphBuilder {
+  /// Appends the nodes that compute a scalar's derivatives in some tensors (reverse mode).
+  ///
+  /// The rules are written in the graph's own operators: a training step is nothing but more of
+  /// what an inference is made of, lowered, timed and checked in the same way. Calls have to be
+  /// flattened first.
+  ///
+  /// - Parameters:
+  ///   - loss: a tensor of one element.
+  ///   - parameters: the tensors to derive in; each must reach the loss.
+  ///   - format: how derivatives of parameters are stored, and of their narrower copies. Other
+  ///     derivatives are stored in the builder's format.
+  /// - Returns: the derivative's name for each parameter, of the parameter's shape.
+  ///
+  /// Throws `notDifferentiable` for an operator without a rule between a parameter and the loss.
+  package mutating func differentiate(
+    _ loss: String, in parameters: [String], format: NumberFormat = .float32
+  ) throws(GraphError) -> [String: String] {
+    var pass = try ReverseMode(self, loss: loss, parameters: parameters, format: format)
+    let derivatives = try pass.run()
+    self = pass.builder
+    return derivatives
+  }
+}
+
+/// One pass backwards over a graph.
+struct ReverseMode {
+  /// The graph that grows.
+  private(set) var builder: GraphBuilder
+  private let loss: String
+  private let parameters: [String]
+  private let format: NumberFormat
+  /// Tensors that a parameter reaches.
+  private let active: Set<String>
+  /// Parameters and their copies in other formats.
+  private let precise: Set<String>
+  /// What has been found of each tensor's derivative; the parts are added up when it is needed.
+  private var parts: [String: [String]] = [:]
+  private var constants: [Double: String] = [:]
+  private var madeCount = 0
+
+  init(
+    _ builder: GraphBuilder, loss: String, parameters: [String], format: NumberFormat
+  ) throws(GraphError) {
+    self.builder = builder
+    self.loss = loss
+    self.parameters = parameters
+    self.format = format
+    var active = Set(parameters)
+    var precise = active
+    for name in parameters where builder.graph.tensor(name) == nil {
+      throw .unknownTensor(node: "differentiate", tensor: name)
+    }
+    for node in builder.graph.nodes where node.inputs.contains(where: active.contains) {
+      active.formUnion(node.outputs)
+      if node.operation == .copy, precise.contains(node.inputs[0]) {
+        precise.formUnion(node.outputs)
+      }
+    }
+    self.active = active
+    self.precise = precise
+  }
+
+  mutating func run() throws(GraphError) -> [String: String] {
+    guard let scalar = builder.graph.tensor(loss) else {
+      throw .unknownTensor(node: "differentiate", tensor: loss)
+    }
+    guard scalar.shape.elementCount == 1 else {
+      throw .badValue(tensor: loss, reason: "only a tensor of one element has a gradient")
+    }
+    let seed = try builder.given(
+      "d.\(loss)", scalar.shape, role: .weight, format: .float32, fill: .constant(1))
+    parts[loss] = [seed]
+    for node in builder.graph.nodes.reversed() {
+      guard node.inputs.contains(where: active.contains) else { continue }
+      var gradients: [String?] = []
+      for output in node.outputs { gradients.append(try derivative(of: output)) }
+      guard gradients.contains(where: { $0 != nil }) else { continue }
+      builder.layer = node.layer
+      try differentiate(node, gradients)
+    }
+    builder.layer = nil
+    var result: [String: String] = [:]
+    for name in parameters {
+      guard let found = try derivative(of: name) else {
+        throw .badValue(tensor: name, reason: "the loss '\(loss)' does not depend on it")
+      }
+      result[name] = found
+    }
+    return result
+  }
+
+  private mutating func differentiate(_ node: Node, _ gradients: [String?]) throws(GraphError) {
+    if case .split(let split) = node.operation { return try self.split(split, node, gradients) }
+    guard let gradient = gradients[0] else { return }
+    switch node.operation {
+    case .matMul(let transposeA, let transposeB):
+      try product(node, gradient, transposeA: transposeA, transposeB: transposeB)
+    case .batchMatMul(let product): try batchProduct(product, node, gradient)
+    case .softmax, .rmsNormalization, .layerNormalization, .softmaxCrossEntropyLoss:
+      try row(node, gradient)
+    case .attention(let attention): try self.attention(attention, node, gradient)
+    case .rotaryEmbedding(let rotary): try self.rotary(rotary, node, gradient)
+    case .add, .multiply, .silu, .sigmoid, .relu, .elementwise:
+      try elementwise(node, gradient)
+    case .reduce, .reduceSum: try reduction(node, gradient)
+    default: try movement(node, gradient)
+    }
+  }
+
+  // MARK: What the rules are written with
+
+  /// Applies an operator and returns the name of its result.
+  mutating func made(
+    _ operation: Operator, _ inputs: String..., format: NumberFormat? = nil
+  ) throws(GraphError) -> String {
+    madeCount += 1
+    return try builder.apply(
+      operation, to: inputs, name: "d\(madeCount).\(operation.name)", format: format)
+  }
+
+  /// Applies a function to each element.
+  mutating func element(
+    _ function: ElementwiseFunction, _ inputs: String..., format: NumberFormat? = nil
+  ) throws(GraphError) -> String {
+    madeCount += 1
+    return try builder.apply(
+      .elementwise(Elementwise(function)), to: inputs,
+      name: "d\(madeCount).\(function.rawValue)", format: format)
+  }
+
+  /// A number, as a tensor of one element.
+  mutating func constant(_ value: Double) throws(GraphError) -> String {
+    if let known = constants[value] { return known }
+    let name = try builder.given(
+      "constant \(value)", [1], role: .weight, format: .float32, fill: .constant(value))
+    constants[value] = name
+    return name
+  }
+
+  /// A tensor of these values.
+  mutating func table(_ values: [Double], _ shape: TensorShape, type: ElementType = .float32)
+    throws(GraphError) -> String
+  {
+    madeCount += 1
+    let view = try TensorView(values, shape: shape, type: type)
+    return try builder.given(
+      "d\(madeCount).table", shape, role: .weight, format: type.storage,
+      fill: .values(TensorConstant(view)))
+  }
+
+  /// The lengths of a tensor of the graph.
+  func shape(_ name: String) -> TensorShape { builder.graph.tensor(name)?.shape ?? [] }
+
+  /// True when the tensor's derivative is asked for.
+  func isActive(_ name: String) -> Bool { active.contains(name) }
+
+  /// How the derivative of a tensor is stored.
+  func gradientFormat(_ name: String) -> NumberFormat {
+    precise.contains(name) ? format : builder.format
+  }
+
+  /// The same elements under another shape.
+  mutating func reshaped(_ name: String, to wanted: TensorShape) throws(GraphError) -> String {
+    if shape(name) == wanted { return name }
+    return try made(
+      .reshape(Reshape(to: wanted)), name, format: builder.graph.tensor(name)?.format)
+  }
+
+  /// Sums over the axes along which a tensor of `wanted` was repeated to reach this one.
+  mutating func unbroadcast(_ name: String, to wanted: TensorShape, for target: String)
+    throws(GraphError) -> String
+  {
+    let given = shape(name)
+    if given == wanted { return name }
+    let extra = given.rank - wanted.rank
+    let axes = (0..<given.rank).filter { axis in
+      axis < extra || wanted[axis - extra] == 1 && given[axis] != 1
+    }
+    let summed =
+      axes.isEmpty
+      ? name
+      : try made(
+        .reduce(Reduction(.sum, axes: axes, keepsDimensions: true)), name,
+        format: gradientFormat(target))
+    return try reshaped(summed, to: wanted)
+  }
+
+  /// Adds a part to a tensor's derivative; parts of tensors that no parameter reaches are dropped.
+  mutating func contribute(_ part: String, to target: String) throws(GraphError) {
+    guard isActive(target) else { return }
+    parts[target, default: []].append(
+      try unbroadcast(part, to: shape(target), for: target))
+  }
+
+  /// The sum of the parts found so far; nil when there is none.
+  private mutating func derivative(of name: String) throws(GraphError) -> String? {
+    guard let found = parts[name], let first = found.first else { return nil }
+    var sum = first
+    for part in found.dropFirst() {
+      sum = try element(.add, sum, part, format: gradientFormat(name))
+    }
+    parts[name] = [sum]
+    return sum
+  }
+
+  /// The error for a node without a rule.
+  func missingRule(_ node: Node, _ reason: String = "there is no rule for it") -> GraphError {
+    .notDifferentiable(node: node.name, operation: node.operation.name, reason: reason)
+  }
+}
