@@ -10,14 +10,17 @@ extension KernelBuilder {
   /// - Parameters:
   ///   - accumulates: adds to the destination; the first product of a sum overwrites.
   ///   - loadsWeights: false when the stationary tile is the one of the product before.
+  ///   - isDoubleRow: fp8 on NeuronCore-v3 and later: both operands have two rows of K per
+  ///     partition, [K, 2, M] and [K, 2, N], in the time of one.
   package mutating func matmul(
     _ destination: Tile, stationary: Tile, moving: Tile, accumulates: Bool = false,
-    loadsWeights: Bool = true, file: StaticString = #fileID, line: UInt = #line
+    loadsWeights: Bool = true, isDoubleRow: Bool = false, file: StaticString = #fileID,
+    line: UInt = #line
   ) {
     var operations: [Operation] = []
     NcMatmul(
       destination.access, stationary: stationary.access, moving: moving.access,
-      accumulate: accumulates, loadsWeights: loadsWeights
+      accumulate: accumulates, loadsWeights: loadsWeights, isDoubleRow: isDoubleRow
     ).expand(into: &operations)
     appendTensor(operations, site: site(file, line))
   }

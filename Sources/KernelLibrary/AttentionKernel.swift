@@ -50,6 +50,10 @@ package struct AttentionKernel: Kernel {
   package var size: Int
   /// Query i sees the keys up to i + keys − queries.
   package var isCausal: Bool
+  /// With a causal mask: how many keys, its own position included, a query sees; all unless given.
+  package var window: Int?
+  /// The first key of the cache that counts: a decoding step over a window begins there.
+  package var firstKey = 0
   /// Multiplies the scores; 1 / √size unless given.
   package var scale: Float
   /// How Q lies in HBM.
@@ -132,9 +136,17 @@ package struct AttentionKernel: Kernel {
         "\(queries) queries over \(keys) of \(capacity) keys",
         allowed: "at least one query, no more causal queries than keys, keys within the capacity")
     }
+    guard window == nil || isCausal && !isDecode else {
+      throw unsupported("a window", allowed: "causal attention of more queries than a decoding step")
+    }
     try builder.scope { builder throws(BuilderError) in
-      var emitter = try AttentionEmitter(self, tensors, &builder)
-      emitter.emit(into: &builder)
+      if isDecode {
+        var emitter = try AttentionEmitter(self, tensors, &builder)
+        emitter.emit(into: &builder)
+      } else {
+        var emitter = try PrefillAttention(self, tensors, &builder)
+        emitter.emit(into: &builder)
+      }
     }
   }
 }

@@ -16,7 +16,8 @@ struct BlockedMatmul {
     self.kernel = kernel
     // Room for the epilogue's tiles, as a function of the widest block of columns.
     let reserve = MatmulEpilogue.bytes(kernel, columns: min(kernel.n, 4096))
-    plan = MatmulPlan(kernel, freeBytes: builder.freeSBUFBytes - reserve - (2 << 10))
+    plan = MatmulPlan(
+      kernel, freeBytes: builder.freeSBUFBytes - reserve - (2 << 10), device: builder.device)
     epilogue = try MatmulEpilogue(kernel, tensors, columns: plan.blockColumns, &builder)
     lhs = try OperandPanels(kernel, plan, isLHS: true, tensor: tensors[0], &builder)
     rhs = try OperandPanels(kernel, plan, isLHS: false, tensor: tensors[1], &builder)
@@ -94,12 +95,13 @@ struct BlockedMatmul {
     var bank = 0
     for rows in pieces(step.rows.count, 128) {
       for columns in columnTiles {
-        for k in step.chunk {
+        let each = plan.isDoubleRow ? 2 : 1
+        for k in stride(from: step.chunk.lowerBound, to: step.chunk.upperBound, by: each) {
           builder.matmul(
             open[bank],
-            stationary: lhs.tile(step: index, k: k, columns: rows),
-            moving: rhs.tile(step: index, k: k, columns: columns),
-            accumulates: k > 0)
+            stationary: lhs.tile(step: index, k: k..<k + each, columns: rows),
+            moving: rhs.tile(step: index, k: k..<k + each, columns: columns),
+            accumulates: k > 0, isDoubleRow: plan.isDoubleRow)
         }
         if step.isLastOfBlock { epilogue.finish(step, rows, columns, open[bank], &builder) }
         bank += 1

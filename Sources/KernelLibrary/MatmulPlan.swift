@@ -1,3 +1,4 @@
+import Hardware
 import InstructionSet
 import KernelBuilder
 import NumericFormats
@@ -20,10 +21,12 @@ struct MatmulPlan {
   var chunkBuffers: Int
   /// k = partition · kTiles + tile instead of tile · 128 + partition: longer runs in HBM.
   let isPartitionMajor: Bool
+  /// Two tiles of K meet in one pass: fp8 in double rows.
+  let isDoubleRow: Bool
   /// lhs [M, K] is loaded without a transpose: few rows, read with a stride.
   let lhsIsStrided: Bool
 
-  init(_ kernel: MatmulKernel, freeBytes: Int) {
+  init(_ kernel: MatmulKernel, freeBytes: Int, device: Device) {
     let k = ceilDivide(kernel.k, 128)
     kTiles = k
     let mTiles = ceilDivide(kernel.m, 128)
@@ -38,6 +41,7 @@ struct MatmulPlan {
     isPartitionMajor =
       kernel.k % 128 == 0 && kernel.rhsLayout == .contractionRows
       && (kernel.lhsLayout == .contractionRows || lhsIsStrided)
+    isDoubleRow = kernel.usesDoubleRows(on: device) && !lhsIsStrided
     let size = kernel.input.sizeBytes
     let rowBlocks = ceilDivide(kernel.m, blockRows)
     let columnBlocks = ceilDivide(kernel.n, blockColumns)
@@ -48,6 +52,7 @@ struct MatmulPlan {
     let rhsFits = k * blockColumns < limit
     let chunkBytes = (blockRows + blockColumns) * size
     chunkTiles = max(1, min(k, min(24 << 10, freeBytes / 4) / chunkBytes))
+    if isDoubleRow { chunkTiles = max(2, chunkTiles / 2 * 2) }
     chunkBuffers = 1
     let stream = 3 * chunkTiles * chunkBytes
     lhsIsWhole =
@@ -68,14 +73,23 @@ struct MatmulPlan {
     let most = lhsIsWhole && rhsIsWhole ? kTiles : chunkTiles
     guard isFirstBlock else { return pieces(kTiles, most) }
     var list: [Range<Int>] = []
-    var size = 1
+    var size = isDoubleRow ? 2 : 1
     var start = 0
     while start < kTiles {
       let end = min(start + min(size, most), kTiles)
       list.append(start..<end)
       start = end
-      if list.count >= 2 { size = min(8, size * 2) }
+      if list.count >= 8, list.count % 2 == 0 { size = min(8, size * 2) }
     }
     return list
+  }
+}
+
+extension MatmulKernel {
+  /// True when the tensor engine can take two rows of K per partition: fp8 (not e3m4) of whole
+  /// pairs of tiles, on NeuronCore-v3 and later.
+  func usesDoubleRows(on device: Device) -> Bool {
+    let formats: [NumberFormat] = [.float8e4m3, .float8e4m3fn, .float8e5m2]
+    return formats.contains(input) && k % 256 == 0 && device.generation >= 3
   }
 }

@@ -104,11 +104,15 @@ struct OperandPanels {
     max(1, (8 << 10) / (width * loader.tensor.format.sizeBytes))
   }
 
-  /// The tile of K number `k` for a step: [K rows, columns] of the block.
-  func tile(step: Int, k: Int, columns: Range<Int>) -> Tile {
+  /// Tiles of K for a step: [K rows, columns] of the block, or [K rows, 2, columns] of two.
+  func tile(step: Int, k: Range<Int>, columns: Range<Int>) -> Tile {
     guard let panel = panels[step] else {
       preconditionFailure("a step is loaded before it is used")
     }
-    return loader.tile(panel.tile, firstTile: panel.firstTile, k, columns)
+    guard k.count == 1 else {
+      return panel.tile.blocks(k.lowerBound - panel.firstTile..<k.upperBound - panel.firstTile)
+        .columns(columns)
+    }
+    return loader.tile(panel.tile, firstTile: panel.firstTile, k.lowerBound, columns)
   }
 }

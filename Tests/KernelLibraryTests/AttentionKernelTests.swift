@@ -21,11 +21,13 @@ import Testing
           let place = { (key: Int) in
             ((batch * kernel.capacity + key) * kernel.kvHeads + kv) * size
           }
-          let scores = (0..<seen).map { key in
+          let first = max(0, seen - (kernel.window ?? seen))
+          let scores = (first..<seen).map { key in
             (0..<size).reduce(0.0) { $0 + Double(q[row + $1]) * Double(k[place(key) + $1]) }
               * Double(kernel.scale)
           }
-          for (key, p) in Reference.softmax(scores).enumerated() {
+          for (index, p) in Reference.softmax(scores).enumerated() {
+            let key = first + index
             for e in 0..<size { out[row + e] += p * Double(v[place(key) + e]) }
           }
         }
@@ -85,6 +87,34 @@ import Testing
   @Test func largeScoresStaySafe() throws {
     // Scores of several hundred: without the running maximum the exponentials overflow.
     try check(AttentionKernel(queries: 128, keys: 1300, heads: 1, size: 128, scale: 1), scale: 8)
+  }
+
+  /// Queries and keys a hundred times as large: scores of 100,000 and more, beyond fp16's range and
+  /// far beyond what the exponential takes. Each row is then nearly one value of V, so that a
+  /// maximum that is off, by a missed block or by a rounding, shows in every element.
+  @Test func hugeScoresStaySafe() throws {
+    for isCausal in [true, false] {
+      try check(
+        AttentionKernel(queries: 200, keys: 700, heads: 2, kvHeads: 1, isCausal: isCausal),
+        scale: 100)
+    }
+  }
+
+  @Test(arguments: [1, 60, 128, 130, 400]) func slidingWindow(window: Int) throws {
+    for (heads, kvHeads) in [(2, 2), (4, 1), (3, 1)] {
+      var kernel = AttentionKernel(
+        queries: 300, keys: 330, heads: heads, kvHeads: kvHeads, size: 64)
+      kernel.window = window
+      try check(kernel)
+      #expect(OrderChecker(try kernel.segment(on: .trainium2)).problems == [])
+    }
+  }
+
+  /// Groups of heads that do not fill the blocks of four tiles, and more of them than can be held.
+  @Test func groupsOfEverySize() throws {
+    for (heads, kvHeads) in [(3, 1), (5, 1), (6, 2), (24, 24)] {
+      try check(AttentionKernel(queries: 150, keys: 150, heads: heads, kvHeads: kvHeads, size: 32))
+    }
   }
 
   @Test func layouts() throws {

@@ -48,6 +48,21 @@ import Testing
       sourceLocation: sourceLocation)
   }
 
+  /// fp8 in double rows, and single rows where K has an odd number of tiles.
+  @Test(arguments: [(128, 256, 512), (130, 512, 700), (256, 384, 512), (600, 2048, 1100)])
+  func doubleRows(shape: (Int, Int, Int)) throws {
+    for format in [NumberFormat.float8e4m3, .float8e5m2] {
+      let kernel = MatmulKernel(m: shape.0, k: shape.1, n: shape.2, input: format)
+      try check(kernel)
+      let products = try kernel.segment(on: .trainium2).instructions.filter { instruction in
+        if case .matmul(let matmul) = instruction.operation { return matmul.isDoubleRow }
+        return false
+      }
+      #expect(products.isEmpty == (shape.1 % 256 != 0))
+      #expect(OrderChecker(try kernel.segment(on: .trainium2)).problems == [])
+    }
+  }
+
   @Test(arguments: [
     (128, 128, 512), (256, 384, 1024), (130, 200, 700), (1, 128, 512), (17, 256, 96),
     (640, 128, 64),
