@@ -141,7 +141,7 @@ package struct AttentionKernel: Kernel {
     }
     try builder.scope { builder throws(BuilderError) in
       if isDecode {
-        var emitter = try AttentionEmitter(self, tensors, &builder)
+        var emitter = try DecodeAttention(self, tensors, &builder)
         emitter.emit(into: &builder)
       } else {
         var emitter = try PrefillAttention(self, tensors, &builder)

@@ -11,7 +11,7 @@ import NumericFormats
 /// exponential, on GpSimd, which has nothing else to do.
 struct PrefillMasks {
   /// Leaves nothing of any score, and stays finite in bf16 and fp32 after it was added.
-  private static let lowest: Float = -1e30
+  static let lowest: Float = -1e30
 
   private let kernel: AttentionKernel
   private let identity: Tile
