@@ -204,46 +204,38 @@ struct DecodeAttention {
 
   // MARK: Queries
 
-  /// Queries by rows: group, head, query.
+  /// Queries by rows: sequence, head, query.
   private mutating func loadQueries(_ pack: DecodePack, _ builder: inout KernelBuilder) -> Tile {
     let tile = rawQueries.next()
-    let q = tensors[0]
-    let size = kernel.size
-    if kernel.queries == 1, kernel.queryLayout == .rowMajor {
-      builder.load(
-        tile.rows(0..<pack.groups * rowsPerGroup),
-        from: q.flat(
-          offset: (pack.sequences.lowerBound * kernel.heads + pack.kvHeads.lowerBound
-            * kernel.group) * size, partitions: pack.groups * rowsPerGroup, columns: size),
-        on: .scalar)
-      return tile
-    }
-    for (index, (sequence, kvHead)) in groups(pack).enumerated() {
-      let target = tile.rows(index * rowsPerGroup..<(index + 1) * rowsPerGroup)
-      builder.load(target, from: access(q, kernel.queryLayout, sequence, kvHead), on: .scalar)
-    }
+    builder.load(
+      tile.rows(0..<pack.groups * rowsPerGroup),
+      from: access(tensors[0], kernel.queryLayout, pack), on: .scalar)
     return tile
   }
 
-  /// The rows of a group in a tensor of queries or outputs.
+  /// The rows of a pack in a tensor of queries or outputs.
   private func access(
-    _ tensor: TensorHandle, _ layout: AttentionKernel.Layout, _ sequence: Int, _ kvHead: Int
+    _ tensor: TensorHandle, _ layout: AttentionKernel.Layout, _ pack: DecodePack
   ) -> TensorAccess {
     let size = kernel.size
-    let head = kvHead * kernel.group
-    let token = sequence * kernel.queries
-    let sizes = [kernel.group, kernel.queries, size]
+    let head = pack.kvHeads.lowerBound * kernel.group
+    let token = pack.sequences.lowerBound * kernel.queries
+    let columns = tensor.columns
+    if layout == .rowMajor, kernel.queries == 1 {
+      return tensor.flat(
+        offset: token * columns + head * size, partitions: pack.groups * rowsPerGroup,
+        columns: size)
+    }
+    let sizes = [
+      pack.sequences.count, pack.kvHeads.count * kernel.group, kernel.queries, size,
+    ]
     return layout == .rowMajor
       ? tensor.access(
-        offset: token * tensor.columns + head * size, sizes: sizes,
-        strides: [size, tensor.columns, 1])
+        offset: token * columns + head * size, sizes: sizes,
+        strides: [kernel.queries * columns, size, columns, 1])
       : tensor.access(
-        offset: head * size * tensor.columns + token, sizes: sizes,
-        strides: [size * tensor.columns, 1, tensor.columns])
-  }
-
-  private func groups(_ pack: DecodePack) -> [(Int, Int)] {
-    pack.sequences.flatMap { sequence in pack.kvHeads.map { (sequence, $0) } }
+        offset: head * size * columns + token, sizes: sizes,
+        strides: [kernel.queries, size * columns, 1, columns])
   }
 
   /// Qᵀ of each group among zeros: [size, groups, rows].
@@ -414,19 +406,7 @@ struct DecodeAttention {
   }
 
   private func store(_ pack: DecodePack, _ output: Tile, _ builder: inout KernelBuilder) {
-    let out = tensors[3]
-    if kernel.queries == 1 {
-      let first = pack.sequences.lowerBound * kernel.heads + pack.kvHeads.lowerBound * kernel.group
-      builder.store(
-        out.flat(offset: first * kernel.size, partitions: output.partitions, columns: kernel.size),
-        from: output, on: .scalar)
-      return
-    }
-    for (index, (sequence, kvHead)) in groups(pack).enumerated() {
-      builder.store(
-        access(out, .rowMajor, sequence, kvHead),
-        from: output.rows(index * rowsPerGroup..<(index + 1) * rowsPerGroup), on: .scalar)
-    }
+    builder.store(access(tensors[3], .rowMajor, pack), from: output, on: .scalar)
   }
 }
 
