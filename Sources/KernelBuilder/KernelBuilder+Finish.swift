@@ -70,6 +70,9 @@ extension KernelBuilder {
 
   private func streams(_ targets: [SemaphoreWait]) -> [[Instruction]] {
     var streams = [[Instruction]](repeating: [], count: Engine.allCases.count)
+    var counts = [Int](repeating: 16, count: streams.count)
+    for entry in entries { counts[Int(entry.engine.rawValue)] += max(1, Int(entry.waitCount)) }
+    for (engine, count) in counts.enumerated() { streams[engine].reserveCapacity(count) }
     if let firstTable {
       streams[Int(Engine.scalar.rawValue)].append(
         Instruction(firstTable.operation, site: firstTable.site))

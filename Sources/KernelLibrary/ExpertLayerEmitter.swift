@@ -1,0 +1,290 @@
+import Hardware
+import InstructionSet
+import KernelBuilder
+import NumericFormats
+
+/// Emits the experts of a mixture for up to 64 tokens.
+struct ExpertLayerEmitter {
+  private let kernel: ExpertLayerKernel
+  private let tensors: [TensorHandle]
+  private let tokens: Range<Int>
+  private let routing: ExpertRouting
+  private let x: Tile
+  private let identity: Tile
+  private var ring: TilePool
+  private let ringBuffers: Int
+  private var banks: BankPool
+  private var products: BankPool
+  private let sums: Tile
+  private var gates: TilePool
+  private var hiddens: TilePool
+  /// Tiles of F of a block: their sums for gate and up fit two halves of the open banks.
+  private let blockTiles: Int
+  private var transfers: [Transfer] = []
+  private var loaded: [Tile] = []
+  private var used = 0
+
+  /// Weights that take a buffer of the ring: some tiles of D (gate and up) or F (down) for a block
+  /// of F.
+  private struct Transfer {
+    var tensor: Int
+    var slot: Int
+    var tiles: Range<Int>
+    var block: Range<Int>
+  }
+
+  /// Bytes per partition of a buffer of the ring.
+  private static let bufferBytes = 28 << 10
+
+  init(
+    _ kernel: ExpertLayerKernel, _ tensors: [TensorHandle], tokens: Range<Int>,
+    _ builder: inout KernelBuilder
+  ) throws(BuilderError) {
+    self.kernel = kernel
+    self.tensors = tensors
+    self.tokens = tokens
+    let count = tokens.count
+    banks = try builder.banks("small", buffers: 2)
+    routing = try ExpertRouting(
+      kernel, logits: tensors[1], tokens: tokens, banks: &banks, &builder)
+    let (rows, size) = (kernel.rows, kernel.format.sizeBytes)
+    let widthTiles = kernel.width / rows.width
+    x = try builder.tile(
+      "x", partitions: rows.width, count, widthTiles, format: kernel.format)
+    builder.load(
+      x,
+      from: tensors[0].access(
+        offset: tokens.lowerBound * kernel.width, sizes: [rows.width, count, widthTiles],
+        strides: [widthTiles, kernel.width, 1]), on: .scalar)
+    identity = try builder.identity(128, .float32)
+    let outTiles = ceilDivide(kernel.width, 128)
+    let outBanks = ceilDivide(outTiles, 512 / count)
+    let sumBanks = try builder.banks("out", buffers: 1, banksPerBuffer: outBanks)
+    var holder = sumBanks
+    sums = holder.next(columns: outBanks * 512)
+    // Gate and up of a block take a bank or more each.
+    let each = max(1, min(2, builder.freeBanks / 2))
+    products = try builder.banks("gate, up", buffers: 2, banksPerBuffer: each)
+    let hiddenTiles = kernel.hidden / rows.hidden
+    let most = min(hiddenTiles, each * (512 / count))
+    // Whole rows of the tables when they are gathered; else blocks of equal size.
+    blockTiles = (1...most).last { hiddenTiles % $0 == 0 } ?? 1
+    gates = try builder.pool("gate", buffers: 2, blockTiles * count, format: .float32)
+    hiddens = try builder.pool(
+      "hidden", buffers: 2, blockTiles, count, format: kernel.format)
+    let longest = max(blockTiles * rows.hidden, kernel.width) * size
+    let bytes = max(Self.bufferBytes, longest)
+    ringBuffers = max(2, min(8, (builder.freeSBUFBytes - (kernel.width * 4 + 4096)) / bytes))
+    ring = try builder.pool("weights", buffers: ringBuffers, bytes / size, format: kernel.format)
+  }
+
+  /// Where the outputs of a tile of D lie among the sums.
+  private func sum(_ tile: Int, _ columns: Int) -> Tile {
+    let count = tokens.count
+    let each = 512 / count
+    return sums.columns(
+      tile / each * 512 + tile % each * count..<tile / each * 512 + tile % each * count + count
+    ).rows(0..<columns)
+  }
+
+  mutating func emit(into builder: inout KernelBuilder) throws(BuilderError) {
+    let slots = kernel.gathers ? kernel.chosen : kernel.experts
+    let work = (0..<slots).flatMap { slot in
+      pieces(kernel.hidden / kernel.rows.hidden, blockTiles).map { (slot: slot, block: $0) }
+    }
+    // The product with down comes one block later, so that the hidden activations are there.
+    for index in 0...work.count {
+      if index < work.count { transfers += hiddenTransfers(work[index].slot, work[index].block) }
+      if index > 0 { transfers += downTransfers(work[index - 1].slot, work[index - 1].block) }
+    }
+    var waiting: Tile?
+    for index in 0...work.count {
+      let hidden =
+        index < work.count ? emitHidden(work[index].slot, work[index].block, &builder) : nil
+      if let waiting { emitDown(waiting, work[index - 1].block, isFirst: index == 1, &builder) }
+      waiting = hidden
+    }
+    try store(&builder)
+  }
+
+  private func hiddenTransfers(_ slot: Int, _ block: Range<Int>) -> [Transfer] {
+    widthCuts(block).flatMap { tiles in
+      [2, 3].map { Transfer(tensor: $0, slot: slot, tiles: tiles, block: block) }
+    }
+  }
+
+  private func downTransfers(_ slot: Int, _ block: Range<Int>) -> [Transfer] {
+    downCuts(block).map { Transfer(tensor: 4, slot: slot, tiles: $0, block: block) }
+  }
+
+  /// Tiles of D that come together for a block of F.
+  private func widthCuts(_ block: Range<Int>) -> [Range<Int>] {
+    pieces(
+      kernel.width / kernel.rows.width,
+      max(1, ring.tiles[0].columns / (block.count * kernel.rows.hidden)))
+  }
+
+  /// Tiles of F that come together.
+  private func downCuts(_ block: Range<Int>) -> [Range<Int>] {
+    pieces(block.count, max(1, ring.tiles[0].columns / kernel.width)).map {
+      block.lowerBound + $0.lowerBound..<block.lowerBound + $0.upperBound
+    }
+  }
+
+  private mutating func next(_ builder: inout KernelBuilder) -> Tile {
+    while loaded.count < min(transfers.count, used + ringBuffers) {
+      let buffer = ring.next()
+      load(transfers[loaded.count], into: buffer, &builder)
+      loaded.append(buffer)
+    }
+    defer { used += 1 }
+    return loaded[used]
+  }
+
+  private func load(_ part: Transfer, into buffer: Tile, _ builder: inout KernelBuilder) {
+    let rows = part.tensor == 4 ? kernel.rows.hidden : kernel.rows.width
+    let table = tensors[part.tensor]
+    if part.tensor == 4 {
+      // Consecutive rows of down: one run per partition.
+      let run = part.tiles.lowerBound * kernel.width..<part.tiles.upperBound * kernel.width
+      transfer(buffer[0..<rows, 0..<run.count], table, run, part.slot, rows, &builder)
+      return
+    }
+    let columns = part.block.count * kernel.rows.hidden
+    let start = part.block.lowerBound * kernel.rows.hidden
+    if columns == kernel.hidden {
+      let run = part.tiles.lowerBound * columns..<part.tiles.upperBound * columns
+      transfer(buffer[0..<rows, 0..<run.count], table, run, part.slot, rows, &builder)
+      return
+    }
+    if kernel.gathers {
+      for (place, tile) in part.tiles.enumerated() {
+        let run = tile * kernel.hidden + start..<tile * kernel.hidden + start + columns
+        transfer(
+          buffer[0..<rows, place * columns..<(place + 1) * columns], table, run, part.slot, rows,
+          &builder)
+      }
+      return
+    }
+    builder.load(
+      buffer.viewed(sizes: [part.tiles.count, columns], strides: [columns, 1]).rows(0..<rows),
+      from: table.access(
+        offset: part.slot * rows * table.columns + part.tiles.lowerBound * kernel.hidden + start,
+        sizes: [rows, part.tiles.count, columns], strides: [table.columns, kernel.hidden, 1]))
+  }
+
+  /// A run of each of an expert's rows, gathered when the device chooses the expert.
+  private func transfer(
+    _ tile: Tile, _ table: TensorHandle, _ run: Range<Int>, _ slot: Int, _ rows: Int,
+    _ builder: inout KernelBuilder
+  ) {
+    guard kernel.gathers else {
+      builder.load(tile, from: table.block(rows: slot * rows..<(slot + 1) * rows, columns: run))
+      return
+    }
+    let isDown = table.index == tensors[4].index
+    guard let index = isDown ? routing.hiddenRows : routing.widthRows else { return }
+    builder.gather(
+      tile, rowsOf: table, index: index.columns(slot..<slot + 1).rows(0..<rows), columns: run)
+  }
+
+  /// hᵀ of a block of F: tile i of partition p is hidden element p · tiles + i of the block.
+  private mutating func emitHidden(
+    _ slot: Int, _ block: Range<Int>, _ builder: inout KernelBuilder
+  ) -> Tile {
+    let (rows, count) = (kernel.rows, tokens.count)
+    let columns = block.count * rows.hidden
+    let widthTiles = kernel.width / rows.width
+    let gateBank = products.next(partitions: rows.hidden, columns: 512 * banksEach)
+    let upBank = products.next(partitions: rows.hidden, columns: 512 * banksEach)
+    for tiles in widthCuts(block) {
+      for bank in [gateBank, upBank] {
+        let weights = next(&builder)
+        for (place, k) in tiles.enumerated() {
+          let moving = x.viewed(offset: k, sizes: [count], strides: [widthTiles])
+          for tile in 0..<block.count {
+            builder.matmul(
+              part(bank, tile),
+              stationary: weights.viewed(
+                offset: place * columns + tile, sizes: [rows.hidden], strides: [block.count]
+              ).rows(0..<rows.width), moving: moving, accumulates: k > 0)
+          }
+        }
+      }
+    }
+    let gate = gates.next().rows(0..<rows.hidden)
+    let hidden = hiddens.next().blocks(0..<block.count).rows(0..<rows.hidden)
+    for tiles in pieces(block.count, 512 / count) {
+      let shape = [tiles.count, count]
+      let run = tiles.lowerBound * count..<tiles.upperBound * count
+      let source = part(gateBank, tiles.lowerBound).viewed(sizes: [run.count], strides: [1])
+      builder.activation(gate.columns(run), .silu, source)
+      let weight = routing.weights.block(slot).viewed(sizes: shape, strides: [0, 1])
+        .rows(0..<rows.hidden)
+      let gated = gate.columns(run).viewed(sizes: shape, strides: [count, 1])
+      builder.tensorTensor(gated, gated, weight, .multiply, on: .gpsimd)
+      builder.tensorTensor(
+        hidden.blocks(tiles), gated,
+        part(upBank, tiles.lowerBound).viewed(sizes: shape, strides: [count, 1]), .multiply)
+    }
+    return hidden
+  }
+
+  private var banksEach: Int { ceilDivide(blockTiles, 512 / tokens.count) }
+
+  /// The sums of a tile of F within a bank.
+  private func part(_ bank: Tile, _ tile: Int) -> Tile {
+    let count = tokens.count
+    let each = 512 / count
+    let start = tile / each * 512 + tile % each * count
+    return bank.columns(start..<start + count)
+  }
+
+  /// outᵀ += Wdᵀ · hᵀ, the sums of all experts in the same banks.
+  private mutating func emitDown(
+    _ hidden: Tile, _ block: Range<Int>, isFirst: Bool, _ builder: inout KernelBuilder
+  ) {
+    var accumulates = !isFirst
+    for tiles in downCuts(block) {
+      let weights = next(&builder)
+      for (place, tile) in tiles.enumerated() {
+        let start = place * kernel.width
+        for (number, columns) in pieces(kernel.width, 128).enumerated() {
+          builder.matmul(
+            sum(number, columns.count),
+            stationary: weights[
+              0..<kernel.rows.hidden, start + columns.lowerBound..<start + columns.upperBound],
+            moving: hidden.block(tile - block.lowerBound), accumulates: accumulates)
+        }
+        accumulates = true
+      }
+    }
+  }
+
+  /// outᵀ back to rows by token.
+  private mutating func store(_ builder: inout KernelBuilder) throws(BuilderError) {
+    let count = tokens.count
+    let cuts = pieces(kernel.width, 128)
+    let wide = try builder.tile("out transposed", cuts.count, count, format: .float32)
+    for (number, columns) in cuts.enumerated() {
+      builder.copy(
+        wide.block(number).rows(0..<columns.count), sum(number, columns.count),
+        on: number % 2 == 0 ? .scalar : .vector)
+    }
+    let out = try builder.tile("out", partitions: count, kernel.width, format: kernel.format)
+    for group in pieces(cuts.count, 4) {
+      let bank = banks.next(partitions: count, columns: 512)
+      let start = cuts[group.lowerBound].lowerBound
+      let range = start..<cuts[group.upperBound - 1].upperBound
+      for number in group {
+        let columns = cuts[number]
+        builder.transpose(
+          bank.columns(columns.lowerBound - start..<columns.upperBound - start),
+          wide.block(number).rows(0..<columns.count),
+          identity: identity[0..<columns.count, 0..<columns.count])
+      }
+      builder.copy(out.columns(range), bank.columns(0..<range.count))
+    }
+    builder.store(tensors[5].block(rows: tokens, columns: 0..<kernel.width), from: out)
+  }
+}

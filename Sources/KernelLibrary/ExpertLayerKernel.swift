@@ -1,0 +1,89 @@
+package import KernelBuilder
+package import NumericFormats
+
+/// The experts of a mixture for a few tokens: for each token the `chosen` experts with the largest
+/// logits, weighted by the softmax of these logits; out = Σ weight · (silu(x · Wg) ∘ (x · Wu)) · Wd.
+///
+/// Layouts: x [T, D], logits [T, E] fp32, gate and up [E, D, F], down [E, F, D]. D and F are cut into
+/// equal parts over partitions, partition p holding consecutive rows of a weight, so that descriptors
+/// are long whatever D and F are. Weights are stationary and tokens stream: xᵀ, hᵀ and outᵀ have one
+/// column per token, the sums of all experts stay in PSUM, and a token that did not choose an expert
+/// meets it with weight zero.
+///
+/// With one token only the chosen experts' weights are read: their rows are gathered by numbers that
+/// the device computes from the logits. With more, all experts are read, in order; with two of eight
+/// chosen, twelve tokens leave few experts out.
+/// Bound: the DMA, which reads each expert's weights once per 64 tokens.
+///
+/// Parameters in order: x, logits, gate, up, down, out.
+package struct ExpertLayerKernel: Kernel {
+  /// Tokens: T.
+  package var tokens: Int
+  /// Width of the model: D.
+  package var width: Int
+  /// Width of the hidden layer of an expert: F.
+  package var hidden: Int
+  /// Experts: E, at least 8.
+  package var experts: Int
+  /// Experts of each token, at most 8.
+  package var chosen: Int
+  /// Format of x, the weights and out: bf16 or fp16.
+  package var format: NumberFormat
+
+  /// The experts for `tokens` tokens.
+  package init(
+    tokens: Int, width: Int, hidden: Int, experts: Int, chosen: Int,
+    format: NumberFormat = .bfloat16
+  ) {
+    self.tokens = tokens
+    self.width = width
+    self.hidden = hidden
+    self.experts = experts
+    self.chosen = chosen
+    self.format = format
+  }
+
+  package var name: String {
+    "experts \(tokens)x\(width)x\(hidden) \(chosen) of \(experts) \(format.name)"
+  }
+
+  package var parameters: [KernelParameter] {
+    [
+      KernelParameter("x", [tokens, width], format),
+      KernelParameter("logits", [tokens, experts], .float32),
+      // Rows of a table: what one partition holds of an expert.
+      KernelParameter("gate", [experts * rows.width, width / rows.width * hidden], format),
+      KernelParameter("up", [experts * rows.width, width / rows.width * hidden], format),
+      KernelParameter("down", [experts * rows.hidden, hidden / rows.hidden * width], format),
+      KernelParameter("out", [tokens, width], format, .output),
+    ]
+  }
+
+  /// Partitions that D and F are cut over: the largest number of at most 128 that divides them.
+  var rows: (width: Int, hidden: Int) { (Self.partitions(width), Self.partitions(hidden)) }
+  /// True when the weights of the chosen experts alone are read.
+  var gathers: Bool { tokens == 1 && chosen < experts }
+
+  private static func partitions(_ length: Int) -> Int {
+    (1...min(128, length)).last { length % $0 == 0 } ?? 1
+  }
+
+  package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
+    throws(BuilderError)
+  {
+    guard experts >= 8, experts <= 512, (1...8).contains(chosen), format.sizeBytes == 2,
+      rows.width >= 32, rows.hidden >= 32
+    else {
+      throw unsupported(
+        "\(chosen) of \(experts) experts, \(width) x \(hidden) \(format.name)",
+        allowed: "8 to 512 experts, up to 8 chosen, bf16 or fp16, and widths with a divisor of 32 "
+          + "to 128")
+    }
+    for block in pieces(tokens, 64) {
+      try builder.scope { builder throws(BuilderError) in
+        var emitter = try ExpertLayerEmitter(self, tensors, tokens: block, &builder)
+        try emitter.emit(into: &builder)
+      }
+    }
+  }
+}
