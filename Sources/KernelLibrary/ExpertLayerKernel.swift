@@ -2,18 +2,19 @@ package import KernelBuilder
 package import NumericFormats
 
 /// The experts of a mixture for a few tokens: for each token the `chosen` experts with the largest
-/// logits, weighted by the softmax of these logits; out = Σ weight · (silu(x · Wg) ∘ (x · Wu)) · Wd.
+/// logits, weighted by the softmax of these logits; out = Σ weight · (silu(x · Wg) ∘ (x · Wu)) ·
+/// Wd.
 ///
-/// Layouts: x [T, D], logits [T, E] fp32, gate and up [E, D, F], down [E, F, D]. D and F are cut into
-/// equal parts over partitions, partition p holding consecutive rows of a weight, so that descriptors
-/// are long whatever D and F are. Weights are stationary and tokens stream: xᵀ, hᵀ and outᵀ have one
-/// column per token, the sums of all experts stay in PSUM, and a token that did not choose an expert
-/// meets it with weight zero.
+/// Layouts: x [T, D], logits [T, E] fp32, gate and up [E, D, F], down [E, F, D]. D and F are cut
+/// into equal parts over partitions, partition p holding consecutive rows of a weight, so that
+/// descriptors are long whatever D and F are. Weights are stationary and tokens stream: xᵀ, hᵀ and
+/// outᵀ have one column per token, the sums of all experts stay in PSUM, and a token that did not
+/// choose an expert meets it with weight zero.
 ///
-/// With one token only the chosen experts' weights are read: their rows are gathered by numbers that
-/// the device computes from the logits. With more, all experts are read, in order; with two of eight
-/// chosen, twelve tokens leave few experts out.
-/// Bound: the DMA, which reads each expert's weights once per 64 tokens.
+/// With one token only the chosen experts' weights are read: their rows are gathered by numbers
+/// that the device computes from the logits. With more, all experts are read, in order; with two of
+/// eight chosen, twelve tokens leave few experts out. Bound: the DMA, which reads each expert's
+/// weights once per 64 tokens.
 ///
 /// Parameters in order: x, logits, gate, up, down, out.
 package struct ExpertLayerKernel: Kernel {
