@@ -62,6 +62,7 @@ func readModules() -> [Module] {
 func dependency(_ name: String) -> Target.Dependency {
   switch name {
   case "ArgumentParser": .product(name: "ArgumentParser", package: "swift-argument-parser")
+  case "SwiftProtobuf": .product(name: "SwiftProtobuf", package: "swift-protobuf")
   case "Yams": .product(name: "Yams", package: "Yams")
   default: .byName(name: name)
   }
@@ -75,6 +76,11 @@ func target(_ module: Module) -> Target {
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])])
   case "CJemalloc":
     .systemLibrary(name: "CJemalloc", pkgConfig: "jemalloc", providers: [.apt(["libjemalloc-dev"])])
+  // Generated code, which does not keep our rules.
+  case "ONNXSchema":
+    .target(
+      name: module.name, dependencies: module.imports.map(dependency),
+      swiftSettings: [.swiftLanguageMode(.v6)])
   case "trnbench":
     .executableTarget(
       name: module.name, dependencies: module.imports.map(dependency), swiftSettings: strict,
@@ -87,9 +93,9 @@ func target(_ module: Module) -> Target {
   }
 }
 
-/// Goldens are read by path; they are no resources of the target.
+/// Goldens and cases are read by path; they are no resources of the target.
 func goldens(_ folder: String) -> [String] {
-  FileManager.default.fileExists(atPath: folder + "/Goldens") ? ["Goldens"] : []
+  ["Goldens", "Cases"].filter { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
 }
 
 /// A test target exists for each module that has a folder under Tests/.
@@ -113,6 +119,7 @@ let package = Package(
   products: [.executable(name: "trnbench", targets: ["trnbench"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: modules.map(target) + modules.compactMap(tests) + styleTests

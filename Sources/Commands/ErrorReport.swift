@@ -2,6 +2,7 @@ import BenchmarkRunner
 import DeviceCatalog
 import Foundation
 import Hardware
+import ModelImport
 import Results
 import TraceFile
 import WorkloadCatalog
@@ -23,6 +24,7 @@ struct ErrorReport: Equatable {
     case let error as HardwareError: self.init(.badInput, error.description)
     case let error as DeviceFileError:
       self.init(error.isUnreadable ? .inputOutputFailed : .badInput, error.description)
+    case let error as ImportError: self.init(Self.outcome(of: error), error.description)
     case let error as RunnerError: self.init(error.outcome, error.description)
     case let error as CocoaError:
       let failure = ResultStore.fileError(error, path: error.filePath ?? "a file")
@@ -38,6 +40,11 @@ struct ErrorReport: Equatable {
   private init(_ outcome: Outcome, _ message: String) {
     self.outcome = outcome
     self.message = message
+  }
+
+  private static func outcome(of error: ImportError) -> Outcome {
+    if case .unreadable = error { return .inputOutputFailed }
+    return .badInput
   }
 
   private static func outcome(of error: WorkloadError) -> Outcome {

@@ -56,46 +56,154 @@ package enum Operator: Hashable, Sendable {
 
   // Families, in the order of the alphabet.
 
+  /// Where along an axis the largest or smallest element stands.
+  case argExtreme(ArgExtreme)
   /// Slices of an axis, chosen by indices.
   case axisGather(AxisGather)
+  /// Layer or root-mean-square normalisation from an axis on.
+  case axisNormalization(AxisNormalization)
+  /// Softmax and its kin along any axis.
+  case axisSoftmax(AxisSoftmax)
   /// Products of matrices side by side.
   case batchMatMul(BatchMatMul)
+  /// Blocks of places moved to channels or back.
+  case blockShuffle(BlockShuffle)
+  /// New tokens written into a cache at a position of each sequence.
+  case cacheScatter(CacheScatter)
   /// Values in another type.
   case cast(Cast)
+  /// A convolution along tokens with a state.
+  case causalConvolution(CausalConvolution)
+  /// Normalisation with one scale and bias per channel.
+  case channelNormalization(ChannelNormalization)
   /// Tensors one behind the other.
   case concatenate(Concatenation)
+  /// Convolution over images or volumes.
+  case convolution(Convolution)
+  /// Running sums or products along an axis.
+  case cumulative(Cumulative)
+  /// Narrow numbers to real ones.
+  case dequantize(Dequantize)
+  /// Real numbers to bytes by the tensor's own range.
+  case dynamicQuantize(DynamicQuantize)
+  /// A sum of products in Einstein's notation.
+  case einsum(Einsum)
+  /// One element per index along an axis.
+  case elementGather(ElementGather)
   /// Each element by itself, inputs broadcast.
   case elementwise(Elementwise)
   /// Elements repeated along axes of length 1.
   case expand(Expand)
+  /// swish(a) · b.
+  case gatedSwish(GatedSwish)
+  /// alpha · A · B + beta · C.
+  case gemm(Gemm)
+  /// Images read where a grid says.
+  case gridSample(GridSample)
+  /// Maxima of a window and where they stand.
+  case indexedMaxPool(IndexedMaxPool)
+  /// Attention with a state of fixed size.
+  case linearAttention(LinearAttention)
+  /// Each element over its neighbour channels.
+  case localResponse(LocalResponse)
+  /// Each element over the norm of its axis.
+  case lpNormalization(LpNormalization)
+  /// Attention with masks, past and windows.
+  case maskedAttention(MaskedAttention)
+  /// Rows of zeros with one other value.
+  case oneHot(OneHot)
   /// Elements added around a tensor.
   case pad(Pad)
+  /// The maximum or average of each place of a window.
+  case pool(Pooling)
+  /// Real numbers to narrow ones.
+  case quantize(Quantize)
+  /// A product of narrow whole numbers.
+  case quantizedMatMul(QuantizedMatMul)
+  /// A recurrent network.
+  case recurrent(Recurrent)
   /// Elements joined over axes.
   case reduce(Reduction)
+  /// Axes resized by weighted sums.
+  case resample(Resample)
   /// The same elements under another shape.
   case reshape(Reshape)
+  /// The last axes at other lengths.
+  case resize(Resize)
+  /// Sequences in reverse order.
+  case reverseSequence(ReverseSequence)
+  /// Elements written into a copy.
+  case scatter(Scatter)
   /// One tensor cut into several.
   case split(Split)
   /// Ranges of each axis.
   case stridedSlice(StridedSlice)
+  /// Rotary embedding by tables, in general form.
+  case tableRotary(TableRotary)
   /// A tensor repeated as a whole.
   case tile(Tile)
+  /// The largest or smallest elements along an axis.
+  case topK(TopK)
+  /// The convolution of a gradient.
+  case convTranspose(ConvTranspose)
+  /// A triangle of each matrix.
+  case triangle(Triangle)
+  /// Slices named by tuples of indices.
+  case tupleGather(TupleGather)
+  /// The norm of each place of a window.
+  case windowNorm(WindowNorm)
 
   /// The family that defines the operator; nil for the cases above the families.
   package var family: (any OperatorFamily)? {
     switch self {
+    case .argExtreme(let family): family
     case .axisGather(let family): family
+    case .axisNormalization(let family): family
+    case .axisSoftmax(let family): family
     case .batchMatMul(let family): family
+    case .blockShuffle(let family): family
+    case .cacheScatter(let family): family
     case .cast(let family): family
+    case .causalConvolution(let family): family
+    case .channelNormalization(let family): family
     case .concatenate(let family): family
+    case .convolution(let family): family
+    case .cumulative(let family): family
+    case .dequantize(let family): family
+    case .dynamicQuantize(let family): family
+    case .einsum(let family): family
+    case .elementGather(let family): family
     case .elementwise(let family): family
     case .expand(let family): family
+    case .gatedSwish(let family): family
+    case .gemm(let family): family
+    case .gridSample(let family): family
+    case .indexedMaxPool(let family): family
+    case .linearAttention(let family): family
+    case .localResponse(let family): family
+    case .lpNormalization(let family): family
+    case .maskedAttention(let family): family
+    case .oneHot(let family): family
     case .pad(let family): family
+    case .pool(let family): family
+    case .quantize(let family): family
+    case .quantizedMatMul(let family): family
+    case .recurrent(let family): family
     case .reduce(let family): family
+    case .resample(let family): family
     case .reshape(let family): family
+    case .resize(let family): family
+    case .reverseSequence(let family): family
+    case .scatter(let family): family
     case .split(let family): family
     case .stridedSlice(let family): family
+    case .tableRotary(let family): family
     case .tile(let family): family
+    case .topK(let family): family
+    case .convTranspose(let family): family
+    case .triangle(let family): family
+    case .tupleGather(let family): family
+    case .windowNorm(let family): family
     default: nil
     }
   }

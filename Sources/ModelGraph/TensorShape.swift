@@ -12,8 +12,16 @@ package struct TensorShape: Hashable, Sendable, CustomStringConvertible, Express
   /// The number of axes.
   package var rank: Int { dimensions.count }
 
-  /// The number of elements; 1 for a scalar.
-  package var elementCount: Int { dimensions.reduce(1, *) }
+  /// The number of elements; 1 for a scalar, and `Int.max` for more than there can be.
+  package var elementCount: Int {
+    var count = 1
+    for length in dimensions {
+      let (product, overflows) = count.multipliedReportingOverflow(by: length)
+      if overflows { return .max }
+      count = product
+    }
+    return count
+  }
 
   /// The length of the last axis; 1 for a scalar.
   package var columnCount: Int { dimensions.last ?? 1 }

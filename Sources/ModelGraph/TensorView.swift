@@ -145,7 +145,7 @@ extension TensorView {
   }
 
   /// The whole number that is nearest to 0 of a real one; the ends of the range beyond it.
-  private static func integer(_ value: Double) -> Int64 {
+  static func integer(_ value: Double) -> Int64 {
     if value.isNaN { return 0 }
     if value >= 0x1p63 { return value < 0x1p64 ? Int64(bitPattern: UInt64(value)) : .max }
     return value < -0x1p63 ? .min : Int64(value)
@@ -154,6 +154,11 @@ extension TensorView {
   /// Every element as a whole number; exact for integer types, the fraction cut off otherwise.
   package var integerValues: [Int64] {
     kind == .integer ? integers : allValues.map(Self.integer)
+  }
+
+  /// One element as a place in an axis: far beyond any axis it keeps its sign alone.
+  func place(_ index: Int) -> Int {
+    Int(min(max(kind == .integer ? integers[index] : Self.integer(self[index]), -1 << 40), 1 << 40))
   }
 
   /// The same elements under another shape of as many.

@@ -15,6 +15,8 @@ struct RunPlan {
   var devices: [String]
   /// A number format other than the workload's own.
   var precision: NumberFormat?
+  /// What is said about models.
+  var model = ModelArguments()
   /// Everything else; its device is replaced in each item.
   var options: RunOptions
 
@@ -25,9 +27,21 @@ struct RunPlan {
     var items: [RunItem] = []
     var catalog: WorkloadCatalog?
     var seen: Set<String> = []
+    if !model.isEmpty, !names.contains(where: ModelArguments.isModel) {
+      throw CommandFailure.unsupported(
+        what: "--input, --dim, --batch and --output-tensors are for .onnx models",
+        advice: "name one, or leave them out")
+    }
     for name in names {
       let known = try catalog ?? Places(environment).catalog()
       catalog = known
+      if ModelArguments.isModel(name) {
+        let source = try model.source(name, precision: precision, folds: false, environment)
+        items += (devices.isEmpty ? [.trainium2] : devices).map { device in
+          item(source.name, .model(source, known), on: device)
+        }
+        continue
+      }
       if let source = try source(name, environment) {
         items += try (devices.isEmpty ? [.trainium2] : devices).map { device in
           try source.check(on: device)
@@ -65,13 +79,7 @@ struct RunPlan {
     _ name: String, _ environment: CommandEnvironment
   ) throws -> ProgramSource? {
     if ProgramSource.isProgram(name) { return try ProgramSource(environment.url(name)) }
-    switch (name as NSString).pathExtension.lowercased() {
-    case "onnx":
-      throw CommandFailure.unsupported(
-        what: "\(name): ONNX models cannot be run yet",
-        advice: "they come in a later release; 'trnbench list' shows what can be run")
-    default: return nil
-    }
+    return nil
   }
 }
 

@@ -12,6 +12,8 @@ package struct RunItem: Sendable {
     case workload(WorkloadSpecification, WorkloadCatalog)
     /// An assembled program.
     case program(Program, WorkloadCatalog)
+    /// A model file.
+    case model(ModelSource, WorkloadCatalog)
   }
 
   /// `family/name`, or the program's file without its folder and ending.
@@ -106,6 +108,10 @@ package struct BenchmarkExecutor: WorkloadExecutor {
       return FinishedRun(
         try runner.run(
           program: program, name: item.name, progress: progress, isCancelled: isCancelled))
+    case .model(let source, let catalog):
+      let runner = WorkloadRunner(options: item.options, catalog: catalog)
+      return FinishedRun(
+        try runner.run(model: source, progress: progress, isCancelled: isCancelled))
     }
   }
 }

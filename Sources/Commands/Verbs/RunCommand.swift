@@ -18,7 +18,8 @@ struct RunCommand: Verb {
     usage: "trnbench run <workload> ... [<options>]",
     discussion: """
       A workload is named family/name; quotes keep a glob such as 'llm/*' from the shell. A suite \
-      is a list of workloads. A .trnasm or .trnp file is read and run. Everything is checked before \
+      is a list of workloads. A .trnasm or .trnp file is read and run, and so is an .onnx model: its \
+      inputs come from .npy files or are drawn from the seed. Everything is checked before \
       the first run begins, and one failing run does not stop the others.
 
       EXAMPLES
@@ -27,6 +28,8 @@ struct RunCommand: Verb {
         trnbench run 'llm/*' --mode timing --device trn2,trn3 --jobs 4
         trnbench run kernel/softmax-4096 --seed 7 --check --format json
         trnbench run copy.trnasm
+        trnbench run model.onnx --input x=x.npy --dim sequence=128 --output-tensors out
+        trnbench run model.onnx --input x=x.npy --reference
 
       EXIT CODES
         0  every run finished and its values are right
@@ -38,7 +41,8 @@ struct RunCommand: Verb {
   @OptionGroup var output: OutputOptions
 
   @Argument(
-    help: ArgumentHelp("Workloads, globs, suites, .trnasm or .trnp files.", valueName: "workload"))
+    help: ArgumentHelp(
+      "Workloads, globs, suites, .onnx, .trnasm or .trnp files.", valueName: "workload"))
   var names: [String]
 
   @Option(
@@ -57,8 +61,32 @@ struct RunCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "Another number format, where the workload allows it.", valueName: "format"))
+      "Another number format, where the workload allows it; fp32 or bf16 for models.",
+      valueName: "format"))
   var precision: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The value of a model's input, as NumPy writes it; others are drawn from the seed.",
+      valueName: "name=file.npy"))
+  var input: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The length of an axis that a model leaves open.", valueName: "name=length"))
+  var dim: [String] = []
+
+  @Option(help: ArgumentHelp("The length of first axes that a model leaves open.", valueName: "n"))
+  var batch: Int?
+
+  @Option(
+    help: ArgumentHelp("Where a model's outputs are written as .npy.", valueName: "folder"),
+    completion: .directory)
+  var outputTensors: String?
+
+  @Flag(
+    help: "Evaluate models in float64 on the host alone: no device, no times, no result kept.")
+  var reference = false
 
   @Option(help: ArgumentHelp("What inputs and weights are drawn from.", valueName: "n"))
   var seed: UInt64 = 0
@@ -100,6 +128,16 @@ struct RunCommand: Verb {
   /// Runs everything, prints the tables, and says how the gravest run ended.
   func execute(_ context: CommandContext) throws -> Outcome {
     let environment = context.environment
+    if reference {
+      let sources = try names.map { name in
+        guard ModelArguments.isModel(name) else {
+          throw CommandFailure.unsupported(
+            what: "--reference evaluates models; '\(name)' is none", advice: "name .onnx files")
+        }
+        return try model.source(name, precision: nil, folds: true, environment)
+      }
+      return try ReferenceRun(context: context, sources: sources).run()
+    }
     let items = try plan(environment).items(environment)
     let references = try ReferenceColumn("h100", environment)
     environment.watchInterrupts(environment.interruption)
@@ -134,7 +172,12 @@ struct RunCommand: Verb {
     }
     return RunPlan(
       names: names, devices: device, precision: try precision.map { try DeviceNames.format($0) },
-      options: options)
+      model: model, options: options)
+  }
+
+  private var model: ModelArguments {
+    ModelArguments(
+      inputs: input, dimensions: dim, batch: batch, outputTensors: outputTensors, seed: seed)
   }
 
   private func positive(_ value: Int, _ option: String) throws(CommandFailure) {

@@ -55,7 +55,8 @@ extension Elementwise {
     case .leakyRelu, .thresholdedRelu, .hardSigmoid: x
     case .shrink:
       Double(x) < -alpha
-        ? Int64(Double(x) + beta) : Double(x) > alpha ? Int64(Double(x) - beta) : 0
+        ? TensorView.integer(Double(x) + beta)
+        : Double(x) > alpha ? TensorView.integer(Double(x) - beta) : 0
     default: x
     }
   }

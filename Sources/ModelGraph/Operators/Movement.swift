@@ -65,9 +65,9 @@ package struct Tile: OperatorFamily {
     try inputs.require(
       repeats.count == shape.rank && repeats.allSatisfy { $0 >= 0 },
       "\(repeats) is not one count for each axis")
-    return [
-      TensorType(TensorShape(zip(shape.dimensions, repeats).map { $0 * $1 }), inputs[0].type)
-    ]
+    // The count of a shape stops at the largest number where a product would not.
+    let lengths = zip(shape.dimensions, repeats).map { TensorShape([$0, $1]).elementCount }
+    return [TensorType(TensorShape(lengths), inputs[0].type)]
   }
 
   package func evaluate(_ inputs: Operands<TensorView>) throws(GraphError) -> [TensorView] {

@@ -119,7 +119,7 @@ package struct Reduction: OperatorFamily {
     case .minimum: return values.min() ?? type.integerBounds?.upperBound ?? .max
     case .l1: return values.reduce(0) { $0 &+ ($1 < 0 ? 0 &- $1 : $1) }
     case .sumOfSquares: return values.reduce(0) { $0 &+ $1 &* $1 }
-    default: return Int64(real(values.map(Double.init)))
+    default: return TensorView.integer(real(values.map(Double.init)))
     }
   }
 

@@ -1,0 +1,252 @@
+import CoreState
+package import Foundation
+import Hardware
+import InstructionSet
+import Lowering
+package import ModelGraph
+package import ModelImport
+import NeuronCore
+import NumericFormats
+import Results
+import Units
+import WorkloadCatalog
+
+/// A model file and what the command line says about it.
+package struct ModelSource: Sendable {
+  /// The name of the run, `model/<file>`.
+  package var name: String
+  /// The parsed file.
+  package var model: ONNXModel
+  /// Inputs, open axes, number format.
+  package var options: ImportOptions
+  /// Where outputs are written as .npy; nil for nowhere.
+  package var outputFolder: URL?
+
+  /// A model to be run.
+  package init(
+    name: String, model: ONNXModel, options: ImportOptions, outputFolder: URL? = nil
+  ) {
+    self.name = name
+    self.model = model
+    self.options = options
+    self.outputFolder = outputFolder
+  }
+}
+
+extension WorkloadRunner {
+  /// Runs a model on the device, checks every kernel in functional mode, writes the outputs, and
+  /// saves the result. Throws `RunnerError`; a model that cannot be carried out is `badInput` with
+  /// all of its nodes that stand in the way.
+  package func run(
+    model source: ModelSource, progress: (String, Double?) -> Void, isCancelled: () -> Bool
+  ) throws(RunnerError) -> WorkloadReport {
+    let started = Date()
+    let work = try ModelRun(self, source).run(progress, isCancelled)
+    let model = try modelReport(work, source.name, progress, isCancelled)
+    let precision = source.options.precision
+    let result = RunResult(
+      workload: source.name, device: options.device.identity, mode: options.mode ?? .functional,
+      variant: precision == .float32 ? nil : precision.name, seed: options.seed,
+      source: options.source, started: started.formatted(.iso8601),
+      host: HostMachine.current().facts, metrics: work.metrics, work: work.description,
+      numerics: work.numerics, model: model, trace: work.trace)
+    do {
+      let file = try ResultStore(root: options.output).save(result)
+      return WorkloadReport(result: result, file: file, numerics: work.reports, laws: [])
+    } catch { throw .results(error) }
+  }
+}
+
+/// One model on one device.
+struct ModelRun {
+  private let runner: WorkloadRunner
+  private let source: ModelSource
+  private var options: RunOptions { runner.options }
+
+  init(_ runner: WorkloadRunner, _ source: ModelSource) {
+    self.runner = runner
+    self.source = source
+  }
+
+  func run(_ progress: (String, Double?) -> Void, _ isCancelled: () -> Bool) throws(RunnerError)
+    -> WorkOutcome
+  {
+    let mode = options.mode ?? .functional
+    progress("importing", nil)
+    let imported = try imported()
+    progress("lowering", nil)
+    let lowered = try lower(imported.graph, mode)
+    let loaded = try GraphRun.load(lowered.program, options.device)
+    var timings: [HostTiming] = []
+    var outcome: WorkOutcome?
+    for _ in 0..<max(1, options.repeats) {
+      progress("running", nil)
+      let trace =
+        outcome == nil
+        ? try TraceRequest.make(options, workload: source.name, mode: mode) : nil
+      let run = try ProgramRun(
+        loaded, computes: mode == .functional, options: options, traceFile: trace,
+        isCancelled: isCancelled, prepare: { core in fill(lowered, core) })
+      if isCancelled() { throw .cancelled }
+      timings.append(HostTiming(seconds: run.seconds, instructions: run.totals.instructions))
+      if outcome == nil {
+        var first = describe(imported, lowered, run.totals)
+        if mode == .functional {
+          progress("checking", nil)
+          try verify(imported, lowered, run.core, &first, isCancelled)
+        }
+        outcome = first
+      }
+    }
+    for (name, metric) in HostTiming.metrics(timings) { outcome!.metrics[name] = metric }
+    return outcome!
+  }
+
+  private func imported() throws(RunnerError) -> ImportedModel {
+    let imported: ImportedModel
+    do { imported = try source.model.imported(source.options) } catch {
+      throw .badInput(error.description)
+    }
+    guard !imported.graph.nodes.isEmpty else {
+      throw .badInput(
+        "\(source.model.path): no node depends on an input, so that nothing is left to run; "
+          + "--reference evaluates it on the host")
+    }
+    return imported
+  }
+
+  private func lower(_ graph: Graph, _ mode: RunMode) throws(RunnerError) -> LoweredGraph {
+    do {
+      return try Lowerer(device: options.device).lower(
+        graph, keepsIntermediates: mode == .functional)
+    } catch { throw .badInput("\(source.model.path): \(error)") }
+  }
+
+  /// Fills inputs and weights with their values.
+  private func fill(_ lowered: LoweredGraph, _ core: borrowing CoreState) {
+    for tensor in lowered.graph.givenTensors {
+      guard let index = lowered.allocations[tensor.name] else { continue }
+      DeviceTensor(filling: tensor, seed: options.seed)
+        .upload(to: core.hbm, at: lowered.program.tensors[index].address)
+    }
+  }
+
+  private func describe(
+    _ imported: ImportedModel, _ lowered: LoweredGraph, _ totals: NeuronCore.RunTotals
+  ) -> WorkOutcome {
+    let flops = Int64(lowered.graph.operationCount)
+    let metrics = SimulatedMetrics(
+      device: options.device, totals: totals, modelFlops: flops, amount: (1, "inferences/s"),
+      precision: source.options.precision)
+    let coverage = ModelCoverage(imported, lowered)
+    var description = WorkDescription()
+    description.precision = source.options.precision.name
+    description.flops = flops
+    description.bytes = totals.hbmReadBytes + totals.hbmWriteBytes
+    description.hbmFootprintBytes = Int64(lowered.footprintBytes)
+    var outcome = WorkOutcome(
+      metrics: metrics.metrics.merging(coverage.metrics) { first, _ in first },
+      description: description, instructions: Int64(totals.instructions),
+      trace: options.trace == .off ? nil : TraceRequest.path(options, workload: source.name))
+    outcome.programs = [lowered.program]
+    outcome.reports = coverage.lines
+    return outcome
+  }
+
+  /// Checks what every kernel left in HBM, compares the outputs with the whole graph in float64
+  /// where that is affordable, and writes them.
+  private func verify(
+    _ imported: ImportedModel, _ lowered: LoweredGraph, _ core: borrowing CoreState,
+    _ outcome: inout WorkOutcome, _ isCancelled: () -> Bool
+  ) throws(RunnerError) {
+    do {
+      let checker = NumericsChecker(seed: options.seed)
+      let reports = try GraphVerification(lowered, checker: checker).reports(core, isCancelled)
+      if isCancelled() { throw RunnerError.cancelled }
+      outcome.numerics = Results.NumericsReport(reports)
+      outcome.reports += reports.filter { !$0.passed }.map(\.summary)
+      var outputs: [(name: String, tensor: String?, view: TensorView)] = []
+      for output in imported.outputs {
+        if let view = output.constant { outputs.append((output.name, nil, view)) }
+        guard let name = output.tensor, let tensor = lowered.graph.tensor(name),
+          let index = lowered.allocations[name]
+        else { continue }
+        let view = try DeviceTensor(
+          downloading: tensor, from: core.hbm, at: lowered.program.tensors[index].address
+        ).view(as: tensor)
+        outputs.append((output.name, name, view))
+      }
+      outcome.reports += try compared(outputs, lowered.graph, checker.wholeBelowOperations)
+      for output in outputs { try write(output.view, output.name) }
+    } catch let error as RunnerError { throw error } catch {
+      throw .badInput("\(source.name): \(error)")
+    }
+  }
+
+  /// One line per output: its likeness to the graph evaluated in float64 from end to end.
+  private func compared(
+    _ outputs: [(name: String, tensor: String?, view: TensorView)], _ graph: Graph,
+    _ affordable: Int
+  ) throws(GraphError) -> [String] {
+    guard graph.operationCount < affordable else { return [] }
+    var given: [String: TensorView] = [:]
+    for tensor in graph.givenTensors {
+      given[tensor.name] = try DeviceTensor(filling: tensor, seed: options.seed).view(as: tensor)
+    }
+    let values = try Float64Interpreter.evaluate(graph, given: given)
+    return outputs.compactMap { output in
+      guard let name = output.tensor, let reference = values[name] else { return nil }
+      let likeness = Likeness(output.view.allValues, reference.allValues)
+      return "output '\(output.name)' \(output.view.shape): \(likeness.text) with float64"
+    }
+  }
+
+  private func write(_ view: TensorView, _ name: String) throws(RunnerError) {
+    guard let folder = source.outputFolder else { return }
+    do { try ModelOutputs.write(view, named: name, to: folder) } catch {
+      throw .trace(error.description)
+    }
+  }
+}
+
+/// How alike two lists of numbers are.
+package struct Likeness {
+  /// The cosine of the angle between them; 1 where both are zero.
+  package let cosine: Double
+  /// The largest difference.
+  package let largestDifference: Double
+
+  /// Compares element by element; the lists are equally long.
+  package init(_ a: [Double], _ b: [Double]) {
+    var (products, squaresA, squaresB, largest) = (0.0, 0.0, 0.0, 0.0)
+    for (x, y) in zip(a, b) {
+      products += x * y
+      squaresA += x * x
+      squaresB += y * y
+      largest = x == y ? largest : max(largest, abs(x - y))
+    }
+    let size = (squaresA * squaresB).squareRoot()
+    cosine = size == 0 ? (squaresA == squaresB ? 1 : 0) : products / size
+    largestDifference = largest
+  }
+
+  /// `cosine similarity 0.999998, largest difference 1.2e-05`.
+  package var text: String {
+    String(
+      format: "cosine similarity %.7f, largest difference %.2g", cosine, largestDifference)
+  }
+}
+
+/// Outputs of models as files.
+package enum ModelOutputs {
+  /// Writes `<folder>/<name>.npy`; what a file name cannot hold becomes `_`.
+  package static func write(_ view: TensorView, named name: String, to folder: URL)
+    throws(ImportError)
+  {
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch { throw .unreadable(path: folder.path, reason: "the folder cannot be made") }
+    let safe = String(name.map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "_" })
+    try NumpyFile.write(view, to: folder.appendingPathComponent("\(safe).npy"))
+  }
+}

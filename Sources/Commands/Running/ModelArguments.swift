@@ -1,0 +1,73 @@
+import BenchmarkRunner
+import Foundation
+import ModelGraph
+import ModelImport
+import NumericFormats
+
+/// What `run` is told about ONNX models.
+struct ModelArguments {
+  /// `name=file.npy` as written.
+  var inputs: [String] = []
+  /// `name=length` as written.
+  var dimensions: [String] = []
+  /// The length of open first axes.
+  var batch: Int?
+  /// Where outputs are written.
+  var outputTensors: String?
+  /// What inputs without a value are drawn from.
+  var seed: UInt64 = 0
+
+  /// True when nothing is said.
+  var isEmpty: Bool {
+    inputs.isEmpty && dimensions.isEmpty && batch == nil && outputTensors == nil
+  }
+
+  /// True for the name of a model file.
+  static func isModel(_ name: String) -> Bool {
+    (name as NSString).pathExtension.lowercased() == "onnx"
+  }
+
+  /// The model of a file with what is said about it. Throws `ImportError` and `CommandFailure`.
+  func source(
+    _ name: String, precision: NumberFormat?, folds: Bool, _ environment: CommandEnvironment
+  ) throws -> ModelSource {
+    var options = ImportOptions()
+    options.foldsInputs = folds
+    options.seed = seed
+    options.precision = precision ?? .float32
+    if let batch {
+      guard batch >= 1 else {
+        throw CommandFailure.badValue(
+          option: "--batch", found: "\(batch)", expected: "a whole number above 0")
+      }
+      options.batch = batch
+    }
+    for text in dimensions {
+      let (name, value) = try Self.pair(text, option: "--dim", expected: "NAME=LENGTH")
+      guard let length = Int(value), (1...1 << 30).contains(length) else {
+        throw CommandFailure.badValue(
+          option: "--dim", found: text, expected: "a name and a whole number above 0")
+      }
+      options.dimensions[name] = length
+    }
+    for text in inputs {
+      let (name, path) = try Self.pair(text, option: "--input", expected: "NAME=FILE.npy")
+      options.inputs[name] = try NumpyFile.read(environment.url(path), shownAs: path)
+    }
+    let model = try ONNXModel(contentsOf: environment.url(name), shownAs: name)
+    let file = ((name as NSString).lastPathComponent as NSString).deletingPathExtension
+    return ModelSource(
+      name: "model/\(file)", model: model, options: options,
+      outputFolder: outputTensors.map { environment.url($0) })
+  }
+
+  /// A name and what stands behind its first `=`.
+  private static func pair(_ text: String, option: String, expected: String) throws
+    -> (String, String)
+  {
+    guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {
+      throw CommandFailure.badValue(option: option, found: text, expected: expected)
+    }
+    return (String(text[..<sign]), String(text[text.index(after: sign)...]))
+  }
+}

@@ -1,0 +1,70 @@
+package import ModelGraph
+
+/// A node that cannot be carried over, and why.
+package struct UnsupportedNode: Hashable, Sendable, CustomStringConvertible {
+  /// The node's name, or what it makes where it has none.
+  package var node: String
+  /// The operator by ONNX's name.
+  package var operation: String
+  /// What stands in the way.
+  package var reason: String
+
+  /// A node and what stands in its way.
+  package init(node: String, operation: String, reason: String) {
+    self.node = node
+    self.operation = operation
+    self.reason = reason
+  }
+
+  /// One line of a list.
+  package var description: String { "\(operation) '\(node)': \(reason)" }
+}
+
+/// A model file, or a value given for it, that cannot be used.
+package enum ImportError: Error, CustomStringConvertible, Sendable {
+  /// The file cannot be read.
+  case unreadable(path: String, reason: String)
+  /// The file is no ONNX model, or breaks off.
+  case damaged(path: String, reason: String)
+  /// Operators or forms of them that this program does not know, all of them.
+  case unsupported(path: String, nodes: [UnsupportedNode])
+  /// Lengths that the model leaves open and nothing binds.
+  case unboundDimensions(path: String, names: [String])
+  /// The command line names an input or a dimension that the model does not have.
+  case unknownName(what: String, name: String, known: [String])
+  /// A value given for an input has another type or shape.
+  case badInput(name: String, reason: String)
+  /// The model contradicts itself.
+  case graph(path: String, error: GraphError)
+
+  /// What is wrong, where, and what to do.
+  package var description: String {
+    switch self {
+    case .unreadable(let path, let reason): return "\(path): cannot be read: \(reason)"
+    case .damaged(let path, let reason): return "\(path): no intact ONNX model: \(reason)"
+    case .unsupported(let path, let nodes):
+      let lines = nodes.map { "\n  \($0)" }.joined()
+      return "\(path): \(nodes.count) node\(nodes.count == 1 ? "" : "s") cannot be run:\(lines)"
+    case .unboundDimensions(let path, let names):
+      let example = names.first ?? "NAME"
+      return "\(path): nothing says how long \(names.joined(separator: ", ")) "
+        + "\(names.count == 1 ? "is" : "are"); bind each with --dim, such as --dim \(example)=1"
+    case .unknownName(let what, let name, let known):
+      return "the model has no \(what) '\(name)'; it has "
+        + (known.isEmpty ? "none" : known.joined(separator: ", "))
+    case .badInput(let name, let reason): return "input '\(name)': \(reason)"
+    case .graph(let path, let error): return "\(path): \(error)"
+    }
+  }
+}
+
+/// Why one node cannot be translated.
+struct TranslationFailure: Error {
+  let reason: String
+  /// The inputs of the model whose values would have to be known.
+  var neededInputs: Set<String> = []
+  init(_ reason: String, neededInputs: Set<String> = []) {
+    self.reason = reason
+    self.neededInputs = neededInputs
+  }
+}
