@@ -44,12 +44,18 @@ public struct OperandRules {
 
   /// Checks everything that a pattern shows by itself.
   public func check(_ name: String, _ access: AccessPattern) throws(Fault) {
+    try checkReach(name, access)
+    try checkStart(name, access, Int(access.partitionCount))
+  }
+
+  /// The same without the rule on the first partition, which the engines' lanes have and the DMA
+  /// has not: it addresses SBUF as memory.
+  private func checkReach(_ name: String, _ access: AccessPattern) throws(Fault) {
     let memory = device.memory
     let count = Int(access.partitionCount)
     guard (1...memory.partitions.value).contains(count) else {
       throw fault(name, .partitionCount(found: count, limit: memory.partitions.value))
     }
-    try checkStart(name, access, count)
     guard (1...AccessPattern.maximumDimensions).contains(Int(access.dimensionCount)) else {
       throw fault(
         name,
@@ -118,7 +124,14 @@ public struct OperandRules {
       try OperandRules(
         device: shared, engine: .sync, instruction: instruction, tensorCount: tensorCount,
         queueLength: queueLength
-      ).check(name, access)
+      ).checkReach(name, access)
+      guard Int(access.startPartition) + Int(access.partitionCount)
+        <= device.memory.partitions.value
+      else {
+        throw fault(
+          name,
+          .partitionStart(start: Int(access.startPartition), count: Int(access.partitionCount)))
+      }
       if access.space == .psum {
         throw fault(name, .space(found: "psum", allowed: "sbuf or hbm: DMA does not reach PSUM"))
       }

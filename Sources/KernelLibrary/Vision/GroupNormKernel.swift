@@ -1,0 +1,221 @@
+import CoreState
+import Hardware
+import InstructionSet
+package import KernelBuilder
+package import NumericFormats
+
+/// Group norm of images: out = activation((x − mean) / √(variance + epsilon) · gamma + beta), moments
+/// over the channels of a group and all places of an image.
+///
+/// Layout: channels on partitions, whole groups in each tile of them. bn_stats and bn_aggr give each
+/// channel's moments; the tensor engine joins the channels of a group, as a product with a
+/// block-diagonal matrix of equal shares, and hands the group's moments to each of its channels at
+/// once. One pass of the scalar engine then normalises, scales and applies the activation. Places
+/// that do not fit SBUF are read twice.
+/// Bound: the DMA; the vector engine's statistics, one cycle per element, come next.
+///
+/// Parameters in order: x, gamma fp32 [channels, 1], beta fp32 [channels, 1], out.
+package struct GroupNormKernel: Kernel {
+  /// Images.
+  package var batch: Int
+  /// Channels.
+  package var channels: Int
+  /// Groups of channels that share moments.
+  package var groups: Int
+  /// Places of an image.
+  package var places: Int
+  /// How x and out lie in HBM.
+  package var layout: ConvolutionKernel.ActivationLayout
+  /// Is added to the variance.
+  package var epsilon: Float
+  /// Is applied last.
+  package var activation: ActivationFunction?
+  /// Format of x and out.
+  package var format: NumberFormat
+
+  /// A norm without an activation.
+  package init(
+    batch: Int, channels: Int, groups: Int, places: Int,
+    layout: ConvolutionKernel.ActivationLayout = .channelsFirst, epsilon: Float = 1e-5,
+    format: NumberFormat = .bfloat16
+  ) {
+    self.batch = batch
+    self.channels = channels
+    self.groups = groups
+    self.places = places
+    self.layout = layout
+    self.epsilon = epsilon
+    self.format = format
+  }
+
+  package var name: String {
+    "group-norm \(batch)x\(channels)x\(places) in \(groups) \(format.name)"
+  }
+
+  package var parameters: [KernelParameter] {
+    let shape =
+      layout == .channelsFirst ? [channels, batch, places] : [batch, channels, places]
+    return [
+      KernelParameter("x", shape, format), KernelParameter("gamma", [channels, 1], .float32),
+      KernelParameter("beta", [channels, 1], .float32),
+      KernelParameter("out", shape, format, .output),
+    ]
+  }
+
+  /// Elements that one bn_stats takes.
+  private static let statisticsColumns = 512
+
+  /// Some channels of one image.
+  private struct Item: Hashable {
+    var image: Int
+    var channels: Range<Int>
+    var parts: [Range<Int>]
+    /// All parts stay in SBUF until they are normalised.
+    var isWhole: Bool
+  }
+
+  package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
+    throws(BuilderError)
+  {
+    let perGroup = channels / max(1, groups)
+    guard batch > 0, groups > 0, channels % groups == 0, places > 0, perGroup <= 128 else {
+      throw unsupported(
+        "\(channels) channels in \(groups) groups", allowed: "equal groups of 1 to 128 channels")
+    }
+    let perTile = 128 / perGroup * perGroup
+    try builder.scope { builder throws(BuilderError) in
+      let shares = try Self.shares(perGroup, perTile, &builder)
+      let room = (builder.freeSBUFBytes - (16 << 10)) / 5 / format.sizeBytes
+      let part = min(places, max(Self.statisticsColumns, room), (1 << 16) - 1)
+      let parts = pieces(places, part)
+      var items: [Item] = []
+      for channels in pieces(channels, perTile) {
+        for image in 0..<batch {
+          items.append(
+            Item(image: image, channels: channels, parts: parts, isWhole: parts.count == 1))
+        }
+      }
+      let state = try State(self, part: part, shares: shares, &builder)
+      try emit(items, state, into: &builder, tensors)
+    }
+  }
+
+  /// 1 / channels of a group where row and column belong to one group.
+  private static func shares(_ perGroup: Int, _ perTile: Int, _ builder: inout KernelBuilder)
+    throws(BuilderError) -> Tile
+  {
+    let tile = try builder.tile("shares", perTile, format: .float32)
+    let groups = tile.shaped(perTile / perGroup, perGroup)
+    builder.memset(tile, 1 / Float(perGroup), on: .gpsimd)
+    builder.affineSelect(
+      groups, groups, .greaterEqual, channelMultiplier: 1, steps: [-perGroup, 0], onFalse: 0)
+    builder.affineSelect(
+      groups, groups, .greaterEqual, start: perGroup - 1, channelMultiplier: -1,
+      steps: [perGroup, 0], onFalse: 0)
+    return tile
+  }
+
+  /// Tiles that the items share.
+  private struct State {
+    var shares: Tile
+    var inputs: TilePool
+    var outputs: TilePool
+    var statistics: TilePool
+    var moments: TilePool
+    var parameters: TilePool
+    var banks: BankPool
+    var cuts: Int
+
+    init(
+      _ kernel: GroupNormKernel, part: Int, shares: Tile, _ builder: inout KernelBuilder
+    ) throws(BuilderError) {
+      self.shares = shares
+      cuts = pieces(kernel.places, part).map { ceilDivide($0.count, statisticsColumns) }
+        .reduce(0, +)
+      inputs = try builder.pool("x", buffers: 3, part, format: kernel.format)
+      outputs = try builder.pool("out", buffers: 2, part, format: kernel.format)
+      statistics = try builder.pool("statistics", buffers: 2, 6 * cuts, format: .float32)
+      moments = try builder.pool("moments", buffers: 4, 10, format: .float32)
+      parameters = try builder.pool("parameters", buffers: 3, 2, format: .float32)
+      banks = try builder.banks("group moments", buffers: 2)
+    }
+  }
+
+  private func emit(
+    _ items: [Item], _ initial: State, into builder: inout KernelBuilder,
+    _ tensors: [TensorHandle]
+  ) throws(BuilderError) {
+    var state = initial
+    builder.pipelined(items, ahead: items.allSatisfy(\.isWhole) ? 2 : 0) { builder, item in
+      let parameters = state.parameters.next().rows(0..<item.channels.count)
+      for (column, tensor) in [tensors[1], tensors[2]].enumerated() {
+        builder.load(
+          parameters.columns(column..<column + 1), from: tensor.rows(item.channels), on: .scalar)
+      }
+      guard item.isWhole else { return (parameters, Tile?.none) }
+      return (parameters, load(item, item.parts[0], &state, tensors[0], &builder))
+    } compute: { builder, item, loaded in
+      let statistics = state.statistics.next().rows(0..<item.channels.count)
+      var cut = 0
+      for part in item.parts {
+        let x = loaded.1 ?? load(item, part, &state, tensors[0], &builder)
+        for range in pieces(part.count, Self.statisticsColumns) {
+          builder.batchNormStatistics(
+            statistics.columns(6 * cut..<6 * cut + 6), x.columns(range))
+          cut += 1
+        }
+      }
+      let line = emitMoments(item, statistics.columns(0..<6 * cut), loaded.0, &state, &builder)
+      for part in item.parts {
+        let x = loaded.1 ?? load(item, part, &state, tensors[0], &builder)
+        let out = state.outputs.next()[0..<item.channels.count, 0..<part.count]
+        builder.activation(
+          out, activation ?? .identity, x, scale: line.scale.pointer, bias: line.shift.pointer)
+        builder.store(access(tensors[3], item, part), from: out, on: .sync)
+      }
+    }
+  }
+
+  private func access(_ tensor: TensorHandle, _ item: Item, _ part: Range<Int>) -> TensorAccess {
+    let (channel, image) =
+      layout == .channelsFirst ? (batch * places, places) : (places, channels * places)
+    return tensor.access(
+      offset: item.channels.lowerBound * channel + item.image * image + part.lowerBound,
+      sizes: [item.channels.count, part.count], strides: [channel, 1])
+  }
+
+  private func load(
+    _ item: Item, _ part: Range<Int>, _ state: inout State, _ tensor: TensorHandle,
+    _ builder: inout KernelBuilder
+  ) -> Tile {
+    let x = state.inputs.next()[0..<item.channels.count, 0..<part.count]
+    builder.load(x, from: access(tensor, item, part))
+    return x
+  }
+
+  /// scale and shift per channel, so that out = scale · x + shift.
+  private func emitMoments(
+    _ item: Item, _ statistics: Tile, _ parameters: Tile, _ state: inout State,
+    _ builder: inout KernelBuilder
+  ) -> (scale: Tile, shift: Tile) {
+    let rows = 0..<item.channels.count
+    let work = state.moments.next().rows(rows)
+    func column(_ index: Int) -> Tile { work.columns(index..<index + 1) }
+    builder.batchNormAggregate(work.columns(0..<2), statistics)
+    // Variance + mean² of a channel: means of both over the group's channels are the group's.
+    builder.tensorTensor(column(2), column(0), column(0), .multiply)
+    builder.tensorTensor(column(1), column(1), column(2), .add)
+    let bank = state.banks.next(partitions: rows.count, columns: 2)
+    builder.matmul(bank, stationary: state.shares[rows, rows], moving: work.columns(0..<2))
+    let group = work.columns(3..<5)
+    builder.copy(group, bank)
+    let (mean, square) = (column(3), column(4))
+    builder.tensorTensor(column(5), mean, mean, .multiply)
+    builder.tensorTensor(square, square, column(5), .subtract)
+    builder.activation(column(6), .rsqrt, square, bias: .immediate(epsilon))
+    builder.tensorTensor(column(7), column(6), parameters.columns(0..<1), .multiply)
+    builder.tensorTensor(column(8), mean, column(7), .multiply)
+    builder.tensorTensor(column(9), parameters.columns(1..<2), column(8), .subtract)
+    return (column(7), column(9))
+  }
+}
