@@ -17,6 +17,13 @@ enum DeviceTensor {
       self.init(tensor.format, holding: constant.view)
       return
     }
+    switch tensor.fill {
+    case .lattice, .latticeNeighbours:
+      let values = SeededGenerator.values(of: tensor, seed: seed)
+      self.init(tensor.format, count: values.count) { values[$0] }
+      return
+    default: break
+    }
     self.init(tensor.format, count: tensor.shape.elementCount) { index in
       Self.value(tensor.fill, generator, index, columns)
     }
@@ -57,6 +64,9 @@ enum DeviceTensor {
     case .normal(let deviation): Float(generator.normal(at: index) * deviation)
     case .uniform(let low, let high): Float(low + (high - low) * generator.uniform(at: index))
     case .indices(let count): Float(generator.integer(below: count, at: index))
+    case .lattice, .latticeNeighbours: 0
+    case .powerLaw(let counts, let exponent):
+      Float(generator.powerLaw(counts[index % counts.count], exponent: exponent, at: index))
     case .rotaryCosine(let angles):
       Float(cos(angles.radians(token: index / columns, pair: index % columns)))
     case .rotarySine(let angles):

@@ -14,7 +14,7 @@ extension WorkloadSpecification {
     case .kernel(let parameters, _): Self.publishedShape(parameters)
     case .layer(let decoder): Self.publishedShape(decoder, operation: "decoder-layer")
     case .model(let decoder): Self.publishedShape(decoder, operation: "decoder")
-    case .micro, .training: nil
+    case .micro, .network, .training: nil
     }
   }
 

@@ -46,7 +46,7 @@ package struct WorkloadRunner {
       work = try MicroRun(self, workload).run(programs, progress, isCancelled)
     case .training(let parameters):
       work = try TrainingRun(self, workload, parameters).run(progress, isCancelled)
-    case .kernel, .layer, .model:
+    case .kernel, .layer, .model, .network:
       work = try GraphRun(self, workload).run(progress, isCancelled)
     }
     let model = try modelReport(work, workload.name, progress, isCancelled)

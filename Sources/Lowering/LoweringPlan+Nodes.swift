@@ -29,6 +29,19 @@ extension LoweringPlan {
     case .rotaryEmbedding(let rotary): try self.rotary(rotary, node)
     case .attention(let attention): try self.attention(attention, node)
     case .softmaxCrossEntropyLoss: return try crossEntropy(at: position)
+    case .convolution(let convolution):
+      return try self.convolution(convolution, at: position)
+    case .channelNormalization(let normalization):
+      return try channelNormalization(normalization, at: position)
+    case .transposedConvolution(let convolution):
+      try transposedConvolution(convolution, node)
+    case .pool(let pooling): try pool(pooling, node)
+    case .resize(let resize): try self.resize(resize, node)
+    case .embeddingBag(let bag): try embeddingBag(bag, node)
+    case .stencil(let stencil): try self.stencil(stencil, node)
+    case .pointwiseAttention(let attention): try pointwiseAttention(attention, node)
+    case .neighbourForce(let force): try neighbourForce(force, node)
+    case .fourierTransform: try fourierTransform(node)
     default: try elements(node)
     }
     return 1

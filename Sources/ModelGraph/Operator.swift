@@ -80,6 +80,8 @@ package enum Operator: Hashable, Sendable {
   case concatenate(Concatenation)
   /// Convolution over images or volumes.
   case convolution(Convolution)
+  /// The convolution of a gradient.
+  case convTranspose(ConvTranspose)
   /// Running sums or products along an axis.
   case cumulative(Cumulative)
   /// Narrow numbers to real ones.
@@ -92,8 +94,12 @@ package enum Operator: Hashable, Sendable {
   case elementGather(ElementGather)
   /// Each element by itself, inputs broadcast.
   case elementwise(Elementwise)
+  /// Sums of table rows that bags name.
+  case embeddingBag(EmbeddingBag)
   /// Elements repeated along axes of length 1.
   case expand(Expand)
+  /// Discrete Fourier transforms of rows.
+  case fourierTransform(FourierTransform)
   /// swish(a) · b.
   case gatedSwish(GatedSwish)
   /// alpha · A · B + beta · C.
@@ -110,10 +116,14 @@ package enum Operator: Hashable, Sendable {
   case lpNormalization(LpNormalization)
   /// Attention with masks, past and windows.
   case maskedAttention(MaskedAttention)
+  /// Forces over neighbour lists.
+  case neighbourForce(NeighbourForce)
   /// Rows of zeros with one other value.
   case oneHot(OneHot)
   /// Elements added around a tensor.
   case pad(Pad)
+  /// Attention without a softmax.
+  case pointwiseAttention(PointwiseAttention)
   /// The maximum or average of each place of a window.
   case pool(Pooling)
   /// Real numbers to narrow ones.
@@ -136,6 +146,8 @@ package enum Operator: Hashable, Sendable {
   case scatter(Scatter)
   /// One tensor cut into several.
   case split(Split)
+  /// A star-shaped stencil over a grid.
+  case stencil(Stencil)
   /// Ranges of each axis.
   case stridedSlice(StridedSlice)
   /// Rotary embedding by tables, in general form.
@@ -144,8 +156,8 @@ package enum Operator: Hashable, Sendable {
   case tile(Tile)
   /// The largest or smallest elements along an axis.
   case topK(TopK)
-  /// The convolution of a gradient.
-  case convTranspose(ConvTranspose)
+  /// Convolution the other way round: upsampling by learned weights.
+  case transposedConvolution(TransposedConvolution)
   /// A triangle of each matrix.
   case triangle(Triangle)
   /// Slices named by tuples of indices.
@@ -168,13 +180,16 @@ package enum Operator: Hashable, Sendable {
     case .channelNormalization(let family): family
     case .concatenate(let family): family
     case .convolution(let family): family
+    case .convTranspose(let family): family
     case .cumulative(let family): family
     case .dequantize(let family): family
     case .dynamicQuantize(let family): family
     case .einsum(let family): family
     case .elementGather(let family): family
     case .elementwise(let family): family
+    case .embeddingBag(let family): family
     case .expand(let family): family
+    case .fourierTransform(let family): family
     case .gatedSwish(let family): family
     case .gemm(let family): family
     case .gridSample(let family): family
@@ -183,8 +198,10 @@ package enum Operator: Hashable, Sendable {
     case .localResponse(let family): family
     case .lpNormalization(let family): family
     case .maskedAttention(let family): family
+    case .neighbourForce(let family): family
     case .oneHot(let family): family
     case .pad(let family): family
+    case .pointwiseAttention(let family): family
     case .pool(let family): family
     case .quantize(let family): family
     case .quantizedMatMul(let family): family
@@ -196,11 +213,12 @@ package enum Operator: Hashable, Sendable {
     case .reverseSequence(let family): family
     case .scatter(let family): family
     case .split(let family): family
+    case .stencil(let family): family
     case .stridedSlice(let family): family
     case .tableRotary(let family): family
     case .tile(let family): family
     case .topK(let family): family
-    case .convTranspose(let family): family
+    case .transposedConvolution(let family): family
     case .triangle(let family): family
     case .tupleGather(let family): family
     case .windowNorm(let family): family

@@ -44,6 +44,19 @@ package struct SeededGenerator: Sendable {
     return (Double(sum) - 131_070) / 37_837.227
   }
 
+  /// A row of a table of `count`, frequent rows with a share of about rank^(−exponent): the inverse
+  /// of a bounded Pareto distribution, ranks spread over the table by a fixed multiplication.
+  package func powerLaw(_ count: Int, exponent: Double, at index: Int) -> Int {
+    guard count > 1 else { return 0 }
+    let power = 1 - exponent
+    let share = uniform(at: index)
+    let rank =
+      abs(power) < 1e-9
+      ? pow(Double(count) + 1, share) - 1
+      : pow((pow(Double(count) + 1, power) - 1) * share + 1, 1 / power) - 1
+    return min(count - 1, max(0, Int(rank))) * 2_654_435_761 % count
+  }
+
   /// The seeded values of a given tensor, not yet rounded to its format; the stream is its name.
   package static func values(of tensor: TensorDeclaration, seed: UInt64) -> [Float] {
     let generator = SeededGenerator(seed: seed, stream: tensor.name)
@@ -58,6 +71,18 @@ package struct SeededGenerator: Sendable {
       return (0..<count).map { Float(low + (high - low) * generator.uniform(at: $0)) }
     case .indices(let limit):
       return (0..<count).map { Float(generator.integer(below: max(1, limit), at: $0)) }
+    case .lattice(let spacing):
+      let lattice = ParticleLattice(particles: tensor.shape[0])
+      return (0..<count).map { Float(lattice.coordinate($0, spacing: spacing, generator)) }
+    case .latticeNeighbours:
+      let lattice = ParticleLattice(
+        particles: tensor.shape[0], places: tensor.shape.columnCount)
+      return (0..<count).map { Float(lattice.neighbour($0)) }
+    case .powerLaw(let counts, let exponent):
+      return (0..<count).map {
+        Float(
+          generator.powerLaw(counts[$0 % counts.count], exponent: exponent, at: $0))
+      }
     case .rotaryCosine(let angles):
       return rotaryTable(angles, shape: tensor.shape).map { Float(cos($0)) }
     case .rotarySine(let angles):

@@ -33,6 +33,16 @@ package enum TensorFill: Hashable, Sendable {
   case rotaryCosine(RotaryAngles)
   /// The sines that a rotary embedding multiplies by: rows are positions, columns are pairs.
   case rotarySine(RotaryAngles)
+  /// Positions of particles, one row of four each: a cubic lattice of that spacing, each coordinate
+  /// moved by up to a tenth of it, the fourth zero.
+  case lattice(spacing: Double)
+  /// Row numbers of the particles of such a lattice around each particle, the nearest shells of
+  /// cells first; none beyond the lattice: an empty place.
+  case latticeNeighbours
+  /// Row numbers as recommenders see them: column j of each row is drawn from the rows of a table
+  /// of `counts[j]`, the k-th most frequent with a share of about k^(−exponent); frequent rows are
+  /// spread over the table.
+  case powerLaw(counts: [Int], exponent: Double)
   /// These values.
   case values(TensorConstant)
 }

@@ -132,6 +132,8 @@ package enum WorkloadBody: Hashable, Sendable {
   case layer(DecoderParameters)
   /// A whole decoder.
   case model(DecoderParameters)
+  /// A network with a builder of its own.
+  case network(Network)
   /// Training to a target.
   case training(TrainingParameters)
 }

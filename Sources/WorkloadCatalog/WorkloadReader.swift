@@ -83,7 +83,9 @@ struct WorkloadReader {
       let variant = section.has("variant") ? try section.text("variant") : nil
       return .kernel(try KernelParameters.read(&section), variant: variant)
     case .layer: return .layer(try decoder(&section))
-    case .model: return .model(try decoder(&section))
+    case .model:
+      return section.has("network")
+        ? .network(try Network.read(&section)) : .model(try decoder(&section))
     case .training: return .training(try training(&section))
     }
   }

@@ -14,6 +14,8 @@ extension WorkloadSpecification {
         return try DecoderGraphs(parameters, format: precision).layer(named: name)
       case .model(let parameters):
         return try DecoderGraphs(parameters, format: precision).model(named: name)
+      case .network(let network):
+        return try network.graphs.graph(named: name, format: precision)
       case .training(let parameters):
         return try TrainingGraphs.step(parameters, named: name, format: precision)
       }
@@ -27,6 +29,9 @@ extension WorkloadSpecification {
     case (.operations, _): Double(graph.operationCount)
     case (.tokens, .layer(let parameters)), (.tokens, .model(let parameters)):
       Double(parameters.batch * parameters.tokens)
+    case (.images, .network(let network)), (.samples, .network(let network)),
+      (.points, .network(let network)):
+      Double(network.graphs.itemCount)
     case (.images, .training(let parameters)): Double(parameters.batch)
     default: nil
     }

@@ -12,7 +12,9 @@ struct ConvolutionReference {
   var inputPlaces: Int { axes.map(\.size).reduce(1, *) }
   var outputPlaces: Int { axes.map(\.output).reduce(1, *) }
 
-  func result(_ x: [Float], _ weights: [Float], _ bias: [Float], _ residual: [Float]) -> [Double] {
+  func result(
+    _ x: [Float], _ weights: [Float], _ bias: [Float], _ residual: [Float], _ imageBias: [Float]
+  ) -> [Double] {
     var out: [Double] = []
     let perGroup = kernel.inputs / kernel.groups
     let places = outputPlaces
@@ -33,6 +35,7 @@ struct ConvolutionReference {
                 * Double(weights[(channel * perGroup + input) * kernel.taps + tap])
             }
           }
+          if !imageBias.isEmpty { sum += Double(imageBias[channel * kernel.batch + image]) }
           if !residual.isEmpty { sum += Double(residual[out.count]) }
           out.append(kernel.activation == .relu ? max(0, sum) : sum)
         }
@@ -93,6 +96,9 @@ struct ConvolutionReference {
         weights, rows: kernel.outputs, columns: perGroup * kernel.taps)
     }
     if kernel.hasBias { inputs.append(bias) }
+    let imageBias =
+      kernel.hasImageBias ? randomTensor(kernel.outputs * kernel.batch, .float32, seed: 6) : []
+    if kernel.hasImageBias { inputs.append(imageBias) }
     let isSwapped = kernel.outputLayout == .channelsFirst
     if kernel.hasResidual {
       inputs.append(
@@ -101,7 +107,7 @@ struct ConvolutionReference {
     }
     var out = try SegmentRunner.run(kernel, inputs).last!
     if isSwapped { out = ConvolutionReference.swapped(out, kernel.outputs, kernel.batch) }
-    let expected = reference.result(x, weights, bias, residual)
+    let expected = reference.result(x, weights, bias, residual, imageBias)
     let depth = Double(perGroup * kernel.taps)
     let sum = 4 * NumberFormat.float32.roundoff * depth
     expectClose(
@@ -184,6 +190,19 @@ struct ConvolutionReference {
     try check(small, isOrderChecked: true)
   }
 
+  @Test func imageBiases() throws {
+    for hasBias in [false, true] {
+      var block = kernel(3, 130, 140, square(5, 3, pad: 1))
+      block.hasImageBias = true
+      block.hasBias = hasBias
+      try check(block)
+      var point = kernel(2, 16, 24, WindowAxis(5))
+      point.hasImageBias = true
+      point.hasBias = hasBias
+      try check(point)
+    }
+  }
+
   @Test(arguments: [
     ConvolutionKernel.ActivationLayout.imagesFirst, .channelsFirst,
   ])
@@ -241,5 +260,46 @@ struct ConvolutionReference {
   /// Many output channels with large windows: weights come in groups while images stay.
   @Test func weightsInGroups() throws {
     try check(kernel(1, 384, 720, square(3, 5, pad: 2)))
+  }
+
+  @Test func transposed() throws {
+    for window in [[1, 2, 2], [2, 2, 2], [1, 3, 1]] {
+      for hasBias in [false, true] {
+        let (inputs, outputs, planes, rows, columns) = (140, 130, 3, 5, 7)
+        var kernel = TransposedConvolutionKernel(
+          inputs: inputs, outputs: outputs, planes: planes, rows: rows, columns: columns,
+          window: window)
+        kernel.hasBias = hasBias
+        let taps = window.reduce(1, *)
+        let places = planes * rows * columns
+        let x = randomTensor(inputs * places, .bfloat16, seed: 1)
+        let weights = randomTensor(inputs * taps * outputs, .bfloat16, seed: 2)
+        let bias = hasBias ? randomTensor(outputs, .float32, seed: 3) : []
+        let out = try SegmentRunner.run(
+          kernel, [x, weights] + (hasBias ? [bias] : [])
+        ).last!
+        var expected = [Double](repeating: 0, count: outputs * places * taps)
+        let (height, width) = (rows * window[1], columns * window[2])
+        for output in 0..<outputs {
+          for place in 0..<places {
+            for tap in 0..<taps {
+              var sum = hasBias ? Double(bias[output]) : 0
+              for input in 0..<inputs {
+                sum +=
+                  Double(x[input * places + place])
+                  * Double(weights[(input * taps + tap) * outputs + output])
+              }
+              let plane =
+                place / (rows * columns) * window[0] + tap / (window[1] * window[2])
+              let row = place / columns % rows * window[1] + tap / window[2] % window[1]
+              let column = place % columns * window[2] + tap % window[2]
+              let at = (output * planes * window[0] + plane) * height + row
+              expected[at * width + column] = sum
+            }
+          }
+        }
+        expectClose(out, expected, relative: 0x1p-7, absolute: 1e-4)
+      }
+    }
   }
 }

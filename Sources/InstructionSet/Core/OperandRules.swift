@@ -125,8 +125,9 @@ public struct OperandRules {
         device: shared, engine: .sync, instruction: instruction, tensorCount: tensorCount,
         queueLength: queueLength
       ).checkReach(name, access)
-      guard Int(access.startPartition) + Int(access.partitionCount)
-        <= device.memory.partitions.value
+      guard
+        Int(access.startPartition) + Int(access.partitionCount)
+          <= device.memory.partitions.value
       else {
         throw fault(
           name,

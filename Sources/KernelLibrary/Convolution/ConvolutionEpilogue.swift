@@ -15,6 +15,8 @@ struct ConvolutionEpilogue {
   private let identity: Tile?
   /// A column per tile of output channels, over all bundles.
   private var bias: Tile?
+  /// The same for each image: [tiles, images] per channel, the bias included.
+  private var imageBias: Tile?
   private var stepIndex = -1
   private var row: Tile?
   private var turn = 0
@@ -38,6 +40,7 @@ struct ConvolutionEpilogue {
       identity = nil
     }
     if kernel.hasBias { try loadBias(tensors[2], &builder) }
+    if kernel.hasImageBias { try loadImageBias(tensors[kernel.hasBias ? 3 : 2], &builder) }
   }
 
   /// One bias per output channel: a column per tile, whole tiles in one transfer.
@@ -63,6 +66,35 @@ struct ConvolutionEpilogue {
         from: tensor.rows(rest), on: .scalar)
     }
     self.bias = bias
+  }
+
+  /// A column per tile of output channels and image.
+  private mutating func loadImageBias(_ tensor: TensorHandle, _ builder: inout KernelBuilder)
+    throws(BuilderError)
+  {
+    let perBundle = plan.bundles[0].outputTiles.count
+    let images = plan.kernel.batch
+    let all = try builder.tile(
+      "image bias", perBundle * plan.bundles.count, images, format: .float32)
+    for (index, bundle) in plan.bundles.enumerated() {
+      for (number, outputs) in bundle.outputTiles.enumerated() {
+        let column = index * perBundle + number
+        let target = all.block(column).rows(0..<outputs.count)
+        builder.load(target, from: tensor.rows(channels(bundle, outputs)), on: .scalar)
+        guard let bias else { continue }
+        builder.tensorScalar(
+          target, target, .add, bias[0..<outputs.count, column..<column + 1].pointer)
+      }
+    }
+    imageBias = all
+  }
+
+  /// What is added to a tile: a value per partition.
+  private func addend(_ number: Int, _ count: Int, image: Int) -> ScalarOperand? {
+    if let imageBias {
+      return imageBias.block(number)[0..<count, image..<image + 1].pointer
+    }
+    return bias?[0..<count, number..<number + 1].pointer
   }
 
   /// Loads the residual of a step that comes up.
@@ -109,7 +141,9 @@ struct ConvolutionEpilogue {
     let number = step.bundle * plan.bundles[0].outputTiles.count + outputs.lowerBound / 128
     convert(
       bank, to: step.band.view(result, tile),
-      bias?[0..<outputs.count, number..<number + 1].pointer, &builder)
+      addend(
+        number, outputs.count, image: plan.volume.images > 1 ? step.image : tile.planes.lowerBound),
+      &builder)
     let isLast =
       tile.planes.upperBound == step.band.planes.upperBound
       && tile.rows.upperBound == step.band.rows.upperBound

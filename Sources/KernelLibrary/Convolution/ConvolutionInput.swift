@@ -78,8 +78,7 @@ struct ConvolutionInput {
       builder.load(
         box.view(tile.rows(block * count..<(block + 1) * count), part),
         from: plan.volume.inputAccess(
-          tensor, image: step.image, channels: 0..<count, source, rowStep: axis.stride),
-        on: block % 2 == 0 ? .sync : .scalar)
+          tensor, image: step.image, channels: 0..<count, source, rowStep: axis.stride))
     }
   }
 

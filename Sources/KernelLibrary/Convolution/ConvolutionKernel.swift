@@ -8,10 +8,10 @@ package import NumericFormats
 ///
 /// Layout: channels lie on partitions, so that the tensor engine contracts over input channels. The
 /// stationary tile is the weights of one tap, [input channels, output channels]; the moving tile is
-/// up to 512 output places, read from the image in SBUF through an access pattern that is shifted by
-/// the tap and steps by the stride. All taps and all tiles of input channels accumulate in one PSUM
-/// bank. Padding costs nothing: a tap that would read outside the image is a product over fewer
-/// places, added to the part of the bank that it reaches.
+/// up to 512 output places, read from the image in SBUF through an access pattern that is shifted
+/// by the tap and steps by the stride. All taps and all tiles of input channels accumulate in one
+/// PSUM bank. Padding costs nothing: a tap that would read outside the image is a product over
+/// fewer places, added to the part of the bank that it reaches.
 ///
 /// Activations as [channels, images, rows, columns] (`channelsFirst`) give each partition one long
 /// run over all images: descriptors of kilobytes even for 7 × 7 images, which as ONNX lays them out
@@ -20,13 +20,14 @@ package import NumericFormats
 ///
 /// Few input channels: taps along rows are packed into the contraction; partition (tap, channel)
 /// holds the image shifted by the tap. Groups: as many as fit share a product whose weights are
-/// block-diagonal; depthwise is the case of one channel per group. A residual is added by the tensor
-/// engine too, as a product with the identity.
+/// block-diagonal; depthwise is the case of one channel per group. A residual is added by the
+/// tensor engine too, as a product with the identity.
 ///
 /// Bound: the tensor engine, taps · ⌈inputs / 128⌉ · (places + 6 cycles per product); pointwise
 /// layers the DMA, which brings every activation once.
 ///
-/// Parameters in order: x, weights, bias fp32 [outputs, 1] (if any), residual (if any), out.
+/// Parameters in order: x, weights, bias fp32 [outputs, 1] (if any), image bias fp32 [outputs,
+/// batch] (if any), residual (if any), out.
 package struct ConvolutionKernel: Kernel {
   /// How activations lie in HBM.
   package enum ActivationLayout: Hashable, Sendable {
@@ -66,6 +67,8 @@ package struct ConvolutionKernel: Kernel {
   package var weightLayout = WeightLayout.inputsFirst
   /// Adds a value per output channel.
   package var hasBias = false
+  /// Adds a value per output channel and image: an embedded time step.
+  package var hasImageBias = false
   /// Adds a tensor of the shape of out, before the activation.
   package var hasResidual = false
   /// Is applied last.
@@ -117,6 +120,7 @@ package struct ConvolutionKernel: Kernel {
         input),
     ]
     if hasBias { list.append(KernelParameter("bias", [outputs, 1], .float32)) }
+    if hasImageBias { list.append(KernelParameter("image bias", [outputs, batch], .float32)) }
     if hasResidual { list.append(KernelParameter("residual", result, output)) }
     list.append(KernelParameter("out", result, output, .output))
     return list

@@ -28,7 +28,8 @@ extension ConvolutionPlan {
     let box = inputBox(band)
     // A pattern's strides have 16 bits.
     let planeStep = volume.axes[0].stride * box.rows.count * box.columns.count
-    let joined = planeStep > Int(Int16.max) ? 1 : max(1, limit / area)
+    let joined =
+      planeStep > Int(Int16.max) || kernel.hasImageBias ? 1 : max(1, limit / area)
     let planes = band.planes.evenly(ceilDivide(band.planes.count, joined))
     let rows = band.rows.evenly(
       area <= limit ? 1 : ceilDivide(band.rows.count, max(1, limit / band.columns.count)))

@@ -162,7 +162,8 @@ struct ConvolutionPlan {
     let raw = min(128, perGroup) * kernel.taps * kernel.input.sizeBytes
     return (kernel.hasResidual ? square : 0) + (bundles[0].isDiagonal ? square : 0)
       + (kernel.weightLayout == .outputsFirst ? square + 2 * (raw + 64) : 0)
-      + tiles * 4 + 64 + tileColumns * kernel.input.sizeBytes + 2048
+      + tiles * 4 * (kernel.hasImageBias ? kernel.batch + 1 : 1) + 128 + tileColumns
+      * kernel.input.sizeBytes + 2048
   }
 
   private static func resultBytes(

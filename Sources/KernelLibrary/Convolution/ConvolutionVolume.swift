@@ -24,6 +24,7 @@ struct ConvolutionVolume {
     let isPointwise = space.allSatisfy(\.isPointwise)
     let isFlat =
       isPointwise && kernel.inputLayout == .channelsFirst && kernel.outputLayout == .channelsFirst
+      && !kernel.hasImageBias
     let isVolume = kernel.depth != nil && !isPointwise
     func strides(
       _ channels: Int, _ sizes: [Int], _ layout: ConvolutionKernel.ActivationLayout

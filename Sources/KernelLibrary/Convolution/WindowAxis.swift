@@ -1,7 +1,7 @@
 /// One axis of a sliding window: which inputs an output sees.
 ///
-/// Output o sees input o · stride + tap · dilation − before through each tap; inputs outside the axis
-/// count as zeros (or do not take part in a maximum).
+/// Output o sees input o · stride + tap · dilation − before through each tap; inputs outside the
+/// axis count as zeros (or do not take part in a maximum).
 package struct WindowAxis: Hashable, Sendable {
   /// Input elements.
   package var size: Int

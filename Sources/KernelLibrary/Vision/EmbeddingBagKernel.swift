@@ -4,17 +4,16 @@ import InstructionSet
 package import KernelBuilder
 package import NumericFormats
 
-/// Embedding bags: for each bag and each of several tables, the sum of the table's rows that the bag
-/// names; the sums of all tables side by side.
+/// Embedding bags: for each bag and each of several tables, the sum of the table's rows that the
+/// bag names; the sums of all tables side by side.
 ///
 /// A bag has `lengths[t]` places for table t; a row number beyond the table marks a place that is
 /// empty, so that bags of any length fit.
 ///
-/// Layout: bags on partitions. GpSimd gathers one place of 128 bags at a time; the tensor engine adds
-/// the rows up in fp32 in PSUM as products with the identity, 55 ns each, so that nothing but
+/// Layout: bags on partitions. GpSimd gathers one place of 128 bags at a time; the tensor engine
+/// adds the rows up in fp32 in PSUM as products with the identity, 55 ns each, so that nothing but
 /// descriptors costs time. Sums leave through the vector and scalar engines in turn, whole rows of
-/// out at once.
-/// Bound: GpSimd's descriptors, one per row.
+/// out at once. Bound: GpSimd's descriptors, one per row.
 ///
 /// Parameters in order: index [bags, Σ lengths] uint32, tables [rows, columns] each, leading [bags,
 /// columns] (if any; copied in front of the sums), out [bags, pieces · columns].

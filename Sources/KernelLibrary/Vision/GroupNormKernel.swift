@@ -1,18 +1,18 @@
 import CoreState
 import Hardware
-import InstructionSet
+package import InstructionSet
 package import KernelBuilder
 package import NumericFormats
 
-/// Group norm of images: out = activation((x − mean) / √(variance + epsilon) · gamma + beta), moments
-/// over the channels of a group and all places of an image.
+/// Group norm of images: out = activation((x − mean) / √(variance + epsilon) · gamma + beta),
+/// moments over the channels of a group and all places of an image.
 ///
-/// Layout: channels on partitions, whole groups in each tile of them. bn_stats and bn_aggr give each
-/// channel's moments; the tensor engine joins the channels of a group, as a product with a
+/// Layout: channels on partitions, whole groups in each tile of them. bn_stats and bn_aggr give
+/// each channel's moments; the tensor engine joins the channels of a group, as a product with a
 /// block-diagonal matrix of equal shares, and hands the group's moments to each of its channels at
 /// once. One pass of the scalar engine then normalises, scales and applies the activation. Places
-/// that do not fit SBUF are read twice.
-/// Bound: the DMA; the vector engine's statistics, one cycle per element, come next.
+/// that do not fit SBUF are read twice. Bound: the DMA; the vector engine's statistics, one cycle
+/// per element, come next.
 ///
 /// Parameters in order: x, gamma fp32 [channels, 1], beta fp32 [channels, 1], out.
 package struct GroupNormKernel: Kernel {
@@ -124,18 +124,16 @@ package struct GroupNormKernel: Kernel {
     var moments: TilePool
     var parameters: TilePool
     var banks: BankPool
-    var cuts: Int
 
     init(
       _ kernel: GroupNormKernel, part: Int, shares: Tile, _ builder: inout KernelBuilder
     ) throws(BuilderError) {
       self.shares = shares
-      cuts = pieces(kernel.places, part).map { ceilDivide($0.count, statisticsColumns) }
-        .reduce(0, +)
       inputs = try builder.pool("x", buffers: 3, part, format: kernel.format)
       outputs = try builder.pool("out", buffers: 2, part, format: kernel.format)
-      statistics = try builder.pool("statistics", buffers: 2, 6 * cuts, format: .float32)
-      moments = try builder.pool("moments", buffers: 4, 10, format: .float32)
+      statistics = try builder.pool(
+        "statistics", buffers: 2, 6 * ceilDivide(part, statisticsColumns), format: .float32)
+      moments = try builder.pool("moments", buffers: 4, 12, format: .float32)
       parameters = try builder.pool("parameters", buffers: 3, 2, format: .float32)
       banks = try builder.banks("group moments", buffers: 2)
     }
@@ -146,26 +144,22 @@ package struct GroupNormKernel: Kernel {
     _ tensors: [TensorHandle]
   ) throws(BuilderError) {
     var state = initial
-    builder.pipelined(items, ahead: items.allSatisfy(\.isWhole) ? 2 : 0) { builder, item in
+    builder.pipelined(items, ahead: items.allSatisfy(\.isWhole) ? 2 : 0) {
+      builder, item -> (Tile, Tile?) in
       let parameters = state.parameters.next().rows(0..<item.channels.count)
       for (column, tensor) in [tensors[1], tensors[2]].enumerated() {
         builder.load(
           parameters.columns(column..<column + 1), from: tensor.rows(item.channels), on: .scalar)
       }
-      guard item.isWhole else { return (parameters, Tile?.none) }
+      guard item.isWhole else { return (parameters, nil) }
       return (parameters, load(item, item.parts[0], &state, tensors[0], &builder))
     } compute: { builder, item, loaded in
-      let statistics = state.statistics.next().rows(0..<item.channels.count)
-      var cut = 0
-      for part in item.parts {
+      let work = state.moments.next().rows(0..<item.channels.count)
+      for (index, part) in item.parts.enumerated() {
         let x = loaded.1 ?? load(item, part, &state, tensors[0], &builder)
-        for range in pieces(part.count, Self.statisticsColumns) {
-          builder.batchNormStatistics(
-            statistics.columns(6 * cut..<6 * cut + 6), x.columns(range))
-          cut += 1
-        }
+        addMoments(x, share: Float(part.count) / Float(places), index == 0, work, &state, &builder)
       }
-      let line = emitMoments(item, statistics.columns(0..<6 * cut), loaded.0, &state, &builder)
+      let line = emitMoments(item, work, loaded.0, &state, &builder)
       for part in item.parts {
         let x = loaded.1 ?? load(item, part, &state, tensors[0], &builder)
         let out = state.outputs.next()[0..<item.channels.count, 0..<part.count]
@@ -193,29 +187,48 @@ package struct GroupNormKernel: Kernel {
     return x
   }
 
-  /// scale and shift per channel, so that out = scale · x + shift.
+  /// Adds a part's share of mean and mean square to columns 0 and 1 of `work`.
+  private func addMoments(
+    _ x: Tile, share: Float, _ isFirst: Bool, _ work: Tile, _ state: inout State,
+    _ builder: inout KernelBuilder
+  ) {
+    let statistics = state.statistics.next().rows(0..<work.partitions)
+    let cuts = pieces(x.columns, Self.statisticsColumns)
+    for (index, range) in cuts.enumerated() {
+      builder.batchNormStatistics(
+        statistics.columns(6 * index..<6 * index + 6), x.columns(range))
+    }
+    let (moments, square) = (work.columns(2..<4), work.columns(4..<5))
+    builder.batchNormAggregate(moments, statistics.columns(0..<6 * cuts.count))
+    builder.tensorTensor(square, work.columns(2..<3), work.columns(2..<3), .multiply)
+    builder.tensorTensor(work.columns(3..<4), work.columns(3..<4), square, .add)
+    let sums = work.columns(0..<2)
+    if isFirst {
+      builder.tensorScalar(sums, moments, .multiply, .immediate(share))
+    } else {
+      builder.scalarTensorTensor(sums, moments, .multiply, .immediate(share), .add, sums)
+    }
+  }
+
+  /// scale and shift per channel, so that out = scale · x + shift. The means of mean and mean
+  /// square over the group's channels are the group's.
   private func emitMoments(
-    _ item: Item, _ statistics: Tile, _ parameters: Tile, _ state: inout State,
+    _ item: Item, _ work: Tile, _ parameters: Tile, _ state: inout State,
     _ builder: inout KernelBuilder
   ) -> (scale: Tile, shift: Tile) {
     let rows = 0..<item.channels.count
-    let work = state.moments.next().rows(rows)
     func column(_ index: Int) -> Tile { work.columns(index..<index + 1) }
-    builder.batchNormAggregate(work.columns(0..<2), statistics)
-    // Variance + mean² of a channel: means of both over the group's channels are the group's.
-    builder.tensorTensor(column(2), column(0), column(0), .multiply)
-    builder.tensorTensor(column(1), column(1), column(2), .add)
     let bank = state.banks.next(partitions: rows.count, columns: 2)
     builder.matmul(bank, stationary: state.shares[rows, rows], moving: work.columns(0..<2))
-    let group = work.columns(3..<5)
+    let group = work.columns(5..<7)
     builder.copy(group, bank)
-    let (mean, square) = (column(3), column(4))
-    builder.tensorTensor(column(5), mean, mean, .multiply)
-    builder.tensorTensor(square, square, column(5), .subtract)
-    builder.activation(column(6), .rsqrt, square, bias: .immediate(epsilon))
-    builder.tensorTensor(column(7), column(6), parameters.columns(0..<1), .multiply)
-    builder.tensorTensor(column(8), mean, column(7), .multiply)
-    builder.tensorTensor(column(9), parameters.columns(1..<2), column(8), .subtract)
-    return (column(7), column(9))
+    let (mean, square) = (column(5), column(6))
+    builder.tensorTensor(column(7), mean, mean, .multiply)
+    builder.tensorTensor(square, square, column(7), .subtract)
+    builder.activation(column(8), .rsqrt, square, bias: .immediate(epsilon))
+    builder.tensorTensor(column(9), column(8), parameters.columns(0..<1), .multiply)
+    builder.tensorTensor(column(10), mean, column(9), .multiply)
+    builder.tensorTensor(column(11), parameters.columns(1..<2), column(10), .subtract)
+    return (column(9), column(11))
   }
 }

@@ -7,11 +7,10 @@ package import NumericFormats
 /// Pooling over windows of an image: the maximum or the average of each.
 ///
 /// Layout: planes (an image's channel) on partitions, as many per partition as fit. The window is
-/// separable: columns are combined first, then rows, each with one pass of the vector engine per tap
-/// after the first, which the scalar engine copies. Padding takes no part: a tap that would read
-/// outside works on fewer places.
-/// Bound: the vector engine, (columns − 1) · rows + (rows − 1) passes over the results of each
-/// direction; the DMA for small windows.
+/// separable: columns are combined first, then rows, each with one pass of the vector engine per
+/// tap after the first, which the scalar engine copies. Padding takes no part: a tap that would
+/// read outside works on fewer places. Bound: the vector engine, (columns − 1) · rows + (rows − 1)
+/// passes over the results of each direction; the DMA for small windows.
 ///
 /// Parameters in order: x [planes, rows, columns], out [planes, rows, columns].
 package struct PoolKernel: Kernel {

@@ -26,15 +26,16 @@ package struct ResizeSource: Hashable, Sendable {
 ///
 /// Layout: planes on partitions. Outputs with equal weights whose inputs advance by equal steps are
 /// one instruction: a factor of two is two or four of them per direction. Columns first, then rows;
-/// copies are dealt over the vector and scalar engines, mixtures are two passes of the vector engine.
-/// Bound: the DMA for nearest neighbours, the vector engine for mixtures.
+/// copies are dealt over the vector and scalar engines, mixtures are two passes of the vector
+/// engine. Bound: the DMA for nearest neighbours, the vector engine for mixtures.
 ///
 /// Parameters in order: x [planes, rows, columns], out [planes, rows, columns].
 package struct ResizeKernel: Kernel {
   /// Images × channels.
   package var planes: Int
-  /// Rows and columns of x.
+  /// Rows of x.
   package var inputRows: Int
+  /// Columns of x.
   package var inputColumns: Int
   /// One per row of out.
   package var rows: [ResizeSource]

@@ -10,16 +10,18 @@ package import NumericFormats
 /// Layout: rows on partitions, so that a neighbouring row is another partition: the tensor engine
 /// reaches it as a product with a banded matrix, which brings the point itself and both rows beside
 /// it at once. The neighbours along columns and planes are the same tile through shifted access
-/// patterns, as products with a shifted diagonal, and all five add up in PSUM. 126 rows of a tile of
-/// 128 are results, the others only neighbours.
-/// Bound: the DMA in 16-bit formats (each point is read and written once, plus rows and planes that
-/// are read again at the edges of tiles), the tensor engine in fp32.
+/// patterns, as products with a shifted diagonal, and all five add up in PSUM. 126 rows of a tile
+/// of 128 are results, the others only neighbours. Bound: the DMA in 16-bit formats (each point is
+/// read and written once, plus rows and planes that are read again at the edges of tiles), the
+/// tensor engine in fp32.
 ///
 /// Parameters in order: x [planes, rows, columns], out [planes, rows, columns].
 package struct StencilKernel: Kernel {
-  /// Lengths of the grid.
+  /// Planes of the grid.
   package var planes: Int
+  /// Rows of a plane.
   package var rows: Int
+  /// Columns of a row.
   package var columns: Int
   /// The weight of the point itself.
   package var centre: Float

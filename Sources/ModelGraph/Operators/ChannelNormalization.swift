@@ -1,9 +1,9 @@
 /// Normalisation with one scale and bias per channel.
 ///
 /// `batch` (ONNX BatchNormalization, inference) takes the moments as inputs: X, scale, B, mean,
-/// variance. `groups` (ONNX GroupNormalization with statistics per image, InstanceNormalization when
-/// each channel is a group) takes X, scale, bias and computes them over the channels of a group and
-/// all places.
+/// variance. `groups` (ONNX GroupNormalization with statistics per image, InstanceNormalization
+/// when each channel is a group) takes X, scale, bias and computes them over the channels of a
+/// group and all places.
 package struct ChannelNormalization: OperatorFamily {
   /// Where the moments come from.
   package enum Moments: Hashable, Sendable {
