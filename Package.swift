@@ -81,9 +81,10 @@ func target(_ module: Module) -> Target {
     .target(
       name: module.name, dependencies: module.imports.map(dependency),
       swiftSettings: [.swiftLanguageMode(.v6)])
-  case "trnbench":
+  case "trnbench", "kernelspeed":
     .executableTarget(
-      name: module.name, dependencies: module.imports.map(dependency), swiftSettings: strict,
+      name: module.name, dependencies: module.imports.map(dependency),
+      swiftSettings: strict + (module.isHot ? hot : []),
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))])
   default:
     .target(

@@ -74,10 +74,25 @@ enum DeviceTensor {
     }
   }
 
-  /// Reads a tensor of that declaration out of HBM.
-  init(downloading tensor: TensorDeclaration, from hbm: borrowing HBMImage, at address: Int) {
+  /// Reads a tensor of that declaration out of HBM, as codes or, where `format` is fp32 and the
+  /// tensor's is narrower, as the values that a run without rounding stored.
+  init(
+    downloading tensor: TensorDeclaration, as format: NumberFormat,
+    from core: borrowing CoreState, at address: Int
+  ) {
     let count = tensor.shape.elementCount
-    switch tensor.format.sizeBytes {
+    if format != tensor.format {
+      let values = core.hbmValues(tensor.format, count: count, at: address)
+      self = .words(values.map(\.bitPattern))
+    } else {
+      self.init(tensor.format, count: count, in: core.hbm, at: address)
+    }
+  }
+
+  private init(
+    _ format: NumberFormat, count: Int, in hbm: borrowing HBMImage, at address: Int
+  ) {
+    switch format.sizeBytes {
     case 2: self = .halves(hbm.download(UInt16.self, count: count, at: address))
     case 4: self = .words(hbm.download(UInt32.self, count: count, at: address))
     default: self = .bytes(hbm.download(UInt8.self, count: count, at: address))

@@ -114,7 +114,7 @@ struct GraphRun {
     _ isCancelled: () -> Bool
   ) throws(RunnerError) {
     do {
-      let reports = try GraphVerification(lowered, checker: workload.checker(seed: options.seed))
+      let reports = try GraphVerification(lowered, checker: workload.checker(for: options))
         .reports(core, isCancelled)
       if isCancelled() { throw RunnerError.cancelled }
       outcome.reports = reports.map(\.summary)
@@ -140,21 +140,41 @@ struct GraphVerification {
     throws(GraphError) -> [ModelGraph.NumericsReport]
   {
     var reports: [ModelGraph.NumericsReport] = []
+    let graph = core.keepsUnroundedValues ? try lowered.graph.withoutRounding() : lowered.graph
     for step in lowered.steps where !isCancelled() {
       var views: [String: TensorView] = [:]
       for name in Set(step.nodes.flatMap { $0.inputs + $0.outputs }).sorted() {
-        guard let index = lowered.allocations[name], let tensor = lowered.graph.tensor(name)
+        guard let index = lowered.allocations[name], let tensor = lowered.graph.tensor(name),
+          let declared = graph.tensor(name)
         else { continue }
         views[name] = try DeviceTensor(
-          downloading: tensor, from: core.hbm, at: lowered.program.tensors[index].address
-        ).view(as: tensor)
+          downloading: tensor, as: declared.format, from: core,
+          at: lowered.program.tensors[index].address
+        ).view(as: declared)
       }
       reports += try StepVerification(
-        graph: lowered.graph, nodes: step.nodes, checker: checker,
+        graph: graph, nodes: step.nodes, checker: checker,
         device: { name in views[name] }
       ).reports()
     }
     return reports
+  }
+}
+
+extension WorkloadSpecification {
+  /// How values of a run with those options are checked.
+  func checker(for options: RunOptions) -> NumericsChecker {
+    var checker = checker(seed: options.seed)
+    checker.expect(options.rounding)
+    return checker
+  }
+}
+
+extension NumericsChecker {
+  /// Grants what values lose when they are stored like that.
+  mutating func expect(_ rounding: RunOptions.Rounding) {
+    isStochastic = rounding == .stochastic
+    if rounding == .none { intermediate = .float32 }
   }
 }
 

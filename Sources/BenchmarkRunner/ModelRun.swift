@@ -41,12 +41,14 @@ extension WorkloadRunner {
     model source: ModelSource, progress: (String, Double?) -> Void, isCancelled: () -> Bool
   ) throws(RunnerError) -> WorkloadReport {
     let started = Date()
+    try refuseRoundingWithoutValues(options.mode ?? .functional, source.name)
     let work = try ModelRun(self, source).run(progress, isCancelled)
     let model = try modelReport(work, source.name, progress, isCancelled)
     let precision = source.options.precision
+    let usual = precision == .float32 ? nil : precision.name
     let result = RunResult(
       workload: source.name, device: options.device.identity, mode: options.mode ?? .functional,
-      variant: precision == .float32 ? nil : precision.name, seed: options.seed,
+      variant: variant(precision: usual), seed: options.seed,
       source: options.source, started: started.formatted(.iso8601),
       host: HostMachine.current().facts, metrics: work.metrics, work: work.description,
       numerics: work.numerics, model: model, trace: work.trace)
@@ -160,7 +162,8 @@ struct ModelRun {
     _ outcome: inout WorkOutcome, _ isCancelled: () -> Bool
   ) throws(RunnerError) {
     do {
-      let checker = NumericsChecker(seed: options.seed)
+      var checker = NumericsChecker(seed: options.seed)
+      checker.expect(options.rounding)
       let reports = try GraphVerification(lowered, checker: checker).reports(core, isCancelled)
       if isCancelled() { throw RunnerError.cancelled }
       outcome.numerics = Results.NumericsReport(reports)
@@ -171,9 +174,12 @@ struct ModelRun {
         guard let name = output.tensor, let tensor = lowered.graph.tensor(name),
           let index = lowered.allocations[name]
         else { continue }
+        var declared = tensor
+        if core.keepsUnroundedValues { declared.removeRounding() }
         let view = try DeviceTensor(
-          downloading: tensor, from: core.hbm, at: lowered.program.tensors[index].address
-        ).view(as: tensor)
+          downloading: tensor, as: declared.format, from: core,
+          at: lowered.program.tensors[index].address
+        ).view(as: declared)
         outputs.append((output.name, name, view))
       }
       outcome.reports += try compared(outputs, lowered.graph, checker.wholeBelowOperations)

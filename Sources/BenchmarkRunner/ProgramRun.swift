@@ -3,6 +3,7 @@ import Foundation
 import Hardware
 import InstructionSet
 import NeuronCore
+import NumericFormats
 import Results
 import TraceFile
 import Units
@@ -28,6 +29,7 @@ struct ProgramRun: ~Copyable {
     do {
       model = try CoreModel(loaded, computes: computes, checksHazards: options.checksHazards)
     } catch { throw .memory(error.description) }
+    if computes { try model.core.store(with: options) }
     if computes { prepare(model.core) }
     (totals, seconds) = try Self.execute(&model, loaded, options, traceFile, isCancelled)
     self.model = model
@@ -42,6 +44,7 @@ struct ProgramRun: ~Copyable {
     do {
       model = try CoreModel(loaded, computes: computes, checksHazards: options.checksHazards)
     } catch { throw .memory(error.description) }
+    if computes { try model.core.store(with: options) }
     if computes { prepare(&model.core) }
     let start = DispatchTime.now().uptimeNanoseconds
     var recorder = EventRecorder(capacity: 1_024) { track, events in
@@ -112,5 +115,17 @@ struct ProgramRun: ~Copyable {
   private static func runnerError(_ error: RunError) -> RunnerError {
     if case .cancelled = error { return .cancelled }
     return .failed(error.description)
+  }
+}
+
+extension CoreState {
+  /// Stores values from now on as the options say.
+  fileprivate mutating func store(with options: RunOptions) throws(RunnerError) {
+    switch options.rounding {
+    case .nearest: break
+    case .stochastic: rounding = .stochastic(seed: options.seed)
+    case .none:
+      do { try keepUnroundedValues() } catch { throw .memory(error.description) }
+    }
   }
 }

@@ -20,11 +20,33 @@ package struct RunOptions: Sendable {
     }
   }
 
+  /// How values are stored in formats that do not hold them.
+  package enum Rounding: String, Hashable, Sendable, CaseIterable {
+    /// To the nearest number, as engines do unless told otherwise.
+    case nearest
+    /// To one of the two neighbours at random, seeded.
+    case stochastic
+    /// Not at all: every stored value keeps the bits of fp32, so that what is left of an error is
+    /// the algorithm's own. Layout and times stay as they are.
+    case none
+
+    /// How the result of such a run is told apart; nil for the usual one.
+    var variant: String? {
+      switch self {
+      case .nearest: nil
+      case .stochastic: "stochastic"
+      case .none: "unrounded"
+      }
+    }
+  }
+
   /// The modelled device.
   package var device: Device
   /// Values and times, or times alone; nil leaves it to the workload.
   package var mode: RunMode?
-  /// What inputs and weights are drawn from.
+  /// How values are stored.
+  package var rounding = Rounding.nearest
+  /// What inputs, weights and stochastic rounding are drawn from.
   package var seed: UInt64 = 0
   /// Executions of each workload; host metrics keep all of them.
   package var repeats = 1

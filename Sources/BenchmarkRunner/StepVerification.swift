@@ -202,9 +202,10 @@ struct StepVerification {
     // A sample of the elements bounds them all: norms differ little from row to row.
     let some = stride(from: 0, to: indices.count, by: max(1, indices.count / 256)).map { $0 }
     let shape = try ShapeInference.result(of: operation, inputs: inputs, node: operation.name)
+    var rounding = Rounding(output: format, intermediate: .float32)
+    rounding.isStochastic = checker.isStochastic
     let tolerance = Tolerance(
-      operation, inputs: inputs, shape: shape,
-      rounding: Rounding(output: format, intermediate: .float32))
+      operation, inputs: inputs, shape: shape, rounding: rounding)
     let bounds = try tolerance.bounds(
       at: some.map { indices[$0] }, reference: some.map { values[$0] })
     let squares = values.reduce(0) { $0 + $1 * $1 }

@@ -15,6 +15,7 @@ extension WorkloadRunner {
   ) throws(RunnerError) -> WorkloadReport {
     let started = Date()
     let mode = options.mode ?? .functional
+    try refuseRoundingWithoutValues(mode, name)
     let loaded = try GraphRun.load(program, options.device)
     var timings: [HostTiming] = []
     var totals: NeuronCore.RunTotals?
@@ -54,8 +55,9 @@ extension WorkloadRunner {
     work.bytes = totals.hbmReadBytes + totals.hbmWriteBytes
     work.hbmFootprintBytes = Int64(program.hbmBytes)
     return RunResult(
-      workload: name, device: options.device.identity, mode: mode, seed: options.seed,
-      source: options.source, started: started.formatted(.iso8601),
+      workload: name, device: options.device.identity, mode: mode,
+      variant: options.rounding.variant, seed: options.seed, source: options.source,
+      started: started.formatted(.iso8601),
       host: HostMachine.current().facts,
       metrics: metrics, work: work, numerics: .unchecked,
       model: ModelReport(

@@ -40,6 +40,7 @@ package struct WorkloadRunner {
     isCancelled: () -> Bool
   ) throws(RunnerError) -> WorkloadReport {
     let started = Date()
+    try refuseRoundingWithoutValues(mode(of: workload), workload.name)
     let work: WorkOutcome
     switch workload.body {
     case .micro(let programs):
@@ -58,10 +59,27 @@ package struct WorkloadRunner {
     options.mode ?? (workload.defaultMode == .timing ? .timing : .functional)
   }
 
-  /// Another number format than the file's makes another result: it never replaces the usual one.
+  /// Another number format than the file's, or another rounding, makes another result: it never
+  /// replaces the usual one.
   private func variant(of workload: WorkloadSpecification) -> String? {
     let usual = try? catalog.specification(named: workload.name).precision
-    return usual == nil || usual == workload.precision ? nil : workload.precision.name
+    let isUsual = usual == nil || usual == workload.precision
+    return variant(precision: isUsual ? nil : workload.precision.name)
+  }
+
+  /// The variant of a run with that number format, nil for the usual one, and with the options'
+  /// rounding.
+  func variant(precision: String?) -> String? {
+    let names = [precision, options.rounding.variant].compactMap { $0 }
+    return names.isEmpty ? nil : names.joined(separator: "+")
+  }
+
+  /// Where no value is computed none is rounded, and the times are the same.
+  func refuseRoundingWithoutValues(_ mode: RunMode, _ name: String) throws(RunnerError) {
+    guard mode == .timing, options.rounding != .nearest else { return }
+    throw .badInput(
+      "\(name) runs in timing mode, which stores no values to round; "
+        + "add --mode functional, or leave --rounding out: it does not change the times")
   }
 
   /// What the model says about itself; with the uncertainty, only constants that moved the time.

@@ -3,12 +3,19 @@ import NumericFormats
 import VectorKernels
 
 extension CoreState {
-  /// Reads the raw elements of a partition into a row of bits, zero above their size.
+  /// Reads the raw elements of a partition into a row of bits, zero above their size. In a run
+  /// without rounding the bits of a float are those of its fp32 value.
   public mutating func loadBits(
     _ access: AccessPattern, partition: Int, into row: Row, engine: Engine
   ) {
     rows.check(access.columns)
     let target = unsafe rows.bits(row)
+    if movesValues(of: access.format) {
+      unsafe target.withMemoryRebound(to: Float.self, capacity: access.columns) { values in
+        unsafe loadValues(access, partition: partition, into: values, engine: engine)
+      }
+      return
+    }
     let base = unsafe UnsafeRawPointer(address(access, partition, engine))
     forEachElement(access) { index, byte in
       unsafe target[index] = Self.raw(base, byte, access.format.sizeBytes)
@@ -22,6 +29,12 @@ extension CoreState {
     rows.check(access.columns)
     noteWrite(access, partition: partition, engine: engine)
     let source = unsafe rows.bits(row)
+    if movesValues(of: access.format) {
+      unsafe source.withMemoryRebound(to: Float.self, capacity: access.columns) { values in
+        unsafe storeValues(values, to: access, partition: partition, engine: engine)
+      }
+      return
+    }
     let base = unsafe address(access, partition, engine)
     forEachElement(access) { index, byte in
       unsafe Self.setRaw(base, byte, access.format.sizeBytes, source[index])
@@ -82,6 +95,25 @@ extension CoreState {
     (0..<Int(access.partitionCount)).flatMap { rawRow(access, partition: $0, engine: engine) }
   }
 
+  /// What travels to another core when elements do: their bits, or their values in a run without
+  /// rounding, partition after partition. See `setTravelling`.
+  public func travellingBits(_ access: AccessPattern, engine: Engine) -> [UInt32] {
+    movesValues(of: access.format)
+      ? elements(access, engine: engine).map(\.bitPattern) : elementBits(access, engine: engine)
+  }
+
+  /// Stores what another core of the same kind of run sent.
+  public mutating func setTravelling(
+    _ access: AccessPattern, to bits: [UInt32], engine: Engine
+  ) {
+    let columns = access.columns
+    precondition(bits.count == columns * Int(access.partitionCount), "one value per element")
+    for partition in 0..<Int(access.partitionCount) {
+      for column in 0..<columns { rows.setBit(.a, column, to: bits[partition * columns + column]) }
+      storeBits(.a, to: access, partition: partition, engine: engine)
+    }
+  }
+
   /// Sets the raw elements that a pattern names, partition after partition: for tools and tests.
   public mutating func setElementBits(
     _ access: AccessPattern, to bits: [UInt32], engine: Engine = .sync
@@ -101,7 +133,19 @@ extension CoreState {
 
   /// The values that a pattern names, partition after partition: for tools and tests.
   public func elements(_ access: AccessPattern, engine: Engine = .sync) -> [Float] {
-    elementBits(access, engine: engine).map { access.format.decode($0) }
+    guard movesValues(of: access.format) else {
+      return elementBits(access, engine: engine).map { access.format.decode($0) }
+    }
+    let columns = access.columns
+    let count = columns * Int(access.partitionCount)
+    return unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+      for partition in 0..<Int(access.partitionCount) {
+        guard let base = buffer.baseAddress else { break }
+        unsafe loadValues(
+          access, partition: partition, into: base + partition * columns, engine: engine)
+      }
+      initialized = count
+    }
   }
 
   /// Sets the values that a pattern names, partition after partition: for tools and tests.

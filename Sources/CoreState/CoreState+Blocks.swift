@@ -12,7 +12,7 @@ extension CoreState {
     rows.check(max(source.columns, side * side))
     noteWrite(target, partition: 0, engine: engine)
     for quadrant in stride(from: 0, to: Int(source.partitionCount), by: side) {
-      if source.isContiguous, target.isContiguous {
+      if source.isContiguous, target.isContiguous, !keepsUnroundedValues {
         transposeDense(source, target, quadrant, side, engine)
       } else {
         transposeStrided(source, target, quadrant, side, engine)
@@ -42,22 +42,24 @@ extension CoreState {
     }
   }
 
-  /// The same with gaps between elements: the whole group is read before any of it is written.
+  /// The same with gaps between elements, or in a run without rounding: the whole group is read
+  /// before any of it is written.
   private mutating func transposeStrided(
     _ source: AccessPattern, _ target: AccessPattern, _ quadrant: Int, _ side: Int,
     _ engine: Engine
   ) {
     let columns = source.columns
-    let size = source.format.sizeBytes
-    let block = (0..<side).flatMap { partition in
-      rawRow(source, partition: quadrant + partition, engine: engine)
+    var block: [UInt32] = []
+    for partition in 0..<side {
+      loadBits(source, partition: quadrant + partition, into: .a, engine: engine)
+      block += (0..<columns).map { rows.bit(.a, $0) }
     }
     for partition in 0..<side {
-      let base = unsafe address(target, quadrant + partition, engine)
       for column in 0..<columns {
         let origin = (column % side) * columns + column / side * side + partition
-        unsafe Self.setRaw(base, target.elementOffset(of: column) * size, size, block[origin])
+        rows.setBit(.a, column, to: block[origin])
       }
+      storeBits(.a, to: target, partition: quadrant + partition, engine: engine)
     }
   }
 }

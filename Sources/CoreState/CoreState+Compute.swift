@@ -35,13 +35,13 @@ extension CoreState {
     while writer.remaining > 0, readers.allSatisfy({ $0.remaining > 0 }) {
       let count = readers.reduce(min(writer.run, RowBuffers.capacity)) { min($0, $1.run) }
       for index in readers.indices {
-        unsafe Conversion.widen(
+        unsafe widen(
           sources[index].location.format, from: UnsafeRawPointer(readers[index].address),
           stride: readers[index].stride, count: count, into: rows.pointer(.a))
         add(sources[index].scale, isFirst: index == 0, count: count)
         readers[index].advance(count)
       }
-      unsafe Conversion.narrow(
+      unsafe narrow(
         destination.format, from: rows.source(.b), into: writer.address, stride: writer.stride,
         count: count)
       writer.advance(count)
@@ -66,15 +66,15 @@ extension CoreState {
   ) {
     while reader.remaining > 0, writer.remaining > 0 {
       let count = min(reader.run, writer.run, RowBuffers.capacity)
-      unsafe Conversion.widen(
+      unsafe widen(
         destination, from: UnsafeRawPointer(writer.address), stride: writer.stride, count: count,
         into: rows.pointer(.a))
       add(1, isFirst: true, count: count)
-      unsafe Conversion.widen(
+      unsafe widen(
         source, from: UnsafeRawPointer(reader.address), stride: reader.stride, count: count,
         into: rows.pointer(.a))
       add(1, isFirst: false, count: count)
-      unsafe Conversion.narrow(
+      unsafe narrow(
         destination, from: rows.source(.b), into: writer.address, stride: writer.stride,
         count: count)
       reader.advance(count)

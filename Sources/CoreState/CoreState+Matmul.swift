@@ -52,12 +52,22 @@ extension CoreState {
     }
     let depth = Int(source.partitionCount)
     let columns = source.columns
+    // A run without rounding passes values through, in the four bytes of fp32.
+    let isValue = movesValues(of: source.format)
+    let size = isValue ? 4 : source.format.sizeBytes
     array.setSlot(
-      WeightArray.Slot(depth: depth, columns: columns, format: source.format, isRaw: true),
+      WeightArray.Slot(
+        depth: depth, columns: columns, format: source.format, isRaw: true, elementBytes: size),
       row: row, column: column)
-    let size = source.format.sizeBytes
     let memory = unsafe array.weightMemory(WeightArray.position(row: row, column: column))
     for partition in 0..<depth {
+      if isValue {
+        unsafe loadValues(
+          source, partition: partition,
+          into: (memory + partition * columns * size).assumingMemoryBound(to: Float.self),
+          engine: engine)
+        continue
+      }
       let base = unsafe UnsafeRawPointer(address(source, partition, engine))
       var written = partition * columns * size
       source.forEachRun { elementOffset in

@@ -25,10 +25,12 @@ extension CoreState {
     noteWrite(destination, partition: 0, engine: engine)
     let order = permutation(moving, depth: slot.depth, engine: engine)
     let memory = unsafe array.weightMemory(position)
-    let size = slot.format.sizeBytes
+    let size = slot.elementBytes
     let isIdentity = order.indices.allSatisfy { order[$0] == Int32($0) }
     let known = min(columns, slot.columns)
-    if isIdentity, size > 1, destination.isContiguous, destination.format == slot.format {
+    if isIdentity, size > 1, destination.isContiguous, destination.format == slot.format,
+      !keepsUnroundedValues
+    {
       unsafe Movement.transpose(
         sizeBytes: size, from: UnsafeRawPointer(memory), pitchBytes: slot.columns * size,
         rows: order.count, columns: known, into: address(destination, 0, engine),
@@ -51,19 +53,34 @@ extension CoreState {
   ) {
     if destination.format.sizeBytes == format.sizeBytes {
       if format.sizeBytes == 1, destination.innermostStride == 2 {
-        var wide = destination
-        wide.format = .uint16
-        for dimension in wide.strides.indices { wide.strides[dimension] /= 2 }
-        storeBits(.a, to: wide, partition: partition, engine: engine)
+        storePairs(format, to: destination, partition: partition, engine: engine)
         return
       }
       storeBits(.a, to: destination, partition: partition, engine: engine)
       return
     }
     for index in 0..<destination.columns {
-      rows[.a, index] = format.decode(rows.bit(.a, index))
+      let bits = rows.bit(.a, index)
+      rows[.a, index] =
+        movesValues(of: format) ? Float(bitPattern: bits) : format.decode(bits)
     }
     store(.a, to: destination, partition: partition, engine: engine)
+  }
+
+  /// Stores a row of one-byte elements that lie two apart, each with a zero byte above it.
+  private mutating func storePairs(
+    _ format: NumberFormat, to destination: AccessPattern, partition: Int, engine: Engine
+  ) {
+    var wide = destination
+    wide.format = .uint16
+    for dimension in wide.strides.indices { wide.strides[dimension] /= 2 }
+    guard movesValues(of: format) else {
+      storeBits(.a, to: wide, partition: partition, engine: engine)
+      return
+    }
+    rows.fillBits(.b, with: 0, count: destination.columns)
+    storeBits(.b, to: wide, partition: partition, engine: engine)
+    storeBits(.a, to: destination, partition: partition, engine: engine)
   }
 
   /// For each column of a permutation the row of its element that differs from zero, or -1.

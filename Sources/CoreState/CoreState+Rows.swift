@@ -7,18 +7,24 @@ extension CoreState {
   public mutating func load(
     _ access: AccessPattern, partition: Int, into row: Row, engine: Engine
   ) {
+    unsafe loadValues(access, partition: partition, into: rows.pointer(row), engine: engine)
+  }
+
+  /// The same, to room for a row.
+  func loadValues(
+    _ access: AccessPattern, partition: Int, into target: UnsafeMutablePointer<Float>,
+    engine: Engine
+  ) {
     rows.check(access.columns)
-    let target = unsafe rows.pointer(row)
     let base = unsafe UnsafeRawPointer(address(access, partition, engine))
     if access.isContiguous {
-      unsafe Conversion.widen(
-        access.format, from: base, stride: 1, count: access.columns, into: target)
+      unsafe widen(access.format, from: base, stride: 1, count: access.columns, into: target)
       return
     }
     let inner = access.innermostSize
     var written = 0
     access.forEachRun { elementOffset in
-      unsafe Conversion.widen(
+      unsafe widen(
         access.format, from: base + elementOffset * access.format.sizeBytes,
         stride: access.innermostStride, count: inner, into: target + written)
       written += inner
@@ -32,21 +38,26 @@ extension CoreState {
     rows.check(access.columns)
     noteWrite(access, partition: partition, engine: engine)
     if partition == 0 { storedPatterns &+= 1 }
-    if case .stochastic = rounding {
+    if case .stochastic = rounding, !keepsUnroundedValues {
       storeStochastically(row, to: access, partition: partition, engine: engine)
       return
     }
-    let source = unsafe rows.source(row)
+    unsafe storeValues(rows.source(row), to: access, partition: partition, engine: engine)
+  }
+
+  /// Writes values to the elements that a pattern names in one of its partitions, to nearest.
+  func storeValues(
+    _ source: UnsafePointer<Float>, to access: AccessPattern, partition: Int, engine: Engine
+  ) {
     let base = unsafe address(access, partition, engine)
     if access.isContiguous {
-      unsafe Conversion.narrow(
-        access.format, from: source, into: base, stride: 1, count: access.columns)
+      unsafe narrow(access.format, from: source, into: base, stride: 1, count: access.columns)
       return
     }
     let inner = access.innermostSize
     var read = 0
     access.forEachRun { elementOffset in
-      unsafe Conversion.narrow(
+      unsafe narrow(
         access.format, from: source + read, into: base + elementOffset * access.format.sizeBytes,
         stride: access.innermostStride, count: inner)
       read += inner
@@ -76,7 +87,7 @@ extension CoreState {
   public func scalar(_ access: AccessPattern, partition: Int, engine: Engine) -> Float {
     var value: Float = 0
     unsafe withUnsafeMutablePointer(to: &value) { target in
-      unsafe Conversion.widen(
+      unsafe widen(
         access.format, from: UnsafeRawPointer(address(access, partition, engine)), stride: 1,
         count: 1, into: target)
     }
@@ -91,9 +102,15 @@ extension CoreState {
     precondition(size == target.format.sizeBytes, "both formats have one size")
     if source.isContiguous, target.isContiguous {
       noteWrite(target, partition: partition, engine: engine)
-      unsafe address(target, partition, engine).copyMemory(
-        from: UnsafeRawPointer(address(source, partition, engine)),
-        byteCount: min(source.columns, target.columns) * size)
+      unsafe copyElements(
+        sizeBytes: size, from: UnsafeRawPointer(address(source, partition, engine)),
+        sourceStride: 1, into: address(target, partition, engine), targetStride: 1,
+        count: min(source.columns, target.columns))
+      return
+    }
+    if movesValues(of: source.format), source.format == target.format {
+      loadBits(source, partition: partition, into: .a, engine: engine)
+      storeBits(.a, to: target, partition: partition, engine: engine)
       return
     }
     loadPacked(source, partition: partition, engine: engine)

@@ -23,15 +23,15 @@ extension CoreState {
     while reader.remaining > 0, writer.remaining > 0 {
       let count = min(reader.run, writer.run, RowBuffers.capacity)
       if source == destination {
-        unsafe Conversion.copyBits(
+        unsafe copyElements(
           sizeBytes: source.sizeBytes, from: UnsafeRawPointer(reader.address),
-          sourceStride: reader.stride, into: writer.address, destinationStride: writer.stride,
+          sourceStride: reader.stride, into: writer.address, targetStride: writer.stride,
           count: count)
       } else {
-        unsafe Conversion.widen(
+        unsafe widen(
           source, from: UnsafeRawPointer(reader.address), stride: reader.stride, count: count,
           into: rows.pointer(.a))
-        unsafe Conversion.narrow(
+        unsafe narrow(
           destination, from: rows.source(.a), into: writer.address, stride: writer.stride,
           count: count)
       }
@@ -87,7 +87,9 @@ extension CoreState {
       let byte = destination.elementOffset(of: column) * size
       for partition in 0..<Int(destination.partitionCount) {
         let target = unsafe address(destination, partition, engine) + byte
-        unsafe target.copyMemory(from: UnsafeRawPointer(table.address), byteCount: size)
+        unsafe copyElements(
+          sizeBytes: size, from: UnsafeRawPointer(table.address), sourceStride: 1, into: target,
+          targetStride: 1, count: 1)
         table.advance(1)
       }
     }
@@ -106,7 +108,7 @@ extension CoreState {
       return
     }
     let (rowPitch, columnPitch) = (dimensions[0].step, dimensions[1].step)
-    if columnPitch == size, destination.isContiguous {
+    if columnPitch == size, destination.isContiguous, !keepsUnroundedValues {
       unsafe Movement.transpose(
         sizeBytes: size, from: base, pitchBytes: rowPitch, rows: destination.columns,
         columns: Int(destination.partitionCount), into: address(destination, 0, engine),
@@ -116,10 +118,10 @@ extension CoreState {
     for partition in 0..<Int(destination.partitionCount) {
       let target = unsafe address(destination, partition, engine)
       for column in 0..<destination.columns {
-        unsafe Conversion.copyBits(
+        unsafe copyElements(
           sizeBytes: size, from: base + (column * rowPitch + partition * columnPitch),
           sourceStride: 1, into: target + destination.elementOffset(of: column) * size,
-          destinationStride: 1, count: 1)
+          targetStride: 1, count: 1)
       }
     }
   }
@@ -140,8 +142,9 @@ extension CoreState {
           byte += rest % count * step
           rest /= count
         }
-        unsafe (target + destination.elementOffset(of: column) * size).copyMemory(
-          from: base + byte, byteCount: size)
+        unsafe copyElements(
+          sizeBytes: size, from: base + byte, sourceStride: 1,
+          into: target + destination.elementOffset(of: column) * size, targetStride: 1, count: 1)
       }
     }
   }

@@ -27,6 +27,9 @@ public struct CoreState: ~Copyable {
   public let transposeIsExact: Bool
   /// How engines round the elements that they store. DMA always rounds to nearest even.
   public var rounding = RoundingMode.nearestEven
+  /// True when stored values keep all bits of fp32; see `keepUnroundedValues`.
+  public internal(set) var keepsUnroundedValues = false
+  var unrounded: UnroundedValues?
   /// Patterns that were stored since the start: the pass of stochastic rounding.
   var storedPatterns: UInt64 = 0
   /// HBM addresses of the running invocation's tensors, by parameter index.

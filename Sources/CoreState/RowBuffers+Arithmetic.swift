@@ -32,10 +32,12 @@ extension RowBuffers {
       from: source(row), into: pointer(destination), count: count)
   }
 
-  /// `destination[i] = 1 / source[i]`, correctly rounded.
-  public func reciprocal(_ row: Row, into destination: Row, count: Int) {
+  /// `destination[i] = operation(source[i])`; a reciprocal is rounded correctly.
+  public func unary(
+    _ operation: UnaryOperation, _ row: Row, into destination: Row, count: Int
+  ) {
     check(count)
-    unsafe Elementwise.unary(.reciprocal, source(row), into: pointer(destination), count: count)
+    unsafe Elementwise.unary(operation, source(row), into: pointer(destination), count: count)
   }
 
   /// `destination[i] = function(source[i] * scale + bias)`; returns the sum of the results when it

@@ -21,10 +21,4 @@ extension RowBuffers {
     }
   }
 
-  /// `destination[i] = 1 / sqrt(source[i])`.
-  public func reciprocalSquareRoot(_ row: Row, into destination: Row, count: Int) {
-    for index in 0..<count {
-      self[destination, index] = UnaryOperation.rsqrt.apply(self[row, index])
-    }
-  }
 }

@@ -19,6 +19,8 @@ import VectorKernels
     var format = NumberFormat.float32
     /// Raw elements [depth][columns] to be passed through instead of packed fp32 panels.
     var isRaw = false
+    /// Bytes of a raw element: four for values that are not rounded.
+    var elementBytes = 4
   }
 
   /// A widened moving tile: what it was made of, and when.

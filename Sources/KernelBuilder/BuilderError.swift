@@ -1,3 +1,5 @@
+package import InstructionSet
+
 /// Why a kernel cannot be built for a shape on a device.
 package enum BuilderError: Error, Hashable, Sendable, CustomStringConvertible {
   /// SBUF has no room left for an allocation.
@@ -10,6 +12,8 @@ package enum BuilderError: Error, Hashable, Sendable, CustomStringConvertible {
   case outOfRings(queue: String, limit: Int, kernel: String)
   /// The kernel does not support this shape or format.
   case unsupported(kernel: String, what: String, allowed: String)
+  /// An operation was called with operands that may not meet.
+  case illegalOperands(kernel: String, fault: Fault)
 
   /// One line: what asked for what, what there is, what to do.
   package var description: String {
@@ -27,6 +31,7 @@ package enum BuilderError: Error, Hashable, Sendable, CustomStringConvertible {
         + "\(limit) rings; split the kernel"
     case .unsupported(let kernel, let what, let allowed):
       "kernel \(kernel): \(what) is not supported; allowed: \(allowed)"
+    case .illegalOperands(let kernel, let fault): "kernel \(kernel): \(fault)"
     }
   }
 }

@@ -18,10 +18,13 @@ extension KernelBuilder {
     line: UInt = #line
   ) {
     var operations: [Operation] = []
-    NcMatmul(
+    let product = NcMatmul(
       destination.access, stationary: stationary.access, moving: moving.access,
-      accumulate: accumulates, loadsWeights: loadsWeights, isDoubleRow: isDoubleRow
-    ).expand(into: &operations)
+      accumulate: accumulates, loadsWeights: loadsWeights, isDoubleRow: isDoubleRow)
+    do { try product.validate() } catch {
+      if failure == nil { failure = .illegalOperands(kernel: name, fault: error) }
+    }
+    product.expand(into: &operations)
     appendTensor(operations, site: site(file, line))
   }
 

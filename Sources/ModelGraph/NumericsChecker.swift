@@ -16,6 +16,8 @@ package struct NumericsChecker: Sendable {
   /// A format that kernels may round to between the steps of an operator; nil for
   /// `Rounding.usual`.
   package var intermediate: NumberFormat?
+  /// True where the device stores values with stochastic rounding.
+  package var isStochastic = false
   /// What samples and projection are drawn from.
   package var seed: UInt64
 
@@ -75,6 +77,7 @@ package struct NumericsChecker: Sendable {
   {
     var rounding = Rounding.usual(operation, inputs: inputs, output: output.format)
     if let intermediate { rounding.intermediate = intermediate }
+    rounding.isStochastic = isStochastic
     return rounding
   }
 

@@ -28,12 +28,11 @@ package struct Projection: Hashable, Sendable {
       squaresOfB += dot(values, values)
     }
     let depth = Double(operands.depth).squareRoot()
-    let middle =
-      rounding.intermediate == .float32 ? 0 : 2 * Roundoff.unit(of: rounding.intermediate)
+    let middle = 2 * rounding.intermediateUnit
     let uncertain = operands.a.uncertainty + operands.b.uncertainty + middle
     let weight =
       Tolerance.factor * (Tolerance.sum * depth + uncertain / depth) * squaresOfB.squareRoot()
-    let unit = Tolerance.factor * Roundoff.unit(of: rounding.output)
+    let unit = Tolerance.factor * rounding.outputUnit
     var worst = (row: 0, error: 0.0, tolerance: 0.0, ratio: -1.0)
     for row in 0..<operands.rows {
       let a = operands.rowOfA(row)
@@ -41,7 +40,7 @@ package struct Projection: Hashable, Sendable {
         start: row * operands.columns, stride: 1, count: operands.columns)
       let error = abs(dot(y, signs) - dot(a, sumsOfB))
       let tolerance =
-        weight * norm(a) + unit * norm(y) + Roundoff.floor(of: rounding.output)
+        weight * norm(a) + unit * norm(y) + rounding.outputFloor
         * Double(operands.columns)
       let ratio = error.isFinite ? error / tolerance : .infinity
       if ratio > worst.ratio { worst = (row, error, tolerance, ratio) }

@@ -39,6 +39,19 @@ package struct Rounding: Hashable, Sendable {
   /// The format that values between the steps of one operator may be rounded to, such as the
   /// probabilities of attention before they meet V.
   package var intermediate: NumberFormat
+  /// True where a value is stored as either of its neighbours at random: one rounding then moves
+  /// it by up to the whole distance between two numbers, twice that of rounding to nearest.
+  package var isStochastic = false
+
+  /// The largest relative change of a rounding to the format of the result.
+  var outputUnit: Double { reach * Roundoff.unit(of: output) }
+  /// The largest change of a result near zero.
+  var outputFloor: Double { reach * Roundoff.floor(of: output) }
+  /// The largest relative change of a rounding between two steps; 0 where values stay in fp32.
+  var intermediateUnit: Double {
+    intermediate == .float32 ? 0 : reach * Roundoff.unit(of: intermediate)
+  }
+  private var reach: Double { isStochastic ? 2 : 1 }
 
   /// These two formats; sums are always kept in fp32.
   package init(output: NumberFormat, intermediate: NumberFormat) {

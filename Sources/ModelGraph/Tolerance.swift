@@ -31,16 +31,15 @@ package struct Tolerance {
     self.inputs = inputs
     self.shape = shape
     self.rounding = rounding
-    middle =
-      rounding.intermediate == .float32 ? 0 : Roundoff.unit(of: rounding.intermediate)
+    middle = rounding.intermediateUnit
   }
 
   /// The bound of each element at `indices`, whose reference values are `reference`.
   package func bounds(at indices: [Int], reference: [Double]) throws(GraphError) -> [Double] {
     let computed = try computation(at: indices, reference: reference)
     if movesOnly { return computed }
-    let unit = Roundoff.unit(of: rounding.output)
-    let floor = Roundoff.floor(of: rounding.output)
+    let unit = rounding.outputUnit
+    let floor = rounding.outputFloor
     return zip(computed, reference).map {
       Self.rounded($0, of: $1, unit: unit, floor: floor)
     }

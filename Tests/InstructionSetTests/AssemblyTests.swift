@@ -35,6 +35,7 @@ import Testing
     #expect(found.name == expected.name)
     #expect(found.starts == expected.starts)
     #expect(found.tensors == expected.tensors)
+    #expect(found.buffers == expected.buffers)
     #expect(found.instructions.count == expected.instructions.count)
     for (a, b) in zip(found.instructions, expected.instructions) {
       #expect(a.operation == b.operation)
@@ -50,13 +51,20 @@ import Testing
       engine == .gpsimd
         ? [] : synchronised(operations, seed: seed + UInt64(engine.rawValue))
     }
-    let segment = Segment(
+    var segment = Segment(
       name: "attention", streams: streams, tensors: Self.tensors,
       sites: [
         Site(kernel: ""), Site(kernel: "attention", source: "Attention.swift:12"),
         Site(kernel: "soft max", layer: "block 3; \"out\"", source: ""),
         Site(kernel: "", layer: "", source: "a b;c.swift:1"),
       ])
+    segment.buffers = [
+      BufferDeclaration(
+        name: "row \(seed)", space: .sbuf, partitions: 0..<128, bytes: 64..<(1 << 17),
+        life: BufferDeclaration.always),
+      BufferDeclaration(
+        name: "sum", space: .psum, partitions: 32..<64, bytes: 0..<0, life: 3..<Int(seed + 3)),
+    ]
     let program = Program(
       segments: [segment],
       invocations: [
@@ -66,7 +74,11 @@ import Testing
       tensors: [
         TensorAllocation(name: "x", address: 0, sizeBytes: 64, format: .bfloat16),
         TensorAllocation(name: "y/z", address: 64, sizeBytes: 1 << 33, format: .float8e4m3),
-        TensorAllocation(name: "x", address: 1 << 34, sizeBytes: 8, format: .float32),
+        TensorAllocation(
+          name: "x", address: 1 << 34, sizeBytes: 8, format: .float32, contents: .undefined,
+          aliasOf: 1),
+        TensorAllocation(
+          name: "z", address: 1 << 35, sizeBytes: 8, format: .float32, aliasOf: 2),
       ])
     let text = Assembly.text(of: program)
     let read = try Assembly.parse(text)
@@ -87,6 +99,8 @@ import Testing
       .segment softmax
       .tensor scores 65536
       .tensor weights 32768
+      .buffer scores sbuf[0:128]@0 1024
+      .buffer sums psum[0:128]@0 2048 life=2:9
       .engine tensor
       LDWEIGHTS src=sbuf:bf16[0:128]@0{128:1} part=whole wait S0>=16 ; Softmax.swift:10
       MATMUL dst=psum:fp32[0:128]@0{512:1} src=sbuf:bf16[0:128]@256{512:1} acc update S1+=1
@@ -116,6 +130,7 @@ import Testing
       .program
       .tensor q 65536 fp32 @0
       .tensor w 32768 bf16 @65536
+      .tensor v 32768 bf16 @65536 undefined alias=w
       .invoke softmax q w layer=0
 
       """
@@ -212,6 +227,17 @@ import Testing
       (".engine vektor", "line 4, column 9: no engine is named 'vektor'; did you mean 'vector'?"),
       (".invoke x", "line 4, column 1: '.invoke' before '.program'"),
       (".tensor t 5", "line 4, column 9: tensor t is declared twice"),
+      (
+        "MEMSET dst=hbm:fp32[0:1]@0{1:1}",
+        "line 4, column 12: expected sbuf or psum: this cannot lie in hbm"
+      ),
+      (
+        ".buffer b sbuf[0:128]@0",
+        "line 4, column 24: expected the size in bytes of a partition, a whole number"
+      ),
+      (".buffer b sbuf[4:1]@0 4", "line 4, column 18: the end of the partitions is 1;"),
+      (".buffer b sbuf[0:1]@0 4 life=9:3", "line 4, column 32: the end of the moments is 3;"),
+      (".buffer b sbuf[0:1]@0 4 for 3", "line 4, column 25: expected the end of the line"),
       ("NOP ; \"open", "line 4, column 7: the quote that begins here never ends"),
     ])
   func mistakesAreShownWhereTheyAre(_ line: String, _ message: String) {

@@ -171,6 +171,18 @@ import Testing
     #expect(try kinds(bench) == [.accumulation])
   }
 
+  /// Single bytes side by side are no conflict; the same byte is.
+  @Test(arguments: [(1, []), (0, [HazardReport.Kind.unordered])])
+  func neighbouringBytes(_ byte: Int, _ expected: [HazardReport.Kind]) throws {
+    var bench = empty()
+    var (even, other) = (sbuf(32, .uint8), sbuf(32, .uint8, at: byte))
+    even.strides[0] = 2
+    other.strides[0] = 2
+    bench.add(.vector, .memset(Memset(even, 1)))
+    bench.add(.gpsimd, .memset(Memset(other, 1)))
+    #expect(try kinds(bench) == expected)
+  }
+
   // MARK: Allocations that share bytes
 
   private func program(
@@ -220,6 +232,39 @@ import Testing
   @Test func tensorsInUseAtOnce() throws {
     #expect(try overlaps(program([(0, 1), (1, 2)])) == [.overlap])
     #expect(try overlaps(program([(0, 1), (2, 3)])) == [])
+  }
+
+  /// Assembly text declares buffers too: the second shares bytes, partitions and time with the
+  /// first; the third its bytes only, the fourth its bytes and partitions, later.
+  @Test func buffersOfAssemblyText() throws {
+    let text = { (life: String) in
+      """
+      .segment text
+      .buffer first sbuf[0:64]@0 256 life=0:10
+      .buffer second sbuf[32:96]@128 256 \(life)
+      .buffer third sbuf[64:128]@0 128 life=0:10
+      .buffer fourth sbuf[0:64]@0 256 life=10:20
+      .buffer fifth psum[0:64]@0 256
+      .engine tensor
+      EVENT_SEMAPHORE
+
+      """
+    }
+    let found = try reports(Assembly.parse(text("life=5:10")))
+    #expect(found.map(\.kind) == [.overlap])
+    #expect(found[0].place.contains("'first' and 'second' of kernel text are both in use"))
+    #expect(try overlaps(Assembly.parse(text("life=20:30"))) == [])
+    // In use all the time, it also meets the fourth.
+    #expect(try overlaps(Assembly.parse(text(""))) == [.overlap, .overlap])
+  }
+
+  private func reports(_ program: Program) throws -> [HazardReport] {
+    do {
+      _ = try checkedRun(program)
+      return []
+    } catch RunError.hazards(let reports) {
+      return reports
+    }
   }
 
   @Test func tensorInsideAnothersLife() throws {

@@ -20,6 +20,8 @@ PAIRS = {
     "layer": ("llm/llama3.1-8b-layer-prefill", "Llama 3.1 8B layer, 512 tokens"),
 }
 TIMING = ("llm/llama3.1-8b-prefill", "timing mode")
+# NumPy's operation beside a row kernel of ours, where it has the same.
+ROW_TWINS = {"add": "add", "max": "max", "exp (activation)": "exp"}
 
 
 class MeasurementError(Exception):
@@ -82,6 +84,14 @@ class Host:
             return json.loads(done.stdout)
         except json.JSONDecodeError as error:
             raise MeasurementError(f"{workload}: standard output is not JSON: {error}") from error
+
+    def kernel_speed(self):
+        """What the host kernels reach, as `kernelspeed` prints it."""
+        command = self.prefix + [str(self.binary.with_name("kernelspeed"))]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise MeasurementError(f"{' '.join(command)} failed: {done.stderr.strip()}")
+        return json.loads(done.stdout)
 
     def numpy_worker(self, name):
         return NumPyWorker(self.prefix + [sys.executable, str(HERE / "numpy_work.py"), name])
@@ -146,10 +156,101 @@ def measure_timing(host, repeats):
     }
 
 
+def measure_kernels(host, repeats):
+    """The kernels that instructions run on, beside NumPy's, in turn; the fastest of each counts,
+    because everything else that runs on the machine only adds."""
+    with host.numpy_worker("tile") as worker:
+        speeds, seconds = [], []
+        for _ in range(repeats):
+            seconds.append(worker.seconds())
+            speeds.append(host.kernel_speed())
+    twins = {}
+    for operation in numpy_work.ROW_OPERATIONS:
+        for count in numpy_work.ROW_LENGTHS:
+            name = f"{operation}-{count}"
+            elements = numpy_work.WORK[name]().elements
+            with host.numpy_worker(name) as worker:
+                fastest = min(worker.seconds() for _ in range(repeats))
+            twins[operation, count] = fastest / elements * 1e9
+    return kernel_report(speeds, seconds, twins)
+
+
+def kernel_report(speeds, numpy_seconds, twins):
+    """One entry from several runs of both programs."""
+    blas = numpy_work.OPERATIONS["tile"] / min(numpy_seconds) / 1e9
+    tiles = []
+    for index, tile in enumerate(speeds[0]["tiles"]):
+        rate = max(speed["tiles"][index]["gigaflops"] for speed in speeds)
+        tiles.append({"name": tile["name"], "gigaflops": rate, "ratio_to_blas": rate / blas})
+    rows = []
+    for index, row in enumerate(speeds[0]["rows"]):
+        best = min(
+            (speed["rows"][index] for speed in speeds), key=lambda r: r["nanoseconds_per_element"])
+        rows.append({**best, "numpy_nanoseconds_per_element":
+                     twins.get((ROW_TWINS.get(row["name"]), row["elements"]))})
+    return {
+        "name": "kernels", "blas_gigaflops": blas, "n": len(speeds),
+        "clock_gigahertz": max(speed["clock_gigahertz"] for speed in speeds),
+        "vector_unit": speeds[0]["vector_unit"],
+        "analytic_gigaflops": max(speed["analytic_gigaflops"] for speed in speeds),
+        "tiles": tiles, "rows": rows,
+    }
+
+
+def kernel_tables(entry):
+    """Two tables: tile products, and kernels over rows."""
+    tiles = [("tile product 128x128x512", "GFLOP/s", "of BLAS fp32", "of the vector units")]
+    limit = entry["analytic_gigaflops"]
+    tiles.append(("NumPy fp32", f"{entry['blas_gigaflops']:.1f}", "1.00",
+                  f"{entry['blas_gigaflops'] / limit:.2f}"))
+    for tile in entry["tiles"]:
+        tiles.append((f"trnbench {tile['name']}", f"{tile['gigaflops']:.1f}",
+                      f"{tile['ratio_to_blas']:.2f}", f"{tile['gigaflops'] / limit:.2f}"))
+    unit = entry["vector_unit"]
+    tiles.append((f"{unit['units']} {unit['name']} units at {entry['clock_gigahertz']:.2f} GHz",
+                  f"{limit:.1f}", "", "1.00"))
+    rows = [("fp32 rows", "elements", "ns/element", "GB/s", "copy GB/s", "vector unit ns",
+             "NumPy ns")]
+    for row in entry["rows"]:
+        twin = row["numpy_nanoseconds_per_element"]
+        rows.append((
+            row["name"], str(row["elements"]), f"{row['nanoseconds_per_element']:.3f}",
+            f"{row['gigabytes_per_second']:.1f}", f"{row['copy_gigabytes_per_second']:.1f}",
+            f"{row['vector_unit_nanoseconds_per_element']:.3f}",
+            "" if twin is None else f"{twin:.3f}"))
+    return aligned(tiles) + [""] + aligned(rows)
+
+
+def aligned(rows):
+    """Rows as lines of columns of one width, a rule under the first."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+             for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return lines
+
+
 def table(report):
     """The report as aligned text."""
+    lines = []
+    for entry in report["measurements"]:
+        if entry["name"] == "kernels":
+            lines += kernel_tables(entry) + [""]
+    if any(entry["name"] != "kernels" for entry in report["measurements"]):
+        lines += whole_runs(report) + [""]
+    host = report["host"]
+    lines.append(f"{host['cpu']}, CPU {host['pinned_to']}, one thread each; NumPy {host['numpy']} "
+                 f"with {host['blas']}. Whole runs: medians, then the range over n alternating "
+                 "repeats; kernels: the fastest of the repeats.")
+    return "\n".join(lines)
+
+
+def whole_runs(report):
+    """The measurements of whole runs as lines."""
     rows = [("measurement", "trnbench", "NumPy fp32", "GFLOP/s", "trnbench / NumPy", "n")]
     for entry in report["measurements"]:
+        if entry["name"] == "kernels":
+            continue
         if entry["name"] == "timing":
             rate, peak = entry["instructions_per_second"], entry["peak_bytes"]
             rows.append((
@@ -163,15 +264,7 @@ def table(report):
             rows.append((
                 entry["what"], spread(ours, 1, "s"), spread(theirs, 1, "s"),
                 f"{entry['numpy_gigaflops']:.1f}", f"{entry['ratio_of_medians']:.2f}", str(ours["n"])))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-             for row in rows]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    host = report["host"]
-    lines.append("")
-    lines.append(f"{host['cpu']}, CPU {host['pinned_to']}, one thread each; NumPy {host['numpy']} "
-                 f"with {host['blas']}. Medians, then the range over n alternating repeats.")
-    return "\n".join(lines)
+    return aligned(rows)
 
 
 def spread(samples, scale, unit):
@@ -209,24 +302,29 @@ def parse_arguments(arguments):
     parser = argparse.ArgumentParser(prog="scripts/measure-host-speed")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument("--repeats", type=int, default=5, metavar="N")
-    parser.add_argument("--only", default="matmul,layer,timing", metavar="NAMES")
+    parser.add_argument("--only", default="kernels,matmul,layer,timing", metavar="NAMES")
     parser.add_argument("--cpu", type=int, default=last_cpu(), metavar="N")
     parser.add_argument("--binary", type=Path, default=Path(".build/release/trnbench"))
     options = parser.parse_args(arguments)
     options.only = options.only.split(",")
-    unknown = [name for name in options.only if name not in (*PAIRS, "timing")]
+    unknown = [name for name in options.only if name not in (*PAIRS, "timing", "kernels")]
     if unknown:
-        parser.error(f"--only knows matmul, layer and timing, not {', '.join(unknown)}")
+        parser.error(f"--only knows kernels, matmul, layer and timing, not {', '.join(unknown)}")
     if options.repeats < 1:
         parser.error("--repeats is at least 1")
     if not options.binary.is_file():
         parser.error(f"{options.binary} is missing; scripts/bench builds it")
+    if "kernels" in options.only and not options.binary.with_name("kernelspeed").is_file():
+        parser.error("kernelspeed is missing beside it; 'swift build -c release' builds it")
     return options
 
 
 def measure(options):
     host = Host(options.binary, options.cpu)
-    measurements = [measure_pair(host, name, options.repeats) for name in PAIRS
+    measurements = []
+    if "kernels" in options.only:
+        measurements.append(measure_kernels(host, options.repeats))
+    measurements += [measure_pair(host, name, options.repeats) for name in PAIRS
                     if name in options.only]
     if "timing" in options.only:
         measurements.append(measure_timing(host, options.repeats))

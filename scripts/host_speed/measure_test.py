@@ -83,6 +83,32 @@ class RunTests(unittest.TestCase):
         self.assertIn("256 MiB", text)
         self.assertEqual(json.loads(json.dumps(report)), report)
 
+    def test_kernels_beside_blas_and_the_vector_units(self):
+        def speed(rate, nanoseconds):
+            return {
+                "clock_gigahertz": 2.0, "analytic_gigaflops": 64.0,
+                "vector_unit": {"name": "AVX2", "units": 2, "float_lanes": 8},
+                "tiles": [{"name": "bf16, moving tile kept", "gigaflops": rate}],
+                "rows": [{
+                    "name": "add", "elements": 2048, "nanoseconds_per_element": nanoseconds,
+                    "gigabytes_per_second": 12 / nanoseconds, "copy_gigabytes_per_second": 90.0,
+                    "vector_unit_nanoseconds_per_element": 0.0625}],
+            }
+
+        # Two thousand products of 16.8 MFLOP in a second are 33.55 GFLOP/s.
+        entry = measure.kernel_report(
+            [speed(30, 0.25), speed(40.26, 0.125)], [1.0, 2.0], {("add", 2048): 0.5})
+        self.assertAlmostEqual(entry["blas_gigaflops"], 33.554432)
+        self.assertAlmostEqual(entry["tiles"][0]["ratio_to_blas"], 1.2, places=3)
+        self.assertEqual(entry["rows"][0]["nanoseconds_per_element"], 0.125)
+        self.assertEqual(entry["rows"][0]["numpy_nanoseconds_per_element"], 0.5)
+        report = {"schema": 1, "host": measure.describe_host(0, True), "measurements": [entry]}
+        text = measure.table(report)
+        self.assertRegex(text, r"trnbench bf16, moving tile kept +40\.3 +1\.20 +0\.63")
+        self.assertRegex(text, r"NumPy fp32 +33\.6 +1\.00 +0\.52")
+        self.assertRegex(text, r"2 AVX2 units at 2\.00 GHz +64\.0")
+        self.assertRegex(text, r"add +2048 +0\.125 +96\.0 +90\.0 +0\.062 +0\.500")
+
     def test_failure_carries_the_message(self):
         host = measure.Host(self.binary, measure.last_cpu())
         with self.assertRaisesRegex(measure.MeasurementError, "no such workload"):
@@ -136,6 +162,14 @@ class LayerTests(unittest.TestCase):
 
     def test_product_has_its_size(self):
         self.assertEqual(numpy_work.matmul_work(8)().shape, (8, 8))
+        self.assertEqual(numpy_work.tile_work(products=1)().shape, (128, 512))
+
+    def test_rows_are_counted(self):
+        for operation in numpy_work.ROW_OPERATIONS:
+            for count in numpy_work.ROW_LENGTHS:
+                work = numpy_work.row_work(operation, count, rows=64)
+                work()
+                self.assertEqual(work.elements, 64 * 2_048)
 
 
 def slow_layer(x, weights, shape):

@@ -124,8 +124,53 @@ def layer_work(shape=LayerShape()):
     return lambda: decoder_layer(x, weights, shape, tables)
 
 
-WORK = {"matmul": matmul_work, "layer": layer_work}
-OPERATIONS = {"matmul": 2 * 4096**3, "layer": LayerShape().operations}
+def tile_work(depth=128, rows=128, columns=512, products=2_000):
+    """A tile product of the tensor engine, many times: a @ b into c."""
+    generator = np.random.default_rng(SEED)
+    a = generator.standard_normal((rows, depth), dtype=np.float32)
+    b = generator.standard_normal((depth, columns), dtype=np.float32)
+    c = np.empty((rows, columns), np.float32)
+
+    def work():
+        for _ in range(products):
+            np.matmul(a, b, out=c)
+        return c
+
+    return work
+
+
+def row_work(operation, count, rows=2_000):
+    """An element-wise operation on fp32 rows, many times; operands and result stay in a cache."""
+    generator = np.random.default_rng(SEED)
+    a = generator.uniform(-2, 2, count).astype(np.float32)
+    b = generator.uniform(0, 2.5, count).astype(np.float32)
+    c = np.empty(count, np.float32)
+    repeats = max(1, rows * 2_048 // count)
+    steps = {
+        "add": lambda: np.add(a, b, out=c),
+        "max": lambda: np.maximum(a, b, out=c),
+        "exp": lambda: np.exp(a, out=c),
+    }
+    step = steps[operation]
+
+    def work():
+        for _ in range(repeats):
+            step()
+
+    work.elements = repeats * count
+    return work
+
+
+ROW_LENGTHS = (2_048, 65_536)
+ROW_OPERATIONS = ("add", "max", "exp")
+WORK = {"matmul": matmul_work, "layer": layer_work, "tile": tile_work}
+for _operation in ROW_OPERATIONS:
+    for _count in ROW_LENGTHS:
+        WORK[f"{_operation}-{_count}"] = (
+            lambda operation=_operation, count=_count: row_work(operation, count))
+OPERATIONS = {
+    "matmul": 2 * 4096**3, "layer": LayerShape().operations, "tile": 2_000 * 2 * 128 * 128 * 512,
+}
 
 
 def main(name):

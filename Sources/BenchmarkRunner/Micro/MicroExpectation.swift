@@ -50,14 +50,17 @@ struct MicroExpectation {
 
   /// What an element may be off by once it is rounded: nothing where the value is only moved and
   /// the format holds it.
-  func bound(of element: MicroElement) -> Double {
+  func bound(of element: MicroElement, _ rounding: RunOptions.Rounding) -> Double {
+    let format = rounding == .none ? format.withoutRounding : format
     if element.bound == 0 {
       let held = Double(format.decode(format.encode(Float(element.value))))
       if held == element.value { return 0 }
     }
+    // A random neighbour is up to twice as far as the nearest; integers round to nearest always.
+    let reach = rounding == .stochastic && !format.isInteger ? 2.0 : 1
     return Tolerance.rounded(
-      element.bound, of: element.value, unit: Roundoff.unit(of: format),
-      floor: format.isInteger ? 0.5 : Roundoff.floor(of: format))
+      element.bound, of: element.value, unit: reach * Roundoff.unit(of: format),
+      floor: format.isInteger ? 0.5 : reach * Roundoff.floor(of: format))
   }
 }
 

@@ -11,10 +11,14 @@ package import WorkloadCatalog
 package struct MicroReference {
   private let program: MicroProgram
   private let inputs: [MicroInput]
+  private let rounding: RunOptions.Rounding
 
   /// The reference of a program whose operands are drawn from `seed`.
-  package init(_ program: MicroProgram, seed: UInt64) {
+  package init(
+    _ program: MicroProgram, seed: UInt64, rounding: RunOptions.Rounding = .nearest
+  ) {
     self.program = program
+    self.rounding = rounding
     inputs = MicroInput.all(of: program, seed: seed)
   }
 
@@ -44,7 +48,8 @@ package struct MicroReference {
       reports.append(
         NumericsReport(
           node: "\(program.label)\(expectation.name)", indices: Array(elements.indices),
-          reference: elements.map(\.value), bounds: elements.map { expectation.bound(of: $0) },
+          reference: elements.map(\.value),
+          bounds: elements.map { expectation.bound(of: $0, rounding) },
           outputCount: elements.count
         ) { found[$0] })
     }

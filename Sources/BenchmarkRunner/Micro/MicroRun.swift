@@ -48,7 +48,10 @@ struct MicroRun {
     let micro = MicroSegment(program, device: device)
     let computes = runner.mode(of: workload) == .functional
     let needsOperands = computes || runner.options.checksHazards
-    let reference = needsOperands ? MicroReference(program, seed: runner.options.seed) : nil
+    let reference =
+      needsOperands
+      ? MicroReference(
+        program, seed: runner.options.seed, rounding: runner.options.rounding) : nil
     let loaded = try GraphRun.load(Self.program(micro, reference), device)
     let collector = EventCollector()
     var options = runner.options

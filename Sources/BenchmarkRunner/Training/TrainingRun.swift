@@ -118,7 +118,7 @@ struct TrainingRun {
       loaded, computes: true, options: options, traceFile: nil, isCancelled: isCancelled,
       prepare: { core in plan.fillStep(lowered, core) })
     do {
-      return try GraphVerification(lowered, checker: workload.checker(seed: options.seed))
+      return try GraphVerification(lowered, checker: workload.checker(for: options))
         .reports(run.core)
     } catch { throw .badInput("\(workload.name): \(error)") }
   }

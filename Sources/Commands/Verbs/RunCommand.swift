@@ -27,6 +27,7 @@ struct RunCommand: Verb {
         trnbench run kernel/matmul-512-bf16 --trace events
         trnbench run 'llm/*' --mode timing --device trn2,trn3 --jobs 4
         trnbench run kernel/softmax-4096 --seed 7 --check --format json
+        trnbench run kernel/matmul-512-bf16 --rounding none
         trnbench run copy.trnasm
         trnbench run model.onnx --input x=x.npy --dim sequence=128 --output-tensors out
         trnbench run model.onnx --input x=x.npy --reference
@@ -87,6 +88,15 @@ struct RunCommand: Verb {
   @Flag(
     help: "Evaluate models in float64 on the host alone: no device, no times, no result kept.")
   var reference = false
+
+  @Option(
+    help: ArgumentHelp(
+      "How values are stored in narrower formats: nearest, stochastic (seeded), or none, which "
+        + "keeps every value in fp32 and shows the algorithm's own error. Times stay the same. "
+        + "(default: nearest)", valueName: "how"),
+    completion: .list(RunOptions.Rounding.allCases.map(\.rawValue)),
+    transform: { try Choice.of($0) })
+  var rounding: RunOptions.Rounding = .nearest
 
   @Option(help: ArgumentHelp("What inputs and weights are drawn from.", valueName: "n"))
   var seed: UInt64 = 0
@@ -159,6 +169,7 @@ struct RunCommand: Verb {
     let places = Places(environment)
     var options = RunOptions(device: .trainium2)
     options.mode = mode
+    options.rounding = rounding
     options.seed = seed
     options.repeats = repeats
     options.checksHazards = check

@@ -13,8 +13,9 @@ import NumericFormats
 /// gives; of them those are stored that differ from the previous instruction of the same opcode in
 /// its stream, as differences.
 public enum ProgramBinary {
-  /// The version that is written; later ones are refused.
-  public static let version: UInt16 = 1
+  /// The version that is written; later ones are refused. Version 1 knew no buffers, and of tensors
+  /// neither what they hold at first nor whose memory they share.
+  public static let version: UInt16 = 2
   /// The first bytes of every file: no text begins like this, and a changed line end shows.
   static let mark: [UInt8] = [0x89, 0x54, 0x52, 0x4E, 0x50, 0x0D, 0x0A, 0x1A]
   static let headerSize = 28
@@ -64,7 +65,7 @@ public enum ProgramBinary {
     guard UInt64(Castagnoli.checksum(payload)) == sum else {
       throw .damaged(place: headerSize, what: "the checksum of the contents does not match")
     }
-    var decoder = ProgramDecoder(payload)
+    var decoder = ProgramDecoder(payload, version: Int(version))
     return try decoder.program()
   }
 }

@@ -1,3 +1,4 @@
+import CoreState
 import Hardware
 import NumericFormats
 
@@ -6,13 +7,21 @@ import NumericFormats
 struct ProgramDecoder {
   private var reader: BinaryReader
   private var strings: [String] = []
+  private let version: Int
 
   /// Numbers of one instruction: far more than any has.
   private static let maximumFields = 512
   /// The largest size and address of a tensor, as in assembly text.
   private static let largestTensor = Int64(1) << 48
 
-  init(_ payload: ArraySlice<UInt8>) { reader = BinaryReader(payload) }
+  /// A reader of contents that were written by that version of the format.
+  init(_ payload: ArraySlice<UInt8>, version: Int) {
+    reader = BinaryReader(payload)
+    self.version = version
+  }
+
+  /// True where buffers and the marks of tensors are stored.
+  private var hasDeclarations: Bool { version >= 2 }
 
   mutating func program() throws(ProgramBinaryError) -> Program {
     for _ in 0..<(try reader.takeCount("strings")) {
@@ -61,7 +70,8 @@ struct ProgramDecoder {
 
   private mutating func tensors() throws(ProgramBinaryError) -> [TensorAllocation] {
     var tensors: [TensorAllocation] = []
-    for _ in 0..<(try reader.takeCount("tensors")) {
+    let count = try reader.takeCount("tensors")
+    for _ in 0..<count {
       let name = try text("a tensor's name")
       let address = try size("a tensor's address")
       let bytes = try size("a tensor's size")
@@ -69,8 +79,15 @@ struct ProgramDecoder {
       guard let format = NumberFormat(name: format) else {
         throw .unknownWord(kind: "number format", word: format)
       }
-      tensors.append(
-        TensorAllocation(name: name, address: address, sizeBytes: bytes, format: format))
+      var tensor = TensorAllocation(
+        name: name, address: address, sizeBytes: bytes, format: format)
+      if hasDeclarations {
+        let isUndefined = try reader.take("what a tensor holds", in: 0...1) == 1
+        tensor.contents = isUndefined ? .undefined : .given
+        let other = try reader.take("the number of a shared tensor", in: 0...count)
+        tensor.aliasOf = other == 0 ? nil : other - 1
+      }
+      tensors.append(tensor)
     }
     return tensors
   }
@@ -110,6 +127,7 @@ struct ProgramDecoder {
         Site(
           kernel: try text("a kernel"), layer: try text("a layer"), source: try text("a source")))
     }
+    let buffers = hasDeclarations ? try buffers() : []
     var streams: [[Instruction]] = []
     for _ in Engine.allCases {
       var state = StreamState()
@@ -119,7 +137,31 @@ struct ProgramDecoder {
       }
       streams.append(stream)
     }
-    return Segment(name: "", streams: streams, tensors: tensors, sites: sites)
+    var segment = Segment(name: "", streams: streams, tensors: tensors, sites: sites)
+    segment.buffers = buffers
+    return segment
+  }
+
+  private mutating func buffers() throws(ProgramBinaryError) -> [BufferDeclaration] {
+    var buffers: [BufferDeclaration] = []
+    for _ in 0..<(try reader.takeCount("buffers")) {
+      let name = try text("a buffer's name")
+      let word = try text("a memory")
+      guard let space = MemorySpace.allCases.first(where: { $0.name == word }) else {
+        throw .unknownWord(kind: "memory", word: word)
+      }
+      buffers.append(
+        BufferDeclaration(
+          name: name, space: space, partitions: try range("partitions", limit: 256),
+          bytes: try range("bytes", limit: Int(Self.largestTensor)),
+          life: try range("moments", limit: Int(Self.largestTensor))))
+    }
+    return buffers
+  }
+
+  private mutating func range(_ what: String, limit: Int) throws(ProgramBinaryError) -> Range<Int> {
+    let first = try reader.take("the first of some \(what)", in: 0...limit)
+    return first..<first + (try reader.take("the count of \(what)", in: 0...limit))
   }
 
   private mutating func instruction(_ state: inout StreamState, sites: Int)

@@ -1,3 +1,4 @@
+import CoreState
 import Hardware
 import NumericFormats
 
@@ -34,6 +35,9 @@ struct ProgramEncoder {
       rest.putSigned(Int64(tensor.address))
       rest.putSigned(Int64(tensor.sizeBytes))
       rest.put(strings.intern(tensor.format.name))
+      rest.put(tensor.contents == .undefined ? 1 : 0)
+      // One more than the other tensor's number; zero stands for none.
+      rest.put((tensor.aliasOf ?? -1) + 1)
     }
     rest.put(program.invocations.count)
     var previous = 0
@@ -72,6 +76,8 @@ struct ProgramEncoder {
     for site in segment.sites {
       for text in [site.kernel, site.layer, site.source] { writer.put(strings.intern(text)) }
     }
+    writer.put(segment.buffers.count)
+    for buffer in segment.buffers { put(buffer, &writer) }
     for engine in Engine.allCases {
       let range = segment.range(of: engine)
       var stream = StreamState()
@@ -82,6 +88,15 @@ struct ProgramEncoder {
     bodyNumbers[writer.bytes] = bodies.count
     bodies.append(writer.bytes)
     return bodies.count - 1
+  }
+
+  private mutating func put(_ buffer: BufferDeclaration, _ writer: inout BinaryWriter) {
+    writer.put(strings.intern(buffer.name))
+    writer.put(strings.intern(buffer.space.name))
+    for range in [buffer.partitions, buffer.bytes, buffer.life] {
+      writer.put(range.lowerBound)
+      writer.put(range.count)
+    }
   }
 
   private mutating func put(

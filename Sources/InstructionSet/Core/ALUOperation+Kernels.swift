@@ -26,7 +26,20 @@ extension ALUOperation {
     case .power: .power
     case .absMax: .absMax
     case .absMin: .absMin
-    case .bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight, .rsqrt: .bypass
+    case .bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight: .bypass
+    case .invert, .rsqrt, .abs, .square, .relu, .reciprocal: .bypass
+    }
+  }
+
+  /// The arithmetic kernel of one operand, or nil for the others.
+  var unaryKernel: UnaryOperation? {
+    switch self {
+    case .rsqrt: .rsqrt
+    case .abs: .abs
+    case .square: .square
+    case .relu: .relu
+    case .reciprocal: .reciprocal
+    default: nil
     }
   }
 
@@ -38,6 +51,7 @@ extension ALUOperation {
     case .bitwiseXor: .xor
     case .shiftLeft: .shiftLeft
     case .shiftRight: .shiftRight
+    case .invert: .not
     default: nil
     }
   }

@@ -6,8 +6,9 @@ public enum ALUOperation: UInt8, OperandChoice, BitwiseCopyable {
   case isEqual, notEqual, greaterEqual, greaterThan, lessEqual, lessThan
   case logicalAnd, logicalOr, logicalXor, power, absMax, absMin
   case bitwiseAnd, bitwiseOr, bitwiseXor, shiftLeft, shiftRight
-  /// 1 / sqrt(x) of the row; the scalar beside it is not looked at. GpSimd's tensor_scalar only.
-  case rsqrt
+  /// Operations of one operand, the row; the scalar beside it is not looked at. tensor_scalar only:
+  /// rsqrt on GpSimd, abs, square and relu as its first operation from NeuronCore-v4 on.
+  case invert, rsqrt, abs, square, relu, reciprocal
 
   /// The word in assembly text.
   public var text: String {
@@ -36,12 +37,23 @@ public enum ALUOperation: UInt8, OperandChoice, BitwiseCopyable {
     case .bitwiseXor: "xor"
     case .shiftLeft: "shl"
     case .shiftRight: "shr"
+    case .invert: "invert"
     case .rsqrt: "rsqrt"
+    case .abs: "abs"
+    case .square: "square"
+    case .relu: "relu"
+    case .reciprocal: "reciprocal"
     }
   }
 
   /// True for the operations on raw bits, which need integer formats.
   public var isBitwise: Bool {
-    (ALUOperation.bitwiseAnd.rawValue...ALUOperation.shiftRight.rawValue).contains(rawValue)
+    (ALUOperation.bitwiseAnd.rawValue...ALUOperation.invert.rawValue).contains(rawValue)
   }
+
+  /// True for arithmetic on two operands, what most instructions take.
+  public var isBinaryArithmetic: Bool { !isBitwise && !isUnary }
+
+  /// True for the operations that look at one operand alone.
+  public var isUnary: Bool { rawValue >= ALUOperation.invert.rawValue }
 }

@@ -11,7 +11,7 @@ public struct CoreMessage: Hashable, Sendable {
   public var pipe: Int
   /// The rank that the message goes to.
   public var receiver: Int
-  /// Raw elements, partition after partition.
+  /// Elements as `CoreState.travellingBits` gives them, partition after partition.
   public var elements: [UInt32]
 
   /// A message to a rank.
@@ -27,14 +27,14 @@ extension SendReceive {
   public func message(from core: borrowing CoreState, engine: Engine) -> CoreMessage {
     CoreMessage(
       pipe: Int(pipe), receiver: Int(sendTo),
-      elements: core.elementBits(source, engine: engine))
+      elements: core.travellingBits(source, engine: engine))
   }
 
   /// Stores what the other core sent; false when its message has another shape or another pipe.
   public func deliver(_ message: CoreMessage, to core: inout CoreState, engine: Engine) -> Bool {
     let count = destination.columns * Int(destination.partitionCount)
     guard message.pipe == Int(pipe), message.elements.count == count else { return false }
-    core.setElementBits(destination, to: message.elements, engine: engine)
+    core.setTravelling(destination, to: message.elements, engine: engine)
     return true
   }
 }

@@ -243,11 +243,16 @@ public struct OperandRules {
     _ name: String, _ operation: ALUOperation, _ accesses: [AccessPattern],
     allowsUnary: Bool = false
   ) throws(Fault) {
-    if operation == .rsqrt {
+    if operation.isUnary {
       guard allowsUnary else {
-        throw fault(name, .value(found: "rsqrt", allowed: "operations on two operands"))
+        throw fault(name, .value(found: operation.text, allowed: "operations on two operands"))
       }
-      guard engine == .gpsimd else { throw fault(name, .engine(allowed: ["gpsimd"])) }
+      guard operation != .rsqrt || engine == .gpsimd else {
+        throw fault(name, .engine(allowed: ["gpsimd"]))
+      }
+      if operation == .abs || operation == .square || operation == .relu {
+        try require(name, generation: 4)
+      }
     }
     guard operation.isBitwise, let access = accesses.first(where: { !$0.format.isInteger })
     else { return }

@@ -107,8 +107,12 @@ public struct BufferDeclaration: Hashable, Sendable {
   public var partitions: Range<Int>
   /// Its bytes in each partition.
   public var bytes: Range<Int>
-  /// From the moment of its allocation to that of its release, in instructions emitted.
+  /// From the moment of its allocation to that of its release. Moments are numbers on one scale
+  /// for the whole segment: the kernel builder counts the instructions that it emitted.
   public var life: Range<Int>
+
+  /// The life of a buffer that is in use as long as its segment runs.
+  public static let always = 0..<(1 << 48)
 
   /// A buffer of a kernel.
   public init(

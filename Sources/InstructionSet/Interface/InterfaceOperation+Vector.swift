@@ -21,8 +21,9 @@ extension InterfaceOperation {
     InterfaceOperation(
       "tensor_scalar", [.tensorScalar],
       operands:
-        "dst, data, op0, operand0, op1, operand1: constant or [P,1]; scalar engine "
-        + "from NeuronCore-v3 on", formats: any,
+        "dst, data, op0, operand0, op1, operand1: constant or [P,1]; invert and reciprocal of data "
+        + "alone, from NeuronCore-v4 on abs, square and relu as op0; scalar engine from v3 on",
+      formats: any,
       cost: "SBUF: fp32 N/2, 16-bit N/4 cycles; PSUM N; + 154, a pointer 65 more",
       source: "profiler captures; \(measured)"),
     InterfaceOperation(

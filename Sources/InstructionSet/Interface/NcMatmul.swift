@@ -72,25 +72,32 @@ public struct NcMatmul: Hashable, Sendable {
   ///
   /// Source: NKI instruction reference (nc_matmul: fp32 and tf32 meet each other only; legacy e4m3
   /// does not meet e4m3fn; both have the same partitions).
-  public func validate(_ rules: OperandRules) throws(Fault) {
-    try rules.require("moving", moving, partitions: Int(stationary.partitionCount))
+  public func validate() throws(Fault) {
+    let opcode = Opcode.matmul.name
+    guard moving.partitionCount == stationary.partitionCount else {
+      throw Fault(
+        opcode, operand: "moving",
+        .partitionMismatch(
+          found: Int(moving.partitionCount), expected: Int(stationary.partitionCount)),
+        engine: .tensor)
+    }
+    let found = "\(moving.format.name) beside \(stationary.format.name)"
     let wide: [NumberFormat] = [.float32, .tensorFloat32]
     if wide.contains(stationary.format) != wide.contains(moving.format) {
-      throw rules.fault(
-        "moving",
-        .format(
-          found: "\(moving.format.name) beside \(stationary.format.name)",
-          allowed: "fp32 and tf32 with each other only"))
+      throw Fault(
+        opcode, operand: "moving",
+        .format(found: found, allowed: "fp32 and tf32 with each other only"), engine: .tensor)
     }
-    let formats: Set<NumberFormat> = [stationary.format, moving.format]
-    if formats == [.float8e4m3, .float8e4m3fn] {
-      throw rules.fault(
-        "moving",
-        .format(
-          found: "\(moving.format.name) beside \(stationary.format.name)",
-          allowed: "one kind of e4m3"))
+    if moving.format != stationary.format,
+      Self.kindsOfE4M3.contains(moving.format), Self.kindsOfE4M3.contains(stationary.format)
+    {
+      throw Fault(
+        opcode, operand: "moving", .format(found: found, allowed: "one kind of e4m3"),
+        engine: .tensor)
     }
   }
+
+  private static let kindsOfE4M3: [NumberFormat] = [.float8e4m3, .float8e4m3fn]
 
   /// Appends the machine instructions.
   public func expand(into operations: inout [Operation]) {

@@ -44,7 +44,8 @@ public struct CopyPredicatedScalar: MachineInstruction {
   }
 
   public func execute(on core: inout CoreState, engine: Engine) {
-    core.rows.fillBits(.a, with: destination.format.encode(value), count: destination.columns)
+    let bits = core.rowBits(of: value, in: destination.format)
+    core.rows.fillBits(.a, with: bits, count: destination.columns)
     for partition in 0..<Int(destination.partitionCount) {
       CopyPredicated.merge(
         &core, predicate, isReversed, into: destination, partition: partition, engine: engine)

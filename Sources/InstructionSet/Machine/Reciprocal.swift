@@ -2,6 +2,7 @@ public import CoreState
 public import Hardware
 import NumericFormats
 import Units
+import VectorKernels
 
 /// RECIPROCAL: dst = 1 / src, correctly rounded.
 ///
@@ -34,7 +35,7 @@ public struct Reciprocal: MachineInstruction {
   public func execute(on core: inout CoreState, engine: Engine) {
     for partition in 0..<Int(destination.partitionCount) {
       core.load(source, partition: partition, into: .a, engine: engine)
-      core.rows.reciprocal(.a, into: .a, count: source.columns)
+      core.rows.unary(.reciprocal, .a, into: .a, count: source.columns)
       core.store(.a, to: destination, partition: partition, engine: engine)
     }
   }

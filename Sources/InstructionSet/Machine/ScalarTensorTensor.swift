@@ -59,7 +59,7 @@ public struct ScalarTensorTensor: MachineInstruction {
     try rules.require("b", other, like: destination)
     try rules.require("s0", operand0, like: destination)
     try rules.requireNotBothPSUM("b", source, other)
-    for (name, operation) in [("op0", op0), ("op1", op1)] where operation.isBitwise {
+    for (name, operation) in [("op0", op0), ("op1", op1)] where !operation.isBinaryArithmetic {
       throw rules.fault(name, .value(found: operation.text, allowed: "arithmetic operations"))
     }
   }

@@ -5,7 +5,8 @@ import Units
 import VectorKernels
 
 /// TENSOR_SCALAR: dst = (src op0 operand0) op1 operand1, with one value per partition or a
-/// constant; a reversed operation has its scalar on the left.
+/// constant; a reversed operation has its scalar on the left, and one of a single operand does not
+/// look at it.
 ///
 /// Source: NKI instruction reference (tensor_scalar), profiler captures (pointer operands),
 /// third-party micro-benchmarks (two fp32 elements per cycle). On the scalar engine, which takes it
@@ -63,8 +64,11 @@ public struct TensorScalar: MachineInstruction {
     try rules.require("s0", operand0, like: destination)
     try rules.require("s1", operand1, like: destination)
     try rules.requireFormats("op0", op0, [destination, source], allowsUnary: true)
-    if op1 == .rsqrt {
+    if op1.isUnary {
       try rules.requireFormats("op1", op1, [destination, source], allowsUnary: true)
+      if [.abs, .square, .relu].contains(op1) {
+        throw rules.fault("op1", .value(found: op1.text, allowed: "\(op1.text) as op0 only"))
+      }
     }
     if rules.engine == .scalar { try checkScalarEngine(rules) }
     guard op0.isBitwise || op1.isBitwise else { return }
@@ -74,7 +78,7 @@ public struct TensorScalar: MachineInstruction {
         .value(
           found: "\(op0.text) with \(op1.text)", allowed: "both on raw bits or both arithmetic"))
     }
-    try rules.requireFormats("op1", op1, [destination, source])
+    try rules.requireFormats("op1", op1, [destination, source], allowsUnary: true)
     for (name, operand) in [("s0", operand0), ("s1", operand1)] {
       guard case .immediate(let value) = operand, Int32(exactly: value) != nil else {
         throw rules.fault(
@@ -105,7 +109,7 @@ public struct TensorScalar: MachineInstruction {
         continue
       }
       core.load(source, partition: partition, into: .a, engine: engine)
-      if op0 == .rsqrt || op1 == .rsqrt {
+      if op0.isUnary || op1.isUnary {
         applyInTurn(&core, partition, engine)
         core.store(.a, to: destination, partition: partition, engine: engine)
         continue
@@ -119,13 +123,13 @@ public struct TensorScalar: MachineInstruction {
     }
   }
 
-  /// One operation after the other on row a: reciprocal square roots have no second operand.
+  /// One operation after the other on row a, for those without a second operand.
   private func applyInTurn(_ core: inout CoreState, _ partition: Int, _ engine: Engine) {
     for (operation, operand, isReversed) in [
       (op0, operand0, reverse0), (op1, operand1, reverse1),
     ] {
-      if operation == .rsqrt {
-        core.rows.reciprocalSquareRoot(.a, into: .a, count: source.columns)
+      if let unary = operation.unaryKernel {
+        core.rows.unary(unary, .a, into: .a, count: source.columns)
       } else {
         core.rows.tensorScalar(
           .a, operation.kernel, operand.value(core, partition: partition, engine: engine),

@@ -62,7 +62,7 @@ public struct TensorScalarCumulative: MachineInstruction {
 
   public func validate(_ rules: OperandRules) throws(Fault) {
     try rules.require("src", source, like: destination)
-    if op0.isBitwise {
+    if !op0.isBinaryArithmetic {
       throw rules.fault("op0", .value(found: op0.text, allowed: "arithmetic operations"))
     }
     guard Self.runningOperations.contains(op1) else {

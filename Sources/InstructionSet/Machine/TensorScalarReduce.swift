@@ -66,7 +66,7 @@ public struct TensorScalarReduce: MachineInstruction {
     try rules.require("src", source, like: destination)
     try rules.require("s0", operand, like: destination)
     try rules.require("initial", initial, like: destination)
-    if operation.isBitwise {
+    if !operation.isBinaryArithmetic {
       throw rules.fault("op0", .value(found: operation.text, allowed: "arithmetic operations"))
     }
     guard Self.reductions.contains(reduction) else {

@@ -60,7 +60,7 @@ public struct TensorTensorScan: MachineInstruction {
     try rules.require("b", b, like: destination)
     try rules.require("initial", initial, like: destination)
     try rules.requireNotBothPSUM("b", a, b)
-    for (name, operation) in [("op0", op0), ("op1", op1)] where operation.isBitwise {
+    for (name, operation) in [("op0", op0), ("op1", op1)] where !operation.isBinaryArithmetic {
       throw rules.fault(name, .value(found: operation.text, allowed: "arithmetic operations"))
     }
   }

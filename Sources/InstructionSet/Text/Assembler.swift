@@ -54,9 +54,13 @@ struct Assembler {
         try program.allocate(&scanner, line, word)
       }
       try Self.end(&scanner)
+    case ".buffer":
+      guard segment != nil else { throw line.error(word.column, "'.buffer' before '.segment'") }
+      try segment?.declareBuffer(&scanner)
+      try Self.end(&scanner)
     case ".invoke": try program.invoke(&scanner, line, word, segments)
     default:
-      let known = [".segment", ".engine", ".tensor", ".program", ".invoke"]
+      let known = [".segment", ".engine", ".tensor", ".buffer", ".program", ".invoke"]
       throw line.unknown(
         word.column, "directive", word.text, nearest: nearestName(to: word.text, among: known),
         known: known)
@@ -110,8 +114,20 @@ struct ProgramText {
     scanner.skipSpace()
     try scanner.expect("@", "before the address")
     let address = try scanner.integer("the address", in: 0...(1 << 48))
-    tensors.append(
-      TensorAllocation(name: name, address: address, sizeBytes: size, format: format))
+    var tensor = TensorAllocation(name: name, address: address, sizeBytes: size, format: format)
+    while let mark = try scanner.word() {
+      var inner = AssemblyScanner(mark, of: line)
+      if mark.text == "undefined" {
+        tensor.contents = .undefined
+      } else if mark.text.hasPrefix("alias=") {
+        for letter in "alias=" { try inner.expect(letter, "before the other tensor") }
+        tensor.aliasOf = try self.tensor(&inner, line)
+        guard inner.isAtEnd else { throw inner.fail("expected a space") }
+      } else {
+        throw line.error(mark.column, "expected 'undefined', 'alias=TENSOR' or the end of the line")
+      }
+    }
+    tensors.append(tensor)
   }
 
   mutating func invoke(

@@ -6,6 +6,7 @@ import NumericFormats
 ///
 ///     .segment softmax
 ///     .tensor scores 65536
+///     .buffer row sbuf[0:128]@1024 2048
 ///     .engine vector
 ///     TENSOR_TENSOR dst=sbuf:fp32[0:128]@1024{512:1} a=… b=… op=add wait S3>=16 ; Softmax.swift:12
 ///     .program
@@ -25,9 +26,15 @@ public enum Assembly {
     }
     lines.append(".program")
     for tensor in program.tensors {
-      lines.append(
-        ".tensor \(AssemblyName.written(tensor.name)) \(tensor.sizeBytes) \(tensor.format.name)"
-          + " @\(tensor.address)")
+      var words = [
+        ".tensor", AssemblyName.written(tensor.name), "\(tensor.sizeBytes)", tensor.format.name,
+        "@\(tensor.address)",
+      ]
+      if tensor.contents == .undefined { words.append("undefined") }
+      if let other = tensor.aliasOf {
+        words.append("alias=\(name(of: other, among: program.tensors))")
+      }
+      lines.append(words.joined(separator: " "))
     }
     for invocation in program.invocations {
       var words = [".invoke", AssemblyName.written(program.segments[invocation.segment].name)]
@@ -62,6 +69,7 @@ public enum Assembly {
     for tensor in segment.tensors {
       lines.append(".tensor \(AssemblyName.written(tensor.name)) \(tensor.sizeBytes)")
     }
+    lines += segment.buffers.map(BufferText.written)
     for engine in Engine.allCases {
       let range = segment.range(of: engine)
       if range.isEmpty { continue }

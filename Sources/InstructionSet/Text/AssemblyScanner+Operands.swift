@@ -76,10 +76,14 @@ extension AssemblyScanner {
       known: known)
   }
 
-  private mutating func memorySpace() throws(AssemblyError) -> MemorySpace {
+  /// A memory on chip by name.
+  mutating func memorySpace() throws(AssemblyError) -> MemorySpace {
     let start = position
     let text = try name("a memory")
     if let space = MemorySpace.allCases.first(where: { $0.name == text }) { return space }
+    guard text != "hbm" else {
+      throw line.error(start, "expected sbuf or psum: this cannot lie in hbm")
+    }
     let known = MemorySpace.allCases.map(\.name) + ["hbm"]
     throw line.unknown(
       start, "memory", text, nearest: nearestName(to: text, among: known), known: known)

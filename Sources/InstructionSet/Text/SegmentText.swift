@@ -10,11 +10,19 @@ struct SegmentText {
   private var tensorIndices: [String: Int] = [:]
   private var sites = [Site(kernel: "")]
   private var siteIndices = [Site(kernel: ""): 0]
+  private var buffers: [BufferDeclaration] = []
 
   init(name: String) { self.name = name }
 
   func finish() -> Segment {
-    Segment(name: name, streams: streams, tensors: tensors, sites: sites)
+    var segment = Segment(name: name, streams: streams, tensors: tensors, sites: sites)
+    segment.buffers = buffers
+    return segment
+  }
+
+  /// `.buffer NAME MEMORY[FIRST:END]@BYTE SIZE life=FIRST:END`
+  mutating func declareBuffer(_ scanner: inout AssemblyScanner) throws(AssemblyError) {
+    buffers.append(try BufferText.read(&scanner))
   }
 
   /// `.engine NAME`

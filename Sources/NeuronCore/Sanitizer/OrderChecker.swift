@@ -20,7 +20,8 @@ struct OrderChecker {
   private var psum: ShadowMemory
   private var hbm = ShadowRanges()
 
-  init(device: Device) {
+  /// `wordBytes`: the bytes of a memory whose accesses are told apart.
+  init(device: Device, wordBytes: Int) {
     let memory = device.memory
     clocks = Array(
       repeating: Array(repeating: 0, count: Self.maximumAgents), count: Self.maximumAgents)
@@ -28,10 +29,10 @@ struct OrderChecker {
       repeating: SemaphoreHistory(agents: Self.maximumAgents), count: memory.semaphores.value)
     sbuf = ShadowMemory(
       bytesPerPartition: memory.sbufBytesPerPartition.value,
-      quadrantPartitions: memory.partitions.value / 4)
+      quadrantPartitions: memory.partitions.value / 4, wordBytes: wordBytes)
     psum = ShadowMemory(
       bytesPerPartition: memory.psumBytesPerPartition.value,
-      quadrantPartitions: memory.partitions.value / 4)
+      quadrantPartitions: memory.partitions.value / 4, wordBytes: wordBytes)
   }
 
   /// An engine's wait is met: it now knows what the updaters knew.

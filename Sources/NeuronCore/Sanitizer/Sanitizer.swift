@@ -1,6 +1,7 @@
 import CoreState
 import Hardware
 import InstructionSet
+import NumericFormats
 
 /// Watches every access of a run for what a program must not do although the model gets through:
 /// accesses that nothing orders, bytes that nothing wrote, sums that were never begun, allocations
@@ -27,7 +28,8 @@ final class Sanitizer {
     let partitions = memory.partitions.value
     program = loaded.program
     bases = loaded.bases
-    order = OrderChecker(device: loaded.device)
+    order = OrderChecker(
+      device: loaded.device, wordBytes: Self.smallestElement(of: loaded.program))
     sbuf = WrittenBytes(
       partitions: partitions, bytesPerPartition: memory.sbufBytesPerPartition.value)
     psum = WrittenBytes(
@@ -46,6 +48,22 @@ final class Sanitizer {
         psum.mark(preset, runs: preset.byteRuns)
       }
     }
+  }
+
+  /// Bytes of the smallest element on chip that a program names, at most two: accesses are told
+  /// apart to the byte where single bytes matter.
+  private static func smallestElement(of program: Program) -> Int {
+    var smallest = 2
+    for segment in program.segments where smallest > 1 {
+      for instruction in segment.instructions {
+        instruction.operation.memoryAccesses { location, _ in
+          if case .onChip(let access) = location {
+            smallest = min(smallest, access.format.sizeBytes)
+          }
+        }
+      }
+    }
+    return smallest
   }
 
   /// An engine's wait is met: it now knows what the updaters knew.

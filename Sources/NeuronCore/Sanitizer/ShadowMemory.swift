@@ -9,14 +9,15 @@ struct ShadowConflict {
   var place: String
 }
 
-/// Who last wrote and read each word of SBUF or PSUM. A word is two bytes of a 32-partition
-/// quadrant: patterns start at quadrants, so two patterns that share a quadrant share a partition.
-/// Two one-byte columns side by side count as one word.
+/// Who last wrote and read each word of SBUF or PSUM. A word is the bytes of the smallest element,
+/// in a quadrant of 32 partitions: patterns of engines start at quadrants, so two of them that
+/// share a quadrant share a partition. A transfer may start anywhere, and is taken to touch all of
+/// its quadrants.
 struct ShadowMemory {
   /// Engines and rings that are told apart.
   static let maximumAgents = 16
-  private static let wordBytes = 2
 
+  private let wordBytes: Int
   private let wordsPerPartition: Int
   private let quadrantPartitions: Int
   private var writeClock: [UInt32]
@@ -25,8 +26,9 @@ struct ShadowMemory {
   private var readClock: [UInt32]
   private var readCounter: [UInt32]
 
-  init(bytesPerPartition: Int, quadrantPartitions: Int) {
-    wordsPerPartition = bytesPerPartition / Self.wordBytes
+  init(bytesPerPartition: Int, quadrantPartitions: Int, wordBytes: Int) {
+    self.wordBytes = wordBytes
+    wordsPerPartition = bytesPerPartition / wordBytes
     self.quadrantPartitions = quadrantPartitions
     let words = wordsPerPartition * 4
     writeClock = Array(repeating: 0, count: words)
@@ -48,12 +50,12 @@ struct ShadowMemory {
       let (low, high) = (run.lowerBound, run.upperBound)
       for quadrant in first...last {
         let base = quadrant * wordsPerPartition
-        for word in (base + low / Self.wordBytes)...(base + (high - 1) / Self.wordBytes) {
+        for word in (base + low / wordBytes)...(base + (high - 1) / wordBytes) {
           if conflict == nil, let found = check(word, isWrite, agent, clock) {
             conflict = found
             conflict?.place =
               "\(access.space.name) partition \(quadrant * quadrantPartitions) byte "
-              + "\((word - base) * Self.wordBytes)"
+              + "\((word - base) * wordBytes)"
           }
           mark(word, isWrite, agent, clock[agent], UInt32(truncatingIfNeeded: counter))
         }
