@@ -35,7 +35,7 @@ struct GraphRun {
       progress("running", nil)
       let run = try ProgramRun(
         loaded, computes: mode == .functional, options: options,
-        traceFile: outcome == nil ? try traceRequest(mode) : nil, isCancelled: isCancelled,
+        traceFile: outcome == nil ? try traceRequest(mode, lowered) : nil, isCancelled: isCancelled,
         prepare: { core in fill(lowered, core) })
       // The step loop looks only now and then, and checking can take as long as the run.
       if isCancelled() { throw .cancelled }
@@ -73,8 +73,12 @@ struct GraphRun {
     }
   }
 
-  private func traceRequest(_ mode: RunMode) throws(RunnerError) -> TraceRequest? {
-    try TraceRequest.make(options, workload: workload.name, mode: mode)
+  private func traceRequest(
+    _ mode: RunMode, _ lowered: LoweredGraph
+  ) throws(RunnerError) -> TraceRequest? {
+    try TraceRequest.make(
+      options, workload: workload.name, mode: mode,
+      modelFlops: Int64(lowered.graph.operationCount))
   }
 
   /// Fills the given tensors with seeded values.

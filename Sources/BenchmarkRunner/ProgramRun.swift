@@ -73,7 +73,7 @@ struct ProgramRun: ~Copyable {
     do {
       recording = try TraceRecording(
         path: request.path, metadata: request.metadata, program: loaded,
-        sampleInterval: options.trace.intervalPicoseconds)
+        recording: options.trace)
     } catch { throw .trace(error.description) }
     let loopStart = DispatchTime.now().uptimeNanoseconds
     var totals: NeuronCore.RunTotals?

@@ -13,6 +13,21 @@ package struct RunOptions: Sendable {
     case samples(interval: Picoseconds)
     /// Every instruction and transfer.
     case events
+    /// The instructions and transfers that touch a stretch of simulated time.
+    case window(from: Picoseconds, to: Picoseconds)
+    /// The last instructions and transfers, at most so many compressed bytes of them.
+    case ring(sizeBytes: Int)
+
+    /// The word for it on the command line and in a trace.
+    var name: String {
+      switch self {
+      case .off: "off"
+      case .samples: "samples"
+      case .events: "events"
+      case .window: "window"
+      case .ring: "ring"
+      }
+    }
 
     /// The sampling interval; 0 where nothing is sampled.
     var intervalPicoseconds: Int64 {

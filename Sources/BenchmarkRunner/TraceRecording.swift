@@ -24,22 +24,28 @@ final class TraceRecording: @unchecked Sendable {
   private let program: LoadedProgram
   private let skews: [Picoseconds]
   private let sampleInterval: Int64
+  /// Records that do not touch this stretch of time are left out.
+  private var window: (from: Int64, to: Int64)?
   /// The file that is being written.
   let path: String
 
   /// Opens the file and writes the program table.
   init(
-    path: String, metadata: TraceMetadata, program: LoadedProgram, sampleInterval: Int64
+    path: String, metadata: TraceMetadata, program: LoadedProgram, recording: RunOptions.Trace
   ) throws(TraceError) {
     self.path = path
     self.program = program
-    self.sampleInterval = sampleInterval
+    sampleInterval = recording.intervalPicoseconds
+    var retention = TraceRetention.all
+    if case .ring(let sizeBytes) = recording { retention = .last(sizeBytes: sizeBytes) }
+    if case .window(let from, let to) = recording { window = (from.value, to.value) }
     skews = program.device.dma.skew.value
-    var writer = try TraceWriter(path: path, metadata: metadata)
+    var writer = try TraceWriter(path: path, metadata: metadata, retention: retention)
     for segment in program.program.segments {
-      _ = try writer.append(program: Self.rows(of: segment, on: program.device))
+      _ = try writer.append(program: ProgramRow.rows(of: segment, on: program.device))
     }
     self.writer = consume writer
+    enqueue { $0.appendProgram() }
   }
 
   /// A buffer of events of one track of the step loop.
@@ -50,6 +56,13 @@ final class TraceRecording: @unchecked Sendable {
   /// Samples of one track of the step loop.
   func append(track: Int, samples: [Sample]) {
     enqueue { $0.convert(track: track, samples: samples) }
+  }
+
+  /// The program itself, so that the trace alone is enough to run it again.
+  private func appendProgram() {
+    do { try writer?.append(programBinary: ProgramBinary.bytes(of: program.program)) } catch {
+      failure = failure ?? error
+    }
   }
 
   private func enqueue(_ work: @escaping @Sendable (TraceRecording) -> Void) {
@@ -66,7 +79,7 @@ final class TraceRecording: @unchecked Sendable {
       if track == EventRecorder.dmaTrack {
         try appendTransfers(events)
       } else if let id = TrackID(rawValue: UInt8(track)) {
-        try writer?.append(track: id, events: events.map(Self.record))
+        try append(events.map(Self.record), to: id)
       }
     } catch { failure = error }
   }
@@ -83,8 +96,19 @@ final class TraceRecording: @unchecked Sendable {
         record.detail = UInt16(event.ring)
         own.append(record)
       }
-      if !own.isEmpty { try writer?.append(track: .dma(engine), events: own) }
+      try append(own, to: .dma(engine))
     }
+  }
+
+  /// Hands over those records that lie in the window.
+  private func append(_ records: [TraceEvent], to track: TrackID) throws(TraceError) {
+    var kept = records
+    if let window {
+      kept.removeAll {
+        $0.end.value < window.from || $0.start.value &- $0.wait.value >= window.to
+      }
+    }
+    if !kept.isEmpty { try writer?.append(track: track, events: kept) }
   }
 
   private func convert(track: Int, samples: [Sample]) {
@@ -156,35 +180,5 @@ final class TraceRecording: @unchecked Sendable {
       first: TraceSample(
         time: Picoseconds(sample.time), state: state, programCounter: sample.programCounter),
       count: sample.count)
-  }
-
-  /// The static rows of a segment: what follows from the program counter.
-  private static func rows(of segment: Segment, on device: Device) -> [ProgramRow] {
-    let places = segment.sites.map { site -> (file: String, line: UInt32) in
-      let parts = site.source.split(separator: ":")
-      return (
-        parts.first.map(String.init) ?? "", parts.count > 1 ? UInt32(parts[1]) ?? 0 : 0
-      )
-    }
-    var rows: [ProgramRow] = []
-    rows.reserveCapacity(segment.instructions.count)
-    for engine in Engine.allCases {
-      let track = TrackID(rawValue: engine.rawValue)!
-      for index in segment.range(of: engine) {
-        let instruction = segment.instructions[index]
-        let operation = instruction.operation
-        let site = segment.sites[Int(instruction.site)]
-        let place = places[Int(instruction.site)]
-        let opcode = operation.opcode
-        let shape = opcode.isDMA ? operation.transferShape(on: device, engine: engine) : nil
-        rows.append(
-          ProgramRow(
-            opcode: opcode.name, engine: track, kernel: site.kernel, layer: site.layer,
-            sourceFile: place.file, sourceLine: place.line,
-            bytes: shape.map { $0.totalBytes / Int64(max(1, $0.engines)) } ?? 0,
-            flops: 2 * operation.macs))
-      }
-    }
-    return rows
   }
 }

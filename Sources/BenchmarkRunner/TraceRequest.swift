@@ -2,6 +2,7 @@ import Foundation
 import Results
 import TraceFile
 import Hardware
+import NumericFormats
 import Units
 
 /// Where a trace goes and what it says of its run.
@@ -10,9 +11,9 @@ struct TraceRequest {
   var metadata: TraceMetadata
 
   /// The trace that a run's options ask for, its folder made; nil when they ask for none.
-  static func make(_ options: RunOptions, workload: String, mode: RunMode)
-    throws(RunnerError) -> TraceRequest?
-  {
+  static func make(
+    _ options: RunOptions, workload: String, mode: RunMode, modelFlops: Int64? = nil
+  ) throws(RunnerError) -> TraceRequest? {
     guard options.trace != .off else { return nil }
     let path = path(options, workload: workload)
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
@@ -24,10 +25,17 @@ struct TraceRequest {
     typealias Key = TraceMetadata.Key
     var entries = [
       Key.tool: "trnbench 0.1", Key.device: options.device.identity, Key.workload: workload,
-      Key.mode: mode.rawValue, Key.seed: "\(options.seed)",
+      Key.mode: mode.rawValue, Key.seed: "\(options.seed)", Key.recording: options.trace.name,
+      Key.peakFlops: "\(options.device.tensorPeak(for: .bfloat16))",
+      Key.hbmBandwidth: "\(options.device.hbmBytesPerMicrosecondPerCore * 1_000_000)",
     ]
+    entries[Key.modelFlops] = modelFlops.map { "\($0)" }
     if case .samples(let interval) = options.trace {
       entries[Key.sampleInterval] = "\(interval.value)"
+    }
+    if case .window(let from, let to) = options.trace {
+      entries[Key.windowFrom] = "\(from.value)"
+      entries[Key.windowTo] = "\(to.value)"
     }
     return TraceRequest(path: path, metadata: TraceMetadata(entries))
   }

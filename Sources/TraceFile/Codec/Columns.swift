@@ -27,11 +27,30 @@ enum Column {
   static let shape: UInt8 = 27
   static let bytes: UInt8 = 28
   static let flops: UInt8 = 29
+  static let waitCondition: UInt8 = 30
+  static let waitSemaphore: UInt8 = 31
+  static let waitValue: UInt8 = 32
+  static let updateOperation: UInt8 = 33
+  static let updateSemaphore: UInt8 = 34
+  static let updateValue: UInt8 = 35
+  static let ring: UInt8 = 36
+  static let transposeFlops: UInt8 = 37
+  static let hbmReadBytes: UInt8 = 38
+  static let hbmWriteBytes: UInt8 = 39
   static let runLength: UInt8 = 40
   static let runState: UInt8 = 41
   static let runProgramCounter: UInt8 = 42
   static let runGap: UInt8 = 43
   static let runStep: UInt8 = 44
+  static let totalRow: UInt8 = 50
+  static let totalInstructions: UInt8 = 51
+  static let totalBusy: UInt8 = 52
+  /// The first of eight, by cause.
+  static let totalStall: UInt8 = 53
+  static let totalTransfers: UInt8 = 61
+  static let totalTransferBusy: UInt8 = 62
+  /// The first of ten: busy, eight causes, amount.
+  static let levelBusy: UInt8 = 70
 }
 
 extension ColumnDescription {
@@ -53,6 +72,12 @@ extension ColumnDescription {
     ColumnDescription(id: id, block: "samples", name: name, unit: unit, description: description)
   }
 
+  private static func footer(
+    _ id: UInt8, _ block: String, _ name: String, _ unit: String, _ description: String
+  ) -> ColumnDescription {
+    ColumnDescription(id: id, block: block, name: name, unit: unit, description: description)
+  }
+
   /// All columns, as they stand in every file.
   static let schema = [
     events(Column.gap, "gap", "ps", "start minus end before, against the row's last gap"),
@@ -72,11 +97,30 @@ extension ColumnDescription {
     program(Column.shape, "shape", "string", "operand shapes"),
     program(Column.bytes, "bytes", "B", "moved by one record on a DMA track"),
     program(Column.flops, "flops", "count", "floating-point operations of one execution"),
+    program(Column.waitCondition, "wait_condition", "code", "0 none, 1 at least, 2 equal"),
+    program(Column.waitSemaphore, "wait_semaphore", "number", "semaphore waited for"),
+    program(Column.waitValue, "wait_value", "count", "value compared with"),
+    program(
+      Column.updateOperation, "update_operation", "code",
+      "0 none, 1 add, 2 subtract, 3 write, 4 clear so many from the semaphore on"),
+    program(Column.updateSemaphore, "update_semaphore", "number", "semaphore changed at the end"),
+    program(Column.updateValue, "update_value", "count", "number added, subtracted or written"),
+    program(Column.ring, "ring", "number", "DMA ring plus one, 0 when it is no transfer"),
+    program(Column.transposeFlops, "transpose_flops", "count", "those of flops that transpose"),
+    program(Column.hbmReadBytes, "hbm_read_bytes", "B", "those of bytes that come from HBM"),
+    program(Column.hbmWriteBytes, "hbm_write_bytes", "B", "those of bytes that go to HBM"),
     samples(Column.runLength, "run_length", "samples", "equal samples at equal steps, minus one"),
     samples(Column.runState, "state", "code", "0 idle, 1 busy, 16 plus cause when stalled"),
     samples(Column.runProgramCounter, "program_counter", "row", "against the run before"),
     samples(Column.runGap, "gap", "ps", "first time against the run before plus its step"),
     samples(Column.runStep, "step", "ps", "time between samples, against the run before"),
+    footer(Column.totalRow, "row_totals", "row", "row", "rows skipped since the one before"),
+    footer(Column.totalInstructions, "row_totals", "instructions", "count", "runs on an engine"),
+    footer(Column.totalBusy, "row_totals", "busy", "ps", "busy time on engines"),
+    footer(Column.totalStall, "row_totals", "stall", "ps", "the first of eight, by cause"),
+    footer(Column.totalTransfers, "row_totals", "transfers", "count", "records on DMA tracks"),
+    footer(Column.totalTransferBusy, "row_totals", "transfer_busy", "ps", "on DMA engines"),
+    footer(Column.levelBusy, "levels", "busy", "ps", "in each bin; 8 stall causes, amount follow"),
   ]
 }
 

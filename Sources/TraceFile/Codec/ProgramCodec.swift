@@ -12,6 +12,7 @@ enum ProgramCodec {
     columns += column(Column.sourceLine, rows.count) { UInt64(rows[$0].sourceLine) }
     columns += column(Column.bytes, rows.count) { zigzag(rows[$0].bytes) }
     columns += column(Column.flops, rows.count) { zigzag(rows[$0].flops) }
+    columns += synchronisation(rows)
     var strings = ByteWriter()
     for text in table.strings {
       let bytes = Array(text.utf8)
@@ -21,6 +22,54 @@ enum ProgramCodec {
     let header = ColumnFrame.header(
       id: Column.strings, encoding: ColumnEncoding.raw, size: strings.bytes.count)
     return header + strings.bytes + columns
+  }
+
+  /// Columns 30 to 39, new in version 1.1: who waits for whom, what transposes, what touches HBM.
+  private static func synchronisation(_ rows: [ProgramRow]) -> [UInt8] {
+    let count = rows.count
+    return column(Column.waitCondition, count) { UInt64(rows[$0].wait.condition.rawValue) }
+      + column(Column.waitSemaphore, count) { UInt64(rows[$0].wait.semaphore) }
+      + column(Column.waitValue, count) { UInt64(rows[$0].wait.value) }
+      + column(Column.updateOperation, count) { UInt64(rows[$0].update.operation.rawValue) }
+      + column(Column.updateSemaphore, count) { UInt64(rows[$0].update.semaphore) }
+      + column(Column.updateValue, count) { UInt64(rows[$0].update.value) }
+      + column(Column.ring, count) { rows[$0].ring.map { UInt64($0) + 1 } ?? 0 }
+      + column(Column.transposeFlops, count) { zigzag(rows[$0].transposeFlops) }
+      + column(Column.hbmReadBytes, count) { zigzag(rows[$0].hbmReadBytes) }
+      + column(Column.hbmWriteBytes, count) { zigzag(rows[$0].hbmWriteBytes) }
+  }
+
+  /// Fills in columns 30 to 39; false when malformed. Codes of later versions read as none.
+  private static func readSynchronisation(
+    _ rows: inout [ProgramRow], _ set: ColumnSet, _ raw: [UInt8]
+  ) -> Bool {
+    func numbers(_ id: UInt8) -> [UInt64]? { set.values(id, count: rows.count, in: raw) }
+    guard let conditions = numbers(Column.waitCondition),
+      let waited = numbers(Column.waitSemaphore), let wanted = numbers(Column.waitValue),
+      let operations = numbers(Column.updateOperation),
+      let updated = numbers(Column.updateSemaphore), let values = numbers(Column.updateValue),
+      let rings = numbers(Column.ring), let transposes = numbers(Column.transposeFlops),
+      let reads = numbers(Column.hbmReadBytes), let writes = numbers(Column.hbmWriteBytes)
+    else { return false }
+    for index in rows.indices {
+      guard let first = UInt16(exactly: waited[index]), let want = UInt32(exactly: wanted[index]),
+        let second = UInt16(exactly: updated[index]), let value = UInt32(exactly: values[index]),
+        rings[index] <= 256
+      else { return false }
+      let condition = UInt8(exactly: conditions[index]).flatMap {
+        ProgramWait.Condition(rawValue: $0)
+      }
+      let operation = UInt8(exactly: operations[index]).flatMap {
+        ProgramUpdate.Operation(rawValue: $0)
+      }
+      rows[index].wait = ProgramWait(first, condition ?? .none, want)
+      rows[index].update = ProgramUpdate(second, operation ?? .none, value)
+      rows[index].transposeFlops = unzigzag(transposes[index])
+      rows[index].hbmReadBytes = unzigzag(reads[index])
+      rows[index].hbmWriteBytes = unzigzag(writes[index])
+      rows[index].ring = rings[index] == 0 ? nil : UInt8(rings[index] - 1)
+    }
+    return true
   }
 
   private static func column(_ id: UInt8, _ count: Int, _ value: (Int) -> UInt64) -> [UInt8] {
@@ -76,7 +125,7 @@ enum ProgramCodec {
           sourceFile: files[index], sourceLine: line, shape: shapes[index],
           bytes: unzigzag(bytes[index]), flops: unzigzag(flops[index])))
     }
-    return rows
+    return readSynchronisation(&rows, set, raw) ? rows : nil
   }
 
   private static func strings(_ set: ColumnSet, _ raw: [UInt8]) -> [String]? {

@@ -8,6 +8,12 @@ struct BlockKind: RawRepresentable, Hashable {
   static let samples = BlockKind(rawValue: 4)
   static let summary = BlockKind(rawValue: 5)
   static let index = BlockKind(rawValue: 6)
+  /// Since 1.1: the whole program in the recorder's own binary form.
+  static let programBinary = BlockKind(rawValue: 7)
+  /// Since 1.1: one track's time in equal bins.
+  static let levels = BlockKind(rawValue: 8)
+  /// Since 1.1: what the executions of each program row add up to.
+  static let rowTotals = BlockKind(rawValue: 9)
 }
 
 /// What a block of events says of itself, so that totals need no decoding. Picoseconds; in a block

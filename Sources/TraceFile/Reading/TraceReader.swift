@@ -42,6 +42,15 @@ package struct TraceReader: ~Copyable {
     contents.blocks.count { $0.header.kind == .events || $0.header.kind == .samples }
   }
 
+  /// Events in the blocks that touch a range, and not yet in any block: an upper bound.
+  package func recordCount(from: Int64? = nil, to: Int64? = nil) -> Int {
+    let inBlocks = TrackID.all.reduce(0) { sum, track in
+      blocks(.events, track, from.map { Picoseconds($0) }, to.map { Picoseconds($0 + 1) })
+        .reduce(sum) { $0 + Int($1.header.count) }
+    }
+    return contents.open.reduce(inBlocks) { $0 + $1.events.count }
+  }
+
   // MARK: Records
 
   /// A run of consecutive events of one track, with the cursor that stands before them.
@@ -98,6 +107,42 @@ package struct TraceReader: ~Copyable {
     return bad
   }
 
+  // MARK: Footer
+
+  /// The program in the recorder's own binary form; nil when the trace holds none or it is damaged.
+  package func programBinary() throws(TraceError) -> [UInt8]? {
+    guard let block = contents.blocks.first(where: { $0.header.kind == .programBinary }) else {
+      return nil
+    }
+    return try FooterReader.readContent(file, decompressor, block)
+  }
+
+  /// The track's run in bins; nil when the trace is short, or cut.
+  package func levels(_ track: TrackID) throws(TraceError) -> TrackLevels? {
+    let found = contents.blocks.last {
+      $0.header.kind == .levels && $0.header.track == track.rawValue
+    }
+    guard let found, let raw = try FooterReader.readContent(file, decompressor, found) else {
+      return nil
+    }
+    return Self.levels(raw, found.header)
+  }
+
+  /// What the executions of each row of the whole run add up to; nil when the trace is short, or
+  /// cut.
+  package func rowTotals() throws(TraceError) -> RowTotals? {
+    guard let block = contents.blocks.last(where: { $0.header.kind == .rowTotals }),
+      let raw = try FooterReader.readContent(file, decompressor, block)
+    else { return nil }
+    return TallyCodec.rowTotals(raw, count: Int(block.header.count), rowCount: program.count)
+  }
+
+  private static func levels(_ raw: [UInt8], _ header: BlockHeader) -> TrackLevels? {
+    guard header.count > 0 else { return nil }
+    return TallyCodec.levels(
+      raw, count: Int(header.count), length: header.timeMax / Int64(header.count))
+  }
+
   private func blocks(
     _ kind: BlockKind, _ track: TrackID, _ from: Picoseconds?, _ to: Picoseconds?
   ) -> [BlockEntry] {
@@ -147,6 +192,9 @@ package struct TraceReader: ~Copyable {
     case .events: return EventDecoder.decode(raw, count: count) != nil
     case .samples: return SampleCodec.decode(raw, count: count) != nil
     case .program: return ProgramCodec.decode(raw, count: count) != nil
+    case .levels: return Self.levels(raw, block.header) != nil
+    case .rowTotals:
+      return TallyCodec.rowTotals(raw, count: count, rowCount: program.count) != nil
     default: return true
     }
   }

@@ -57,6 +57,10 @@ package struct RunSummary: Codable, Equatable, Sendable {
   package var isExact: Bool
   /// Whether the trace holds events; without them `tracks` may still count them.
   package var hasEvents: Bool
+  /// The picosecond from which on all records are kept; nil when all are.
+  package var recordedFrom: Int64?
+  /// Records that a ring has overwritten; nil when it is none.
+  package var droppedRecords: Int64?
 
   package init(
     state: RunState, end: Int64, tracks: [TrackTotals], isExact: Bool, hasEvents: Bool

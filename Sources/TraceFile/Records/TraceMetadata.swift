@@ -21,6 +21,18 @@ package struct TraceMetadata: Equatable, Sendable {
     package static let seed = "seed"
     /// Picoseconds between samples.
     package static let sampleInterval = "sample_interval_ps"
+    /// What was recorded: `samples`, `events`, `window` or `ring`.
+    package static let recording = "recording"
+    /// The picoseconds that a window begins and ends at.
+    package static let windowFrom = "window_from_ps"
+    /// See `windowFrom`.
+    package static let windowTo = "window_to_ps"
+    /// Floating-point operations per second of the tensor engine in bf16, at its peak.
+    package static let peakFlops = "peak_flops_per_second"
+    /// Bytes per second that one core moves to and from HBM, at its peak.
+    package static let hbmBandwidth = "hbm_bytes_per_second"
+    /// Floating-point operations that the model needs, transposes and recomputation left out.
+    package static let modelFlops = "model_flops"
   }
 
   /// The document in the file: the entries and the table of columns that makes it self-describing.

@@ -18,18 +18,21 @@ struct TraceFileBuilder: ~Copyable {
   private var rowBytes: [Int64] = []
   private var headers: [BlockHeader] = []
   private var seekTable = SeekTable()
+  private var tally = RunTally()
+  private var ring: BlockRing?
   /// Header and zstd frame of the block being written; kept for its capacity.
   private var output: [UInt8] = []
 
   /// Creates the file and writes its header and metadata.
   static func create(
-    path: String, metadata: TraceMetadata
+    path: String, metadata: TraceMetadata, retention: TraceRetention
   ) throws(TraceError) -> TraceFileBuilder {
     let document = try metadata.encoded()
     let codec = try ZstdCompressor()
     let file = try OutputFile(creating: path)
     let openBlocks = OpenBlocksFile(tracePath: path, identity: XXH64.hash(document))
     var builder = TraceFileBuilder(file: file, openBlocks: openBlocks, compressor: codec)
+    if case .last(let sizeBytes) = retention { builder.ring = BlockRing(limitBytes: sizeBytes) }
     try builder.begin(document)
     return builder
   }
@@ -61,8 +64,15 @@ struct TraceFileBuilder: ~Copyable {
         sequence: UInt32(headers.count), kind: .program, count: UInt32(part.count))
       header.firstRow = UInt32(rowBytes.count)
       rowBytes.append(contentsOf: part.map(\.bytes))
+      tally.add(program: part)
       try writeBlock(header, ProgramCodec.encode(part))
     }
+  }
+
+  /// Keeps the program in the recorder's own binary form, for those who run it again.
+  mutating func append(programBinary bytes: [UInt8]) throws(TraceError) {
+    try writeBlock(
+      BlockHeader(sequence: UInt32(headers.count), kind: .programBinary, count: 1), bytes)
   }
 
   /// Adds events to a track and writes each block that they fill.
@@ -153,6 +163,7 @@ struct TraceFileBuilder: ~Copyable {
       count: UInt32(events.count))
     header.coveredUntil = tracks[index].cursor.coveredUntil
     header.recordsBefore = tracks[index].totals.events
+    let cursor = tracks[index].cursor
     let totals = EventTotals(
       events, cursor: &tracks[index].cursor, rowBytes: track.isDMA ? rowBytes : [])
     if let bad = totals.illegalIndex {
@@ -165,6 +176,10 @@ struct TraceFileBuilder: ~Copyable {
     try writeOutput(header, rawSize: raw.count)
     tracks[index].totals.add(
       totals.summary, count: Int64(events.count), start: totals.timeMin, end: totals.timeMax)
+    // The first full block begins the tally, so it holds every record or none.
+    if tally.isUsed || events.count == BlockHeader.capacity {
+      tally.add(events, track: track, cursor: cursor, bytes: rowBytes)
+    }
     events.removeAll(keepingCapacity: true)
     swap(&events, &tracks[index].events)
   }
@@ -211,10 +226,16 @@ struct TraceFileBuilder: ~Copyable {
       // `output` holds the header's place and then the frame.
       unsafe XXH64.hash(UnsafeRawBufferPointer(rebasing: bytes[BlockHeader.frameSize...]))
     }
+    if ring?.keep(header, output[BlockHeader.frameSize...]) == true { return }
     output.replaceSubrange(..<BlockHeader.frameSize, with: header.frame)
+    try appendOutput(header)
+  }
+
+  /// Appends a whole block and enters it into the footer.
+  private mutating func appendOutput(_ header: BlockHeader) throws(TraceError) {
     try file.append(output)
     seekTable.add(compressed: BlockHeader.frameSize, raw: 0)
-    seekTable.add(compressed: Int(header.compressedSize), raw: rawSize)
+    seekTable.add(compressed: Int(header.compressedSize), raw: Int(header.rawSize))
     headers.append(header)
   }
 
@@ -226,9 +247,12 @@ struct TraceFileBuilder: ~Copyable {
       if !tracks[Int(track.rawValue)].events.isEmpty { try writeEvents(track) }
       if !tracks[Int(track.rawValue)].samples.isEmpty { try writeSamples(track) }
     }
-    let summary = RunSummary.combine(
+    let dropped = try writeRing()
+    var summary = RunSummary.combine(
       state: state, recorded: tracks.map(\.totals), given: totals,
       lastSample: headers.filter { $0.kind == .samples }.map(\.timeMax).max() ?? 0)
+    (summary.recordedFrom, summary.droppedRecords) = (dropped?.until, dropped?.records)
+    if dropped == nil { try writeTally() }
     try writeBlock(
       BlockHeader(sequence: UInt32(headers.count), kind: .summary, count: 1),
       encodeJSON(summary))
@@ -239,5 +263,33 @@ struct TraceFileBuilder: ~Copyable {
     try file.append(seekTable.frame)
     try file.finish()
     try openBlocks.remove()
+  }
+
+  /// Writes the blocks that a ring has kept; what it dropped, if anything.
+  private mutating func writeRing() throws(TraceError) -> BlockRing.Loss? {
+    guard let kept = ring else { return nil }
+    ring = nil
+    for block in kept.blocks {
+      var header = block.header
+      header.sequence = UInt32(headers.count)
+      output = header.frame + block.frame
+      try appendOutput(header)
+    }
+    return kept.loss
+  }
+
+  /// Writes bins and totals of rows of a trace that is long enough for them.
+  private mutating func writeTally() throws(TraceError) {
+    guard tally.isUsed else { return }
+    let (raw, count) = TallyCodec.encode(tally.rows)
+    try writeBlock(
+      BlockHeader(sequence: UInt32(headers.count), kind: .rowTotals, count: UInt32(count)), raw)
+    for (track, levels) in tally.finishedLevels() {
+      var header = BlockHeader(
+        sequence: UInt32(headers.count), kind: .levels, track: track.rawValue,
+        count: UInt32(levels.count))
+      header.timeMax = Int64(levels.count) * levels.binPicoseconds
+      try writeBlock(header, TallyCodec.encode(levels))
+    }
   }
 }

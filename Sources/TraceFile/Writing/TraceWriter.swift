@@ -11,8 +11,10 @@ package struct TraceWriter: ~Copyable {
   private var rowCount = 0
 
   /// Creates the file at `path`, replacing one that is there, and writes `metadata`.
-  package init(path: String, metadata: TraceMetadata) throws(TraceError) {
-    queue = try WriterQueue(path: path, metadata: metadata)
+  package init(
+    path: String, metadata: TraceMetadata, retention: TraceRetention = .all
+  ) throws(TraceError) {
+    queue = try WriterQueue(path: path, metadata: metadata, retention: retention)
     queue.start()
   }
 
@@ -30,6 +32,11 @@ package struct TraceWriter: ~Copyable {
     rowCount += rows.count
     try queue.push(.program(rows))
     return first
+  }
+
+  /// Keeps the whole program in the recorder's own binary form, once, before the first record.
+  package mutating func append(programBinary bytes: consuming [UInt8]) throws(TraceError) {
+    try queue.push(.programBinary(bytes))
   }
 
   /// Adds events of one track in order of start. Buffers of about 16,384 events are best.

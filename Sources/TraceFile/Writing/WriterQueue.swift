@@ -9,6 +9,7 @@ final class WriterQueue: @unchecked Sendable {
   /// What the writing thread does next.
   enum Job {
     case program([ProgramRow])
+    case programBinary([UInt8])
     case events(TrackID, [TraceEvent])
     case runs(TrackID, [TraceSampleRun], step: Picoseconds)
     case finish(RunState, RunTotals?)
@@ -18,6 +19,7 @@ final class WriterQueue: @unchecked Sendable {
     var sizeBytes: Int {
       switch self {
       case .program(let rows): rows.count * MemoryLayout<ProgramRow>.stride
+      case .programBinary(let bytes): bytes.count
       case .events(_, let events): events.count * MemoryLayout<TraceEvent>.stride
       case .runs(_, let runs, _): runs.count * MemoryLayout<TraceSampleRun>.stride
       case .finish, .abandon: 0
@@ -39,8 +41,11 @@ final class WriterQueue: @unchecked Sendable {
   private var isDone = false
   private var builder: TraceFileBuilder
 
-  init(path: String, metadata: TraceMetadata) throws(TraceError) {
-    builder = try TraceFileBuilder.create(path: path, metadata: metadata)
+  init(
+    path: String, metadata: TraceMetadata, retention: TraceRetention
+  ) throws(TraceError) {
+    builder = try TraceFileBuilder.create(
+      path: path, metadata: metadata, retention: retention)
   }
 
   func start() {
@@ -108,6 +113,7 @@ final class WriterQueue: @unchecked Sendable {
     do throws(TraceError) {
       switch job {
       case .program(let rows): try builder.append(program: rows)
+      case .programBinary(let bytes): try builder.append(programBinary: bytes)
       case .events(let track, let events): try builder.append(track: track, events: events)
       case .runs(let track, let runs, let step):
         try builder.append(track: track, runs: runs, step: step)
