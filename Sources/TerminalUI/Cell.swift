@@ -11,6 +11,10 @@ package enum Cell: Hashable, Sendable {
   case seconds(Double)
   /// A time in microseconds: machines read microseconds, people the best unit.
   case microseconds(Double)
+  /// A time in picoseconds: machines read the exact number, people the best unit.
+  case picoseconds(Int64)
+  /// A difference of times in picoseconds, with its sign.
+  case signedPicoseconds(Int64)
   case bytes(Double)
   case percent(Double)
   /// A relative change in percent, with its sign.
@@ -28,6 +32,10 @@ package enum Cell: Hashable, Sendable {
     case .count(let value, let unit): ReaderNumber.count(value, unit: unit)
     case .seconds(let value): ReaderNumber.time(seconds: value)
     case .microseconds(let value): ReaderNumber.time(seconds: value * 1e-6)
+    case .picoseconds(let value): ReaderNumber.time(seconds: Double(value) * 1e-12)
+    case .signedPicoseconds(let value):
+      value == 0
+        ? "=" : (value > 0 ? "+" : "") + ReaderNumber.time(seconds: Double(value) * 1e-12)
     case .bytes(let value): ReaderNumber.bytes(value)
     case .percent(let value): ReaderNumber.percent(value)
     case .change(let value): ReaderNumber.change(percent: value)
@@ -40,7 +48,8 @@ package enum Cell: Hashable, Sendable {
   package var raw: String {
     switch self {
     case .text(let text): text
-    case .integer(let value): "\(value)"
+    case .integer(let value), .picoseconds(let value), .signedPicoseconds(let value):
+      "\(value)"
     case .flag(let value): value ? "true" : "false"
     case .missing: ""
     case .number(let value), .count(let value, _), .seconds(let value), .microseconds(let value),
@@ -54,7 +63,7 @@ package enum Cell: Hashable, Sendable {
     switch self {
     case .text(let text): JSONText.quoted(text)
     case .missing: "null"
-    case .integer, .flag: raw
+    case .integer, .flag, .picoseconds, .signedPicoseconds: raw
     default: raw == "nan" || raw == "inf" || raw == "-inf" ? "null" : raw
     }
   }

@@ -4,11 +4,16 @@ import TraceAnalysis
 import TraceFile
 import Units
 
-/// The time of a summary: small in the gate, 21 tracks of a million events when TRNBENCH_MEASURE is
-/// set. Only sums are asserted; seconds are printed.
+/// The time of a summary: small in the gate, 21 million events or as many as
+/// TRNBENCH_MEASURE_EVENTS says when TRNBENCH_MEASURE is set. Only sums are asserted; seconds are
+/// printed.
 @Suite(.serialized) struct Measurements {
-  private static let isMeasuring = ProcessInfo.processInfo.environment["TRNBENCH_MEASURE"] != nil
-  private static let count = isMeasuring ? 1_000_000 : 5_000
+  private static let variables = ProcessInfo.processInfo.environment
+  private static let isMeasuring = variables["TRNBENCH_MEASURE"] != nil
+  /// Events of each of the 21 tracks.
+  private static let count =
+    isMeasuring
+    ? (variables["TRNBENCH_MEASURE_EVENTS"].flatMap { Int($0) } ?? 21_000_000) / 21 : 70_000
 
   @Test func summaryOfAllTracks() throws {
     let path = NSTemporaryDirectory() + "summary-\(UUID().uuidString).trntrace"
@@ -19,7 +24,7 @@ import Units
     }
     let events = (0..<Self.count).map { index in
       TraceEvent(
-        start: Picoseconds(Int64(index) * 1_000), duration: Picoseconds(600),
+        start: Picoseconds(Int64(index + 1) * 1_000), duration: Picoseconds(600),
         wait: Picoseconds(250),
         stallCause: .dma, programCounter: UInt32(index % 480))
     }
@@ -40,7 +45,28 @@ import Units
     #expect(summary.dmaEngines.allSatisfy { $0.bytes == 512 * count })
     #expect(summary.strips.allSatisfy { $0.busy.reduce(0, +) == 600 * count })
     #expect(summary.groups(by: .kernel).reduce(0) { $0 + $1.busy } == 5 * 600 * count)
+    // The same numbers when every record is read again.
+    let again = clock.now
+    let recount = try TraceSummary(reader, from: .zero, cells: 80)
+    let counting = clock.now - again
+    #expect(recount.engines == summary.engines)
+    #expect(recount.dmaEngines == summary.dmaEngines)
+    for grouping in [SummaryGrouping.kernel, .opcode, .layer] {
+      #expect(recount.groups(by: grouping) == summary.groups(by: grouping))
+    }
+    let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int64 ?? 0
+    let cut = try clock.measure { try Self.checkCut(path, size, count) }
     guard Self.isMeasuring else { return }
-    print("\(21 * Self.count) events: open \(opening), summary \(taken)")
+    print(
+      "\(21 * Self.count) events, \(size) bytes: open \(opening), summary from the footer \(taken), "
+        + "totals without a footer \(cut), recount \(counting)")
+  }
+
+  /// Without its last bytes the file still opens and its totals are those of the blocks.
+  private static func checkCut(_ path: String, _ size: Int64, _ count: Int64) throws {
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+    try file.truncate(atOffset: UInt64(size - 30))
+    let totals = try TraceReader(path: path).summary
+    #expect(totals.tracks.allSatisfy { $0.busy == 600 * count && $0.events == count })
   }
 }

@@ -30,6 +30,7 @@ package struct SummaryText {
     var lines = head(summary)
     if grouping == .engine {
       lines += [""] + timeline(summary) + [""] + stalls(summary)
+      lines += metrics(summary) + path(summary) + advice(summary)
     } else {
       lines += [""] + groups(summary, grouping)
     }
@@ -100,18 +101,87 @@ package struct SummaryText {
     return lines + [line("instructions") { String($0.records) }]
   }
 
+  // MARK: Metrics, path, advice
+
+  private func metrics(_ summary: TraceSummary) -> [String] {
+    var facts: [String] = []
+    for (title, name) in [
+      ("MFU", "mfu_estimated_percent"), ("HFU", "hfu_estimated_percent"),
+      ("MBU", "mbu_estimated_percent"),
+    ] {
+      guard let value = summary.metric(name) else { continue }
+      facts.append(String(format: "%@ %.2f %%", title, 100 * value))
+    }
+    if let intensity = summary.metric("mm_arithmetic_intensity"),
+      let ratio = summary.metric("peak_flops_bandwidth_ratio")
+    {
+      let side = intensity < ratio ? "memory" : "compute"
+      facts.append(String(format: "%.1f of %.1f FLOP/B, %@ side", intensity, ratio, side))
+    }
+    return facts.isEmpty ? [] : ["", facts.joined(separator: "  ")]
+  }
+
+  /// The critical path by engine and cause.
+  private func path(_ summary: TraceSummary) -> [String] {
+    guard let path = summary.path, summary.duration > .zero else { return [] }
+    var lines = ["", "critical path"]
+    let parts = path.byEngineAndCause
+    func line(_ name: String, _ time: Int64) -> String {
+      let share = 100 * Double(time) / Double(summary.duration.value)
+      return Self.left("  " + name, 24) + percent(share) + Self.right(Self.time(time), 12)
+    }
+    for part in parts.prefix(8) { lines.append(line("\(part.engine) \(part.cause)", part.time)) }
+    let rest = parts.dropFirst(8).reduce(0) { $0 + $1.time }
+    if rest > 0 { lines.append(line("\(parts.count - 8) more", rest)) }
+    return lines
+  }
+
+  private func advice(_ summary: TraceSummary) -> [String] {
+    let found = summary.advice.prefix(4)
+    guard !found.isEmpty else { return [] }
+    var lines = ["", "advice, with what it gains at most"]
+    for advice in found {
+      lines += wrapped(Self.time(advice.gainPs) + ": " + advice.message)
+    }
+    return lines
+  }
+
+  /// Lines of a text, broken at spaces, the later ones indented.
+  private func wrapped(_ text: String) -> [String] {
+    var lines: [String] = []
+    var line = " "
+    for word in text.split(separator: " ") {
+      if line.count + word.count + 1 > width, line.count > 1 {
+        lines.append(line)
+        line = "   "
+      }
+      line += " " + word
+    }
+    return lines + [line]
+  }
+
   // MARK: By group
 
   private func groups(_ summary: TraceSummary, _ grouping: SummaryGrouping) -> [String] {
     let groups = summary.groups(by: grouping)
-    let titles = ["busy", "stalled", "dma", "count", "bytes"].map { Self.right($0, 11) }
+    let hasPath = groups.contains { $0.pathTime != nil }
+    let hasBound = groups.contains { $0.lost != nil }
+    var titles = ["busy", "stalled", "dma"]
+    if hasPath { titles.append("on path") }
+    titles.append(hasBound ? "lost" : "count")
+    if !hasPath { titles.append("bytes") }
     let nameWidth = width - titles.count * 11
-    var lines = [Self.left(grouping.rawValue, nameWidth) + titles.joined()]
+    var lines = [
+      Self.left(grouping.rawValue, nameWidth)
+        + titles.map { Self.right($0, 11) }.joined()
+    ]
     for group in groups.prefix(limit) {
-      let values = [
-        Self.time(group.busy), Self.time(group.stall), Self.time(group.dmaBusy),
-        String(group.instructions + group.transfers), Self.bytes(group.bytes),
-      ]
+      var values = [Self.time(group.busy), Self.time(group.stall), Self.time(group.dmaBusy)]
+      if hasPath { values.append(group.pathTime.map(Self.time) ?? "-") }
+      values.append(
+        hasBound
+          ? group.lost.map(Self.time) ?? "-" : String(group.instructions + group.transfers))
+      if !hasPath { values.append(Self.bytes(group.bytes)) }
       let name = group.name.isEmpty ? "(none)" : group.name
       lines.append(
         Self.left(String(name.prefix(nameWidth - 1)), nameWidth)

@@ -23,12 +23,25 @@ package struct SummaryGroup: Equatable, Sendable {
   package var bytes: Int64 = 0
   /// Floating-point operations.
   package var flops: Int64 = 0
+  /// Bytes to and from HBM.
+  package var hbmBytes: Int64 = 0
+  /// Its time on the critical path, gaps included; nil where the path is not known.
+  package var pathTime: Int64?
+  /// The shortest time that its work could take at the device's peaks; nil where they are not known.
+  package var bound: Int64?
+
+  /// Time on the critical path beyond the bound.
+  package var lost: Int64? {
+    guard let pathTime, let bound else { return nil }
+    return max(0, pathTime - bound)
+  }
 
   package init(name: String) { self.name = name }
 }
 
 extension TraceSummary {
-  /// The groups, those with most busy and stalled time first; equal ones by name.
+  /// The groups, those that lost most time on the critical path first, then those with most busy
+  /// and stalled time; equal ones by name.
   package func groups(by grouping: SummaryGrouping) -> [SummaryGroup] {
     switch grouping {
     case .engine: rowGroups { $0.engine.name }
@@ -51,6 +64,13 @@ extension TraceSummary {
         groups.append(SummaryGroup(name: key))
       }
       groups[place].add(total, row)
+      guard let path else { continue }
+      groups[place].pathTime =
+        (groups[place].pathTime ?? 0) + (path.rows[UInt32(index)]?.time ?? 0)
+    }
+    for place in groups.indices {
+      groups[place].bound = bound(
+        flops: groups[place].flops, hbmBytes: groups[place].hbmBytes)
     }
     return groups.sorted(by: Self.isBefore)
   }
@@ -65,6 +85,7 @@ extension TraceSummary {
   }
 
   private static func isBefore(_ a: SummaryGroup, _ b: SummaryGroup) -> Bool {
+    if let lostA = a.lost, let lostB = b.lost, lostA != lostB { return lostA > lostB }
     let (timeA, timeB) = (a.busy &+ a.stall, b.busy &+ b.stall)
     return timeA != timeB ? timeA > timeB : a.name < b.name
   }
@@ -79,5 +100,6 @@ extension SummaryGroup {
     dmaBusy &+= total.dmaBusy
     bytes &+= total.transfers &* (row?.bytes ?? 0)
     flops &+= total.instructions &* (row?.flops ?? 0)
+    hbmBytes &+= total.transfers &* ((row?.hbmReadBytes ?? 0) + (row?.hbmWriteBytes ?? 0))
   }
 }

@@ -62,6 +62,22 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     package var bytes: Int64
     /// Floating-point operations.
     package var flops: Int64
+    /// Microseconds on the critical path; absent where it was not followed.
+    package var pathUs: Double?
+    /// The shortest time at the device's peaks; absent where they are not known.
+    package var boundUs: Double?
+    /// Microseconds on the critical path beyond the bound.
+    package var lostUs: Double?
+  }
+
+  /// A part of the critical path.
+  package struct PathPart: Codable, Equatable, Sendable {
+    /// An engine's name, or `dma`.
+    package var engine: String
+    /// `busy`, or why nothing on the path worked.
+    package var cause: String
+    /// Picoseconds; all parts add up to the range.
+    package var timePs: Int64
   }
 
   /// One `TraceDamage`.
@@ -100,6 +116,12 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
   package var kernels: [Group]
   /// The first groups of the asked grouping.
   package var top: [Group]
+  /// The vendor profiler's metrics by their names; times in seconds, `percent` as fractions of 1.
+  package var metrics: [String: Double]
+  /// The critical path; absent where it was not followed.
+  package var criticalPath: [PathPart]?
+  /// What would make the run shorter, the largest gain first.
+  package var advice: [Advice]
   /// What is missing from the file; not empty means exit code 65.
   package var damage: [Damage]
 
@@ -114,6 +136,12 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     dma = Self.dma(summary.dmaEngines)
     kernels = Self.groups(summary, .kernel)
     top = Array(Self.groups(summary, grouping).prefix(limit))
+    metrics = Dictionary(
+      uniqueKeysWithValues: summary.vendorMetrics.map { ($0.name, $0.value) })
+    criticalPath = summary.path?.byEngineAndCause.map {
+      PathPart(engine: $0.engine, cause: $0.cause, timePs: $0.time)
+    }
+    advice = summary.advice
     damage = summary.damage.map(Self.damage)
   }
 
@@ -145,7 +173,9 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
         by: grouping.rawValue, name: group.name, busyUs: Double(group.busy) / 1e6,
         stallUs: Double(group.stall) / 1e6, dmaUs: Double(group.dmaBusy) / 1e6,
         instructions: group.instructions, transfers: group.transfers, bytes: group.bytes,
-        flops: group.flops)
+        flops: group.flops, pathUs: group.pathTime.map { Double($0) / 1e6 },
+        boundUs: group.bound.map { Double($0) / 1e6 },
+        lostUs: group.lost.map { Double($0) / 1e6 })
     }
   }
 

@@ -5,6 +5,8 @@ package struct TimeBins: Equatable, Sendable {
   package let borders: [Int64]
   /// Busy picoseconds in each cell.
   package private(set) var busy: [Int64]
+  /// What was added by weight, in each cell.
+  private var weights: [Double] = []
   /// The cell of the last addition; records come in order, so the next one is near.
   private var current = 0
 
@@ -17,6 +19,22 @@ package struct TimeBins: Equatable, Sendable {
       return from + Int64(UInt64(count).dividingFullWidth(product).quotient)
     }
     busy = Array(repeating: 0, count: max(0, count))
+  }
+
+  /// Cells over `from..<to` whose borders are multiples of `grain`, and bins of that length to
+  /// fill them with.
+  init(from: Int64, to: Int64, count: Int, grain: Int64) {
+    let exact = TimeBins(from: from, to: to, count: count)
+    borders = exact.borders.enumerated().map { index, border in
+      index == 0 || index == count ? border : border / grain * grain
+    }
+    busy = exact.busy
+  }
+
+  /// Adds the busy time of a bin that begins at `start` to the cell in which it lies.
+  mutating func add(bin start: Int64, busy time: Int64) {
+    guard !busy.isEmpty else { return }
+    busy[cell(of: start)] += time
   }
 
   /// The length of a cell.
@@ -36,6 +54,25 @@ package struct TimeBins: Equatable, Sendable {
       place = next
     }
   }
+
+  /// Spreads a weight evenly over the time from `start` to `end`; adds no busy time.
+  mutating func add(from start: Int64, to end: Int64, weight: Int64) {
+    guard start < end, !busy.isEmpty, weight != 0 else { return }
+    if weights.isEmpty { weights = Array(repeating: 0, count: busy.count) }
+    let density = Double(weight) / Double(end - start)
+    var place = max(start, borders[0])
+    let stop = min(end, borders[busy.count])
+    guard place < stop else { return }
+    var index = cell(of: place)
+    while place < stop {
+      let next = min(stop, borders[index + 1])
+      weights[index] += density * Double(next - place)
+      (place, index) = (next, index + 1)
+    }
+  }
+
+  /// The weight of a cell.
+  func weight(_ index: Int) -> Double { weights.isEmpty ? 0 : weights[index] }
 
   /// The last cell that begins at `time` or before, by bisection.
   private func cell(of time: Int64) -> Int {

@@ -18,10 +18,10 @@ struct TrackFold {
   private var lastSample: TraceSample?
   private var lastStep: Int64 = 0
 
-  init(track: TrackID, range: Range, cells: Int) {
+  init(track: TrackID, range: Range, strip: (cells: Int, to: Int64)) {
     self.range = range
     share = TrackShare(track: track, whole: range.to - range.from)
-    bins = TimeBins(from: range.from, to: range.to, count: cells)
+    bins = TimeBins(from: range.from, to: strip.to, count: strip.cells)
   }
 
   // MARK: Events

@@ -1,0 +1,125 @@
+package import TraceFile
+import Units
+
+/// One record of a window: its track and its place among the track's records there.
+package struct EventReference: Hashable, Comparable, Sendable, BitwiseCopyable {
+  /// The track's number.
+  package var track: UInt8
+  /// The place in `EventWindow.events` of the track.
+  package var index: Int32
+
+  package init(track: Int, index: Int) {
+    self.track = UInt8(track)
+    self.index = Int32(index)
+  }
+
+  package static func < (a: EventReference, b: EventReference) -> Bool {
+    (a.track, a.index) < (b.track, b.index)
+  }
+}
+
+/// What the rows of a program say of order, without their texts.
+struct RowFacts: Sendable {
+  var wait = ProgramWait.none
+  var update = ProgramUpdate.none
+  var engine: UInt8 = 0
+  var isTransfer = false
+}
+
+/// The records of all tracks that touch a range of time, held in memory.
+package struct EventWindow: Sendable {
+  /// Records that a window holds at most: 32 bytes each.
+  package static let recordLimit = 2_000_000
+
+  /// The range.
+  package let from: Int64
+  /// See `from`.
+  package let to: Int64
+  /// By track, in order of start.
+  package private(set) var events: [[TraceEvent]]
+  /// What program counters name.
+  package let program: ProgramTable
+  /// Whether the window begins where the records do.
+  package let isFromBeginning: Bool
+  /// What could not be read.
+  package private(set) var damage: [TraceDamage] = []
+  private let facts: [RowFacts]
+
+  /// Reads the records that touch a range, or all; nil when there are more than `limit`.
+  package static func load(
+    _ reader: borrowing TraceReader, from: Int64? = nil, to: Int64? = nil,
+    limit: Int = recordLimit
+  ) throws(TraceError) -> EventWindow? {
+    guard reader.recordCount(from: from, to: to) <= limit else { return nil }
+    return try EventWindow(reader, from: from, to: to)
+  }
+
+  private init(
+    _ reader: borrowing TraceReader, from: Int64?, to: Int64?
+  ) throws(TraceError) {
+    let recorded = TraceSummary.recorded(reader)
+    self.from = from ?? recorded.from
+    self.to = to ?? recorded.to
+    isFromBeginning = from == nil && !recorded.isPart
+    program = reader.program
+    facts = (0..<reader.program.count).map { RowFacts(reader.program[UInt32($0)]) }
+    events = Array(repeating: [], count: TrackID.count)
+    let (low, high) = (self.from, self.to)
+    for track in TrackID.all {
+      var own: [TraceEvent] = []
+      damage += try reader.readEvents(track: track, from: .init(low), to: .init(high + 1)) {
+        batch in
+        own += batch.events.filter {
+          $0.end.value >= low && $0.start.value &- $0.wait.value <= high
+        }
+      }
+      events[Int(track.rawValue)] = Self.inOrder(own)
+    }
+  }
+
+  /// Records in order of start; those that start together keep the order of the file.
+  private static func inOrder(_ events: [TraceEvent]) -> [TraceEvent] {
+    let isSorted = zip(events, events.dropFirst()).allSatisfy { $0.start <= $1.start }
+    guard !isSorted else { return events }
+    return events.enumerated().sorted {
+      ($0.element.start, $0.offset) < ($1.element.start, $1.offset)
+    }.map(\.element)
+  }
+
+  /// Records in all.
+  package var count: Int { events.reduce(0) { $0 + $1.count } }
+
+  /// The record of a reference.
+  package subscript(_ reference: EventReference) -> TraceEvent {
+    events[Int(reference.track)][Int(reference.index)]
+  }
+
+  /// What the record's row says of order.
+  func facts(_ event: TraceEvent) -> RowFacts {
+    Int(event.programCounter) < facts.count ? facts[Int(event.programCounter)] : RowFacts()
+  }
+
+  /// The record's row; nil when the trace has none.
+  package func row(_ reference: EventReference) -> ProgramRow? {
+    program[self[reference].programCounter]
+  }
+
+  /// The place of the last record of a track that starts at `time` or before; nil when none does.
+  package func lastStarting(atOrBefore time: Int64, track: Int) -> Int? {
+    let list = events[track]
+    var (low, high) = (0, list.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if list[middle].start.value <= time { low = middle + 1 } else { high = middle }
+    }
+    return low == 0 ? nil : low - 1
+  }
+}
+
+extension RowFacts {
+  fileprivate init(_ row: ProgramRow?) {
+    guard let row else { return }
+    (wait, update, engine) = (row.wait, row.update, row.engine.rawValue)
+    isTransfer = row.ring != nil
+  }
+}

@@ -1,0 +1,57 @@
+import TraceFile
+import Units
+
+/// The critical path's time by program row, and by engine and cause.
+package struct PathTotals: Sendable {
+  /// One row's share of the path.
+  package struct Row: Sendable {
+    /// Time that the path spent in its work.
+    package var busy: Int64 = 0
+    /// Time before its starts in which nothing on the path worked, by `Cause.Kind`.
+    package var gaps = [Int64](repeating: 0, count: Cause.Kind.allCases.count)
+    /// The track that the longest gap waited for, or nil.
+    package var longestSource: UInt8?
+    /// The longest single gap, and when it ended.
+    package var longestGap: Int64 = 0
+    /// See `longestGap`.
+    package var longestGapEnd: Int64 = 0
+
+    /// All of it.
+    package var time: Int64 { busy + gaps.reduce(0, +) }
+  }
+
+  /// By program counter.
+  package private(set) var rows: [UInt32: Row] = [:]
+  /// By engine, cause and kernel; adds up to the range.
+  package let parts: [CriticalPath.Part: Int64]
+
+  package init(_ graph: CauseGraph) {
+    let path = CriticalPath(graph)
+    parts = path.parts(graph.window)
+    for step in path.steps { add(step, graph.window) }
+  }
+
+  private mutating func add(_ step: CriticalPath.Step, _ window: EventWindow) {
+    let gap = step.from - step.gapFrom
+    let kind = Cause.Kind.allCases.firstIndex(of: step.cause.kind) ?? 0
+    rows[window[step.reference].programCounter, default: Row()].busy += step.to - step.from
+    rows[window[step.reference].programCounter, default: Row()].gaps[kind] += gap
+    guard let row = rows[window[step.reference].programCounter], gap > row.longestGap else {
+      return
+    }
+    rows[window[step.reference].programCounter]?.longestGap = gap
+    rows[window[step.reference].programCounter]?.longestGapEnd = step.from
+    rows[window[step.reference].programCounter]?.longestSource = step.cause.source?.track
+  }
+
+  /// The path's time by engine and cause, the longest first.
+  package var byEngineAndCause: [(engine: String, cause: String, time: Int64)] {
+    var times: [CriticalPath.Part: Int64] = [:]
+    for (part, time) in parts {
+      times[.init(engine: part.engine, cause: part.cause, kernel: ""), default: 0] += time
+    }
+    return times.map { (engine: $0.engine, cause: $0.cause, time: $1) }.sorted {
+      $0.time != $1.time ? $0.time > $1.time : ($0.engine, $0.cause) < ($1.engine, $1.cause)
+    }
+  }
+}

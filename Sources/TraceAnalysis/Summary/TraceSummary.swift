@@ -1,0 +1,198 @@
+package import TraceFile
+package import Units
+
+/// Where the time of a run, or of a part of it, went; from a trace file alone.
+package struct TraceSummary: Sendable {
+  /// What the shares rest on.
+  package enum Basis: String, Codable, Sendable {
+    /// Every record: exact.
+    case events
+    /// Samples of the engines' states: an estimate.
+    case samples
+    /// Counters that the model kept beside its samples: shares exact, the rest estimated.
+    case counters
+  }
+
+  /// How the recording ended.
+  package let state: RunState
+  /// What the recorder said about the run.
+  package let metadata: TraceMetadata
+  /// The range that is summed up.
+  package let from: Picoseconds
+  /// See `from`.
+  package let to: Picoseconds
+  /// What the shares rest on.
+  package let basis: Basis
+  /// One per engine, in order of track.
+  package private(set) var engines: [TrackShare]
+  /// One per DMA engine.
+  package private(set) var dmaEngines: [TrackShare]
+  /// Busy time of every track in equal cells, in order of track.
+  package let strips: [TimeBins]
+  /// What is missing from the file; the summary covers the rest.
+  package let damage: [TraceDamage]
+  /// The critical path; nil where it was not asked for or the range holds too many records.
+  package let path: PathTotals?
+  /// Whether the summary covers the whole run, and not a part of it.
+  package let isWholeRun: Bool
+  let program: ProgramTable
+  let rows: RowTotals
+
+  /// The length of the range.
+  package var duration: Picoseconds { to - from }
+
+  /// Sums up a trace between two times, or all of it.
+  ///
+  /// - Parameters:
+  ///   - cells: the length of each strip.
+  ///   - stripLength: the time that a strip covers; that of the range by default.
+  ///   - followsPath: whether to follow the critical path, where the records fit into memory.
+  package init(
+    _ reader: borrowing TraceReader, from: Picoseconds? = nil, to: Picoseconds? = nil,
+    cells: Int = 0, stripLength: Int64? = nil, followsPath: Bool = false
+  ) throws(TraceError) {
+    let totals = reader.summary
+    let whole = Self.recorded(reader)
+    let first = from?.value ?? whole.from
+    let range = TrackFold.Range(
+      from: first, to: max(first, to?.value ?? whole.to),
+      isWholeRun: to == nil && whole.to >= totals.end)
+    isWholeRun = from == nil && to == nil && !whole.isPart
+    let hasEvents = totals.hasEvents
+    let strip = (cells: cells, to: range.from + (stripLength ?? range.to - range.from))
+    var fold = Fold(reader.program)
+    let usesFooter = isWholeRun && hasEvents ? try fold.addFooter(reader, strip) : false
+    if !usesFooter {
+      for track in TrackID.all {
+        if hasEvents {
+          try fold.addEvents(reader, track, range, strip)
+        } else {
+          try fold.addSamples(reader, track, range, strip)
+        }
+      }
+    }
+    let isCounted = fold.shares.isEmpty || !hasEvents && totals.isExact && isWholeRun
+    state = totals.state
+    metadata = reader.metadata
+    self.from = Picoseconds(range.from)
+    self.to = Picoseconds(range.to)
+    basis = hasEvents ? .events : isCounted ? .counters : .samples
+    let shares = isCounted ? Self.shares(totals, range) : fold.shares
+    engines = Array(shares.prefix(TrackID.engineCount))
+    dmaEngines = Array(shares.dropFirst(TrackID.engineCount))
+    strips = fold.strips
+    damage = reader.damage + fold.damage.filter { !reader.damage.contains($0) }
+    program = reader.program
+    rows = fold.rows
+    let marks = isWholeRun ? (from: nil, to: nil) : (from: range.from, to: range.to)
+    let window =
+      followsPath && hasEvents
+      ? try EventWindow.load(reader, from: marks.from, to: marks.to) : nil
+    path = window.map { PathTotals(CauseGraph($0)) }
+  }
+
+  /// The stretch of the run that the trace holds records of.
+  static func recorded(
+    _ reader: borrowing TraceReader
+  ) -> (from: Int64, to: Int64, isPart: Bool) {
+    typealias Key = TraceMetadata.Key
+    let totals = reader.summary
+    let marks = [Key.windowFrom, Key.windowTo].map {
+      reader.metadata.entries[$0].flatMap(Int64.init)
+    }
+    if let from = marks[0], let to = marks[1] {
+      return (min(from, totals.end), min(to, totals.end), true)
+    }
+    if let from = totals.recordedFrom { return (from, totals.end, true) }
+    let starts = totals.tracks.filter { $0.events > 0 }.map(\.start)
+    return (min(0, starts.min() ?? 0), totals.end, false)
+  }
+
+  /// How long the stretch is that a summary of everything covers.
+  static func length(_ reader: borrowing TraceReader) -> Int64 {
+    let whole = recorded(reader)
+    return max(0, whole.to - whole.from)
+  }
+
+  /// What the executions of a row add up to within the range.
+  func total(_ programCounter: UInt32) -> RowTotal {
+    Int(programCounter) < rows.totals.count - 1 ? rows.totals[Int(programCounter)] : RowTotal()
+  }
+
+  /// The shares of the whole run from the totals in the file.
+  private static func shares(_ totals: RunSummary, _ range: TrackFold.Range) -> [TrackShare] {
+    zip(TrackID.all, totals.tracks).map { track, total in
+      var share = TrackShare(track: track, whole: range.to - range.from)
+      share.busy = total.busy
+      share.stall = total.stall
+      share.records = total.events
+      share.bytes = total.bytes
+      return share
+    }
+  }
+
+  /// What the walk over all tracks gathers.
+  private struct Fold {
+    var rows: RowTotals
+    let rowBytes: [Int64]
+    var shares: [TrackShare] = []
+    var strips: [TimeBins] = []
+    var damage: [TraceDamage] = []
+
+    init(_ program: ProgramTable) {
+      rows = RowTotals(rowCount: program.count)
+      rowBytes = (0..<program.count).map { program[UInt32($0)]?.bytes ?? 0 }
+    }
+
+    /// Takes the strips and the rows from the footer of a long trace; false when it has none.
+    mutating func addFooter(
+      _ reader: borrowing TraceReader, _ strip: (cells: Int, to: Int64)
+    ) throws(TraceError) -> Bool {
+      guard let totals = try reader.rowTotals() else { return false }
+      var found: [TimeBins] = []
+      for track in TrackID.all {
+        guard let levels = try reader.levels(track) else {
+          guard reader.summary.tracks[Int(track.rawValue)].events == 0 else { return false }
+          found.append(TimeBins(from: 0, to: strip.to, count: strip.cells))
+          continue
+        }
+        var bins = TimeBins(
+          from: 0, to: strip.to, count: strip.cells, grain: levels.binPicoseconds)
+        for bin in 0..<levels.count where levels.busy(bin) > 0 {
+          bins.add(bin: Int64(bin) << levels.shift, busy: levels.busy(bin))
+        }
+        found.append(bins)
+      }
+      rows = totals
+      strips = found
+      return true
+    }
+
+    mutating func addEvents(
+      _ reader: borrowing TraceReader, _ track: TrackID, _ range: TrackFold.Range,
+      _ strip: (cells: Int, to: Int64)
+    ) throws(TraceError) {
+      var fold = TrackFold(track: track, range: range, strip: strip)
+      let bytes = track.isDMA ? rowBytes : []
+      // The range's end is widened by one, so that records at the end of the run are read.
+      damage += try reader.readEvents(
+        track: track, from: Picoseconds(range.from), to: Picoseconds(range.to + 1)
+      ) { fold.add($0, rows: &rows, rowBytes: bytes) }
+      shares.append(fold.share)
+      strips.append(fold.bins)
+    }
+
+    mutating func addSamples(
+      _ reader: borrowing TraceReader, _ track: TrackID, _ range: TrackFold.Range,
+      _ strip: (cells: Int, to: Int64)
+    ) throws(TraceError) {
+      var fold = TrackFold(track: track, range: range, strip: strip)
+      damage += try reader.readSamples(
+        track: track, from: Picoseconds(range.from), to: Picoseconds(range.to + 1)
+      ) { fold.add($0, rows: &rows) }
+      fold.finishSamples(rows: &rows)
+      shares.append(fold.share)
+      strips.append(fold.bins)
+    }
+  }
+}

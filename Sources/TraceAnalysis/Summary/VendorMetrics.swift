@@ -1,0 +1,111 @@
+import TraceFile
+import Units
+
+/// One metric under the name and by the formula of the vendor's profiler.
+///
+/// Times are seconds; names that end in `percent` are fractions of 1, as in the vendor's files. A
+/// metric whose inputs the trace does not hold is absent, not 0.
+package struct VendorMetric: Codable, Equatable, Sendable {
+  /// The vendor's name.
+  package var name: String
+  /// The value.
+  package var value: Double
+}
+
+extension TraceSummary {
+  /// The vendor's metrics that this trace can tell.
+  package var vendorMetrics: [VendorMetric] {
+    let facts = Work(self)
+    var metrics: [VendorMetric] = []
+    func add(_ name: String, _ value: Double?) {
+      if let value, value.isFinite { metrics.append(VendorMetric(name: name, value: value)) }
+    }
+    let seconds = facts.seconds
+    add("total_time", seconds)
+    for share in engines {
+      let name = "\(share.track.name)_engine"
+      add("\(name)_active_time", Double(share.busy) * 1e-12)
+      add("\(name)_active_time_percent", share.percent(share.busy) / 100)
+      add("\(name)_instruction_count", Double(share.records))
+    }
+    add("matmul_instruction_count", facts.count("MATMUL"))
+    add("activate_instruction_count", facts.count("ACTIVATE"))
+    add("model_flops", facts.modelFlops)
+    add("hardware_flops", facts.hardwareFlops)
+    add("transpose_flops", facts.transposeFlops)
+    add("hbm_read_bytes", facts.hbmRead)
+    add("hbm_write_bytes", facts.hbmWrite)
+    add("dma_transfer_count", facts.transfers)
+    add("dma_transfer_total_bytes", facts.bytes)
+    add("dma_transfer_average_bytes", facts.transfers > 0 ? facts.bytes / facts.transfers : nil)
+    guard let peak = facts.peak, seconds > 0 else { return metrics }
+    add("mfu_estimated_percent", (facts.modelFlops ?? facts.productFlops) / (peak * seconds))
+    add("mfu_inst_estimated_percent", facts.productFlops / (peak * seconds))
+    add("hfu_estimated_percent", facts.hardwareFlops / (peak * seconds))
+    guard let bandwidth = facts.bandwidth else { return metrics }
+    let traffic = facts.hbmRead + facts.hbmWrite
+    add("mbu_estimated_percent", traffic / seconds / bandwidth)
+    add("peak_flops_bandwidth_ratio", peak / bandwidth)
+    guard traffic > 0 else { return metrics }
+    add("mm_arithmetic_intensity", facts.productFlops / traffic)
+    let flops = facts.modelFlops ?? facts.productFlops
+    add("mfu_max_achievable_estimated_percent", flops / traffic / (peak / bandwidth))
+    return metrics
+  }
+
+  /// A metric by its name.
+  package func metric(_ name: String) -> Double? {
+    vendorMetrics.first { $0.name == name }?.value
+  }
+
+  /// The shortest time in which a machine of this device's peaks could do that work, in
+  /// picoseconds; nil where the trace does not know the peaks.
+  func bound(flops: Int64, hbmBytes: Int64) -> Int64? {
+    let work = Work(self)
+    guard let peak = work.peak, let bandwidth = work.bandwidth, peak > 0, bandwidth > 0 else {
+      return nil
+    }
+    let seconds = max(Double(flops) / peak, Double(hbmBytes) / bandwidth)
+    return Int64((seconds * 1e12).rounded(.up))
+  }
+
+  /// What the rows of the range did in all.
+  private struct Work {
+    var seconds: Double
+    var peak: Double?
+    var bandwidth: Double?
+    var modelFlops: Double?
+    var hardwareFlops: Double = 0
+    var transposeFlops: Double = 0
+    var hbmRead: Double = 0
+    var hbmWrite: Double = 0
+    var transfers: Double = 0
+    var bytes: Double = 0
+    private var counts: [String: Int64] = [:]
+
+    var productFlops: Double { hardwareFlops - transposeFlops }
+
+    func count(_ opcode: String) -> Double? { counts[opcode].map(Double.init) }
+
+    init(_ summary: TraceSummary) {
+      typealias Key = TraceMetadata.Key
+      let entries = summary.metadata.entries
+      seconds = Double(summary.duration.value) * 1e-12
+      peak = entries[Key.peakFlops].flatMap(Double.init)
+      bandwidth = entries[Key.hbmBandwidth].flatMap(Double.init)
+      // What the model needs is known of the whole run alone.
+      modelFlops = summary.isWholeRun ? entries[Key.modelFlops].flatMap(Double.init) : nil
+      for (index, total) in summary.rows.totals.enumerated() where total != RowTotal() {
+        guard let row = summary.program[UInt32(index)] else { continue }
+        let (runs, moves) = (Double(total.instructions), Double(total.transfers))
+        counts[row.opcode, default: 0] += total.instructions
+        hardwareFlops += runs * Double(row.flops)
+        transposeFlops += runs * Double(row.transposeFlops)
+        hbmRead += moves * Double(row.hbmReadBytes)
+        hbmWrite += moves * Double(row.hbmWriteBytes)
+        transfers += moves
+        bytes += moves * Double(row.bytes)
+      }
+    }
+  }
+}

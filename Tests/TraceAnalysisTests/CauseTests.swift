@@ -1,0 +1,101 @@
+import Testing
+import TraceAnalysis
+import TraceFile
+import Units
+
+@Suite struct CauseTests {
+  private func graph(_ machine: SmallMachine, from: Int64? = nil) throws -> CauseGraph {
+    let trace = TemporaryTrace()
+    try machine.write(trace.path)
+    let reader = try TraceReader(path: trace.path)
+    let window = try EventWindow.load(reader, from: from)
+    return CauseGraph(try #require(window))
+  }
+
+  @Test(arguments: [1, 2, 3, 4, 5] as [UInt64])
+  func everyStallFindsWhoEndedIt(seed: UInt64) throws {
+    let machine = SmallMachine(rounds: 40, seed: seed)
+    let graph = try graph(machine)
+    #expect(machine.releases.count > 100)
+    for release in machine.releases {
+      let waiter = EventReference(track: release.waiter.track, index: release.waiter.index)
+      let source = EventReference(track: release.source.track, index: release.source.index)
+      let cause = graph.cause(of: waiter)
+      #expect(cause.source == source)
+      #expect(cause.kind == (release.source.track >= 5 ? .dma : .semaphore))
+    }
+  }
+
+  @Test func transfersNameTheirTrigger() throws {
+    let graph = try graph(SmallMachine(rounds: 5))
+    for index in 0..<5 {
+      let cause = graph.cause(of: EventReference(track: 5, index: index))
+      // sync alternates between triggers and clears.
+      #expect(cause == Cause(kind: .trigger, source: EventReference(track: 4, index: 2 * index)))
+    }
+  }
+
+  /// A window that begins in the middle does not know the semaphores until they are cleared.
+  @Test func aWindowInTheMiddleNeverGuesses() throws {
+    let machine = SmallMachine(rounds: 30)
+    let whole = try graph(machine)
+    let from = whole.window.events[0][15].start.value
+    let part = try graph(machine, from: from)
+    var known = 0
+    for index in part.window.events[0].indices {
+      let reference = EventReference(track: 0, index: index)
+      guard let source = part.release(reference) else { continue }
+      let original = whole.window.events[0].firstIndex(of: part.window[reference])!
+      let expected = whole.release(EventReference(track: 0, index: original))!
+      #expect(part.window[source] == whole.window[expected])
+      known += 1
+    }
+    #expect(known >= 10)
+  }
+
+  @Test(arguments: [1, 2, 3] as [UInt64])
+  func theCriticalPathAddsUpToTheRun(seed: UInt64) throws {
+    let graph = try graph(SmallMachine(rounds: 25, seed: seed))
+    let path = CriticalPath(graph)
+    let parts = path.parts(graph.window)
+    #expect(parts.values.reduce(0, +) == graph.window.to - graph.window.from)
+    #expect(parts.values.allSatisfy { $0 > 0 })
+    // Every round is on the path: load, product, copy and clear follow one another.
+    #expect(path.steps.count == 25 * 5)
+    let busy = parts[.init(engine: "tensor", cause: "busy", kernel: "product")]
+    #expect(busy == graph.window.events[0].reduce(0) { $0 + $1.duration.value })
+  }
+
+  @Test func whatIsOnThePathHasNoSlackAndTheOtherTransferHas() throws {
+    let machine = SmallMachine(rounds: 12)
+    let graph = try graph(machine)
+    let slack = Slack(graph)
+    for step in CriticalPath(graph).steps { #expect(slack[step.reference] == 0) }
+    for index in 0..<12 {
+      let ends = [5, 6].map { machine.events[$0][index].end.value }
+      let early = ends[0] < ends[1] ? 5 : 6
+      guard ends[0] != ends[1] else { continue }
+      let own = slack[EventReference(track: early, index: index)]
+      // It may be as late as the other one; more than the next round would have to wait.
+      #expect(own >= 0)
+    }
+  }
+
+  @Test func anExplanationGoesBackToTheTrigger() throws {
+    let machine = SmallMachine(rounds: 6)
+    let graph = try graph(machine)
+    let product = machine.events[0][3]
+    let before = machine.events[0][2].end.value
+    let explained = Explanation(graph, track: .tensor, at: (before + product.start.value) / 2)
+    #expect(explained.state == .waiting)
+    #expect((explained.from, explained.to) == (before, product.start.value))
+    let kinds = explained.links.prefix(4).map(\.cause.kind)
+    #expect(kinds == [.dma, .trigger, .semaphore, .semaphore])
+    #expect(explained.links.first?.handOff == SmallMachine.handOff)
+    let busy = Explanation(graph, track: .tensor, at: product.start.value)
+    #expect(busy.state == .busy)
+    let end = Explanation(graph, track: .tensor, at: graph.window.to)
+    #expect(end.state == .finished)
+    #expect(end.links.isEmpty)
+  }
+}
