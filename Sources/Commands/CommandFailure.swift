@@ -10,6 +10,8 @@ package enum CommandFailure: OutcomeError, Equatable {
   case unknownName(kind: String, name: String, nearest: String?, list: String)
   /// Something that a later release brings, or that cannot be combined.
   case unsupported(what: String, advice: String)
+  /// Two inputs that say nothing about each other.
+  case notComparable(what: String, advice: String)
   /// A value that an option does not take.
   case badValue(option: String, found: String, expected: String)
   /// A word outside the closed set that an option or argument takes.
@@ -28,6 +30,7 @@ package enum CommandFailure: OutcomeError, Equatable {
     switch self {
     case .unreadable, .writing: .inputOutputFailed
     case .damagedProgram: .damagedFile
+    case .notComparable: .notComparable
     default: .badInput
     }
   }
@@ -41,7 +44,8 @@ package enum CommandFailure: OutcomeError, Equatable {
       "'\(path)' has no option '\(option)'\(Self.hint(nearest)); '\(path) --help' lists them"
     case .unknownName(let kind, let name, let nearest, let list):
       "no \(kind) is named '\(name)'\(Self.hint(nearest)); '\(list)' lists them"
-    case .unsupported(let what, let advice): "\(what); \(advice)"
+    case .unsupported(let what, let advice), .notComparable(let what, let advice):
+      "\(what); \(advice)"
     case .badValue(let option, let found, let expected):
       "\(option): expected \(expected), found '\(found)'"
     case .badWord(let option, let found, let nearest, let known):

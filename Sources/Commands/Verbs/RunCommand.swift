@@ -7,7 +7,7 @@ import Units
 
 /// What `--trace` records.
 enum TraceChoice: String, CaseIterable {
-  case off, samples, events
+  case off, samples, events, window, ring
 }
 
 /// `trnbench run`
@@ -111,7 +111,9 @@ struct RunCommand: Verb {
   var jobs = 1
 
   @Option(
-    help: ArgumentHelp("Record off, samples or events. (default: off)", valueName: "what"),
+    help: ArgumentHelp(
+      "Record off, samples, events, window (the events between --trace-from and --trace-to) or "
+        + "ring (the last events, --ring-size of them). (default: off)", valueName: "what"),
     completion: .list(TraceChoice.allCases.map(\.rawValue)), transform: { try Choice.of($0) })
   var trace: TraceChoice = .off
 
@@ -120,6 +122,20 @@ struct RunCommand: Verb {
       "Simulated time between two samples, such as 500ns. (default: 1us)", valueName: "time"),
     transform: { try TimeText.parseInterval($0) })
   var sampleInterval: Picoseconds?
+
+  @Option(
+    help: ArgumentHelp("Where a window begins. (default: 0us)", valueName: "time"),
+    transform: { try TimeText.parse($0) })
+  var traceFrom: Picoseconds?
+
+  @Option(
+    help: ArgumentHelp("Where a window ends.", valueName: "time"),
+    transform: { try TimeText.parse($0) })
+  var traceTo: Picoseconds?
+
+  @Option(
+    help: ArgumentHelp("MiB that a ring keeps. (default: 16)", valueName: "n"))
+  var ringSize: Int?
 
   @Option(
     name: .customLong("output"),
@@ -176,11 +192,7 @@ struct RunCommand: Verb {
     options.computesUncertainty = uncertainty
     options.output = places.results(named: folder)
     options.source = places.git.currentState()
-    switch trace {
-    case .off: options.trace = .off
-    case .samples: options.trace = .samples(interval: sampleInterval ?? .nanoseconds(1_000))
-    case .events: options.trace = .events
-    }
+    options.trace = try recording()
     return RunPlan(
       names: names, devices: device, precision: try precision.map { try DeviceNames.format($0) },
       model: model, options: options)
@@ -189,6 +201,37 @@ struct RunCommand: Verb {
   private var model: ModelArguments {
     ModelArguments(
       inputs: input, dimensions: dim, batch: batch, outputTensors: outputTensors, seed: seed)
+  }
+
+  /// What is recorded, with the options that belong to it.
+  private func recording() throws -> RunOptions.Trace {
+    try belongs(traceFrom != nil || traceTo != nil, to: .window, "--trace-from or --trace-to")
+    try belongs(ringSize != nil, to: .ring, "--ring-size")
+    switch trace {
+    case .off: return .off
+    case .samples: return .samples(interval: sampleInterval ?? .nanoseconds(1_000))
+    case .events: return .events
+    case .ring:
+      let size = ringSize ?? 16
+      try positive(size, "--ring-size")
+      return .ring(sizeBytes: min(size, 1 << 20) << 20)
+    case .window:
+      guard let to = traceTo, to > traceFrom ?? .zero else {
+        throw CommandFailure.badValue(
+          option: "--trace-to", found: traceTo.map { "\($0.value) ps" } ?? "nothing",
+          expected: "a time after --trace-from")
+      }
+      return .window(from: traceFrom ?? .zero, to: to)
+    }
+  }
+
+  private func belongs(
+    _ isGiven: Bool, to choice: TraceChoice, _ option: String
+  ) throws(CommandFailure) {
+    guard isGiven, trace != choice else { return }
+    throw .unsupported(
+      what: "\(option) without --trace \(choice.rawValue) means nothing",
+      advice: "add --trace \(choice.rawValue) or leave it out")
   }
 
   private func positive(_ value: Int, _ option: String) throws(CommandFailure) {

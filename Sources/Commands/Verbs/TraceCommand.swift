@@ -12,7 +12,12 @@ struct TraceCommand: ParsableCommand {
       EXAMPLES
         trnbench run kernel/softmax-4096 --trace events
         trnbench trace summary Results/.../softmax-4096.trntrace
+        trnbench trace diff old.trntrace new.trntrace
         trnbench trace verify Results/.../softmax-4096.trntrace
       """,
-    subcommands: [TraceSummaryCommand.self, TraceVerifyCommand.self])
+    subcommands: [
+      TraceSummaryCommand.self, TraceViewCommand.self, TraceExplainCommand.self,
+      TraceDiffCommand.self,
+      TraceExportCommand.self, TraceVerifyCommand.self,
+    ])
 }

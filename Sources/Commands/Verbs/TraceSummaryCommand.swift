@@ -14,7 +14,8 @@ struct TraceSummaryCommand: Verb {
     usage: "trnbench trace summary <file> [<options>]",
     discussion: """
       Groups the time by engine, kernel, opcode, layer or stall (the cause of standing still). \
-      A damaged or cut file is summed up as far as it can be read, with what is missing.
+      Groups are ordered by the time they lost on the critical path against the device's peaks. \
+      MFU, HFU and MBU are the vendor profiler's; JSON has its metrics by their names. A damaged or cut file is summed up as far as it can be read, with what is missing.
 
       EXAMPLES
         trnbench trace summary x.trntrace
@@ -56,7 +57,8 @@ struct TraceSummaryCommand: Verb {
     let path = context.environment.url(file).path
     let text = SummaryText(width: context.terminal.width)
     let reader = try TraceReader(path: path)
-    let summary = try TraceSummary(reader, from: from, to: to, cells: text.cells)
+    let summary = try TraceSummary(
+      reader, from: from, to: to, cells: text.cells, followsPath: true)
     switch context.format {
     case .json:
       let grouping = by == .engine ? SummaryGrouping.opcode : by
@@ -104,15 +106,21 @@ enum SummaryTable {
       .text(grouping.rawValue, minimumWidth: nil), Column("busy_us", title: "busy"),
       Column("stall_us", title: "stalled"), Column("dma_us", title: "dma"),
       Column("instructions"), Column("transfers"), Column("bytes"), Column("flops"),
+      Column("path_us", title: "on path"), Column("bound_us", title: "bound"),
+      Column("lost_us", title: "lost"),
     ])
     for group in summary.groups(by: grouping) {
       table.append([
         .text(group.name), .microseconds(Double(group.busy) / 1e6),
         .microseconds(Double(group.stall) / 1e6), .microseconds(Double(group.dmaBusy) / 1e6),
         .integer(group.instructions), .integer(group.transfers), .bytes(Double(group.bytes)),
-        .integer(group.flops),
+        .integer(group.flops), time(group.pathTime), time(group.bound), time(group.lost),
       ])
     }
     return table
+  }
+
+  private static func time(_ picoseconds: Int64?) -> Cell {
+    picoseconds.map { .microseconds(Double($0) / 1e6) } ?? .missing
   }
 }

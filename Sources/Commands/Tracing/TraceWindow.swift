@@ -1,0 +1,30 @@
+import TraceAnalysis
+import TraceFile
+import Units
+
+/// Records of a trace in memory, or the reason why not, for the reader.
+enum TraceWindow {
+  /// The records between two times, or all; `end` is the name of the option for the later one.
+  static func load(
+    _ reader: borrowing TraceReader, path: String, from: Picoseconds?, to: Picoseconds?,
+    _ end: String
+  ) throws -> EventWindow {
+    if let from, let to, to < from {
+      throw CommandFailure.badValue(
+        option: end, found: "an earlier time", expected: "a time after --from")
+    }
+    guard reader.summary.hasEvents else {
+      throw CommandFailure.unsupported(
+        what: "\(path) holds samples, not events",
+        advice: "record the run with --trace events")
+    }
+    let window = try EventWindow.load(reader, from: from?.value, to: to?.value)
+    guard let window else {
+      let count = reader.recordCount(from: from?.value, to: to?.value)
+      throw CommandFailure.unsupported(
+        what: "the range holds up to \(count) records, more than \(EventWindow.recordLimit)",
+        advice: "choose a part with --from and \(end)")
+    }
+    return window
+  }
+}

@@ -1,0 +1,95 @@
+import ArgumentParser
+import Foundation
+import Results
+import TerminalUI
+import TraceAnalysis
+import TraceFile
+
+/// `trnbench trace diff`
+struct TraceDiffCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "diff",
+    abstract: "Show where the time moved between two runs.",
+    usage: "trnbench trace diff <base> <new> [<options>]",
+    discussion: """
+      Follows who waited for whom back from the end of both runs and splits the difference by \
+      engine, cause and kernel; the parts add up to it to the picosecond. --by engine splits each \
+      engine's own time instead, and --by instruction lists what was added, removed and moved. \
+      Traces of different workloads are refused.
+
+      EXAMPLES
+        trnbench trace diff old.trntrace new.trntrace
+        trnbench trace diff old.trntrace new.trntrace --by instruction
+        trnbench trace diff trn2.trntrace trn3.trntrace --format json
+
+      EXIT CODES
+        0  done    6  other workloads    65  a file is damaged, also with a partial answer
+       64  a wrong option, or a file of a newer version    74  one cannot be read
+      """)
+
+  @OptionGroup var output: OutputOptions
+
+  @Argument(
+    help: ArgumentHelp("The trace that is compared with.", valueName: "base"),
+    completion: .file(extensions: ["trntrace"]))
+  var base: String
+
+  @Argument(
+    help: ArgumentHelp("The trace that is compared.", valueName: "new"),
+    completion: .file(extensions: ["trntrace"]))
+  var new: String
+
+  @Option(
+    help: ArgumentHelp(
+      "path (the critical path), engine or instruction. (default: path)", valueName: "what"),
+    completion: .list(DifferenceGrouping.allCases.map(\.rawValue)),
+    transform: { try Choice.of($0) })
+  var by: DifferenceGrouping = .path
+
+  @Option(help: ArgumentHelp("Rows of a table; 0 for all of them.", valueName: "n"))
+  var top = 15
+
+  @Flag(help: "Compare traces of different workloads all the same.")
+  var acrossWorkloads = false
+
+  /// Prints the difference; damage is named on standard error.
+  func execute(_ context: CommandContext) throws -> Outcome {
+    guard top >= 0 else {
+      throw CommandFailure.badValue(
+        option: "--top", found: "\(top)", expected: "0 or a whole number above")
+    }
+    let first = try TraceReader(path: context.environment.url(base).path)
+    let second = try TraceReader(path: context.environment.url(new).path)
+    try checkWorkloads(first.metadata, second.metadata)
+    let width = context.terminal.width
+    let difference = try TraceDifference(
+      base: first, new: second, cells: DifferenceTable.cells(width: width))
+    let isWhole = top == 0 || context.format == .csv
+    let table = DifferenceTable(difference: difference, limit: isWhole ? nil : top)
+    switch context.format {
+    case .json:
+      let document = try DifferenceDocument(difference).json()
+      try context.write(String(decoding: document, as: UTF8.self) + "\n")
+    case .table:
+      let head = table.head(width: width, names: (base, new))
+      try context.write(head.map { $0 + "\n" }.joined())
+      try context.write("\n\(table.title(by))\n")
+      try context.show(table.table(by))
+      try context.write("\n")
+      try context.note(table.instructionLine)
+    case .csv, .markdown: try context.show(table.table(by))
+    }
+    for damage in difference.damage { try context.complain("\(damage)") }
+    return difference.damage.isEmpty ? .done : .damagedFile
+  }
+
+  private func checkWorkloads(
+    _ first: TraceMetadata, _ second: TraceMetadata
+  ) throws(CommandFailure) {
+    let names = [first, second].compactMap { $0.entries[TraceMetadata.Key.workload] }
+    guard !acrossWorkloads, names.count == 2, names[0] != names[1] else { return }
+    throw .notComparable(
+      what: "the traces are of different workloads, \(names[0]) and \(names[1])",
+      advice: "give two traces of one workload, or --across-workloads")
+  }
+}

@@ -1,0 +1,141 @@
+import ArgumentParser
+import Foundation
+import Hardware
+import Results
+import TerminalUI
+import TraceAnalysis
+import TraceFile
+import Units
+
+/// `trnbench trace explain`
+struct TraceExplainCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "explain",
+    abstract: "Show the chain of causes behind a gap of an engine.",
+    usage: """
+      trnbench trace explain <file> --at <time> --engine <name> [<options>]
+      trnbench trace explain <file> --what-if <change> ... [<options>]
+      """,
+    discussion: """
+      Starts at what the engine did next and goes back: who updated the semaphore that it waited \
+      for, what that one waited for, and so on to what began it all, with source lines. Slack is \
+      how much later an instruction could have ended without making the run longer. The values of \
+      semaphores are worked out again from the records.
+
+      With --what-if the recorded program is timed again on a changed machine and compared with \
+      the machine as it is: dma=2x is twice as fast a clock of the DMA engines, and any constant \
+      that 'trnbench device show' lists can be given a factor or a value.
+
+      EXAMPLES
+        trnbench trace explain x.trntrace --at 12.5us --engine vector
+        trnbench trace explain x.trntrace --at 12.5us --engine dma3 --format json
+        trnbench trace explain x.trntrace --what-if dma=2x --what-if vector=1.5x
+
+      EXIT CODES
+        0  done    65  the file is damaged, also when a partial answer was printed
+       64  a wrong option, or too many records    74  it cannot be read
+      """)
+
+  @OptionGroup var output: OutputOptions
+
+  @Argument(
+    help: ArgumentHelp("The trace.", valueName: "file"),
+    completion: .file(extensions: ["trntrace"]))
+  var file: String
+
+  @Option(
+    help: ArgumentHelp("The moment, such as 12.5us.", valueName: "time"),
+    transform: { try TimeText.parse($0) })
+  var at: Picoseconds?
+
+  @Option(
+    help: ArgumentHelp(
+      "tensor, vector, scalar, gpsimd, sync, or dma0 to dma15.", valueName: "name"),
+    completion: .list(TrackID.all.map(\.name)), transform: { try Self.track($0) })
+  var engine: TrackID?
+
+  @Option(help: ArgumentHelp("Links of the chain at most.", valueName: "n"))
+  var depth = 16
+
+  @Option(
+    help: ArgumentHelp(
+      "Look at this much before the moment; all of it by default.", valueName: "time"),
+    transform: { try TimeText.parse($0) })
+  var back: Picoseconds?
+
+  @Option(
+    help: ArgumentHelp("Change the machine, such as dma=2x; can be repeated.", valueName: "change"))
+  var whatIf: [String] = []
+
+  private static func track(_ name: String) throws(UnknownChoice) -> TrackID {
+    if let track = TrackID(name: name) { return track }
+    throw UnknownChoice(word: name, known: TrackID.all.map(\.name))
+  }
+
+  /// Prints what the engine did and the chain behind it, or what a changed machine would do.
+  func execute(_ context: CommandContext) throws -> Outcome {
+    guard depth >= 1 else {
+      throw CommandFailure.badValue(
+        option: "--depth", found: "\(depth)", expected: "a whole number above 0")
+    }
+    let reader = try TraceReader(path: context.environment.url(file).path)
+    if !whatIf.isEmpty { return try retime(reader, context) }
+    guard let at, let engine else {
+      throw CommandFailure.unsupported(
+        what: "there is nothing to explain",
+        advice: "give --at and --engine, or --what-if")
+    }
+    guard at.value <= reader.summary.end else {
+      throw CommandFailure.badValue(
+        option: "--at", found: "\(at.value) ps",
+        expected: "a time within the run, which ends at \(reader.summary.end) ps")
+    }
+    let from = back.map { max(.zero, at - $0) }
+    let window = try TraceWindow.load(reader, path: file, from: from, to: nil, "--back")
+    let explanation = Explanation(CauseGraph(window), track: engine, at: at.value, limit: depth)
+    let table = ExplanationTable(explanation: explanation, window: window)
+    if context.format == .table {
+      try context.note(table.headline(engine, at.value))
+      try context.write("\n")
+    }
+    try context.show(table.table, key: "links")
+    for damage in reader.damage + window.damage { try context.complain("\(file): \(damage)") }
+    return (reader.damage + window.damage).isEmpty ? .done : .damagedFile
+  }
+
+  /// Times the recorded program on the machine as it is and as it might be.
+  private func retime(
+    _ reader: borrowing TraceReader, _ context: CommandContext
+  ) throws -> Outcome {
+    let changes = try whatIf.map { try MachineChange($0) }
+    guard let recorded = try EmbeddedProgram(reader) else {
+      throw CommandFailure.unsupported(
+        what: "\(file) does not carry its program",
+        advice: "record the run again with this build")
+    }
+    let name = reader.metadata.entries[TraceMetadata.Key.device] ?? "trn2"
+    let device = try DeviceNames.device(name, context.environment)
+    var changed = device
+    for change in changes { try change.apply(to: &changed) }
+    let environment = context.environment
+    environment.watchInterrupts(environment.interruption)
+    let width = context.terminal.width
+    let difference = try WhatIf(program: recorded.program, device: device, changed: changed)
+      .difference(cells: DifferenceTable.cells(width: width)) {
+        environment.interruption.isRequested
+      }
+    if context.format == .json {
+      let document = try DifferenceDocument(difference).json()
+      try context.write(String(decoding: document, as: UTF8.self) + "\n")
+      return .done
+    }
+    let table = DifferenceTable(difference: difference, limit: context.format == .csv ? nil : 15)
+    if context.format == .table {
+      let names = (base: device.name, new: whatIf.joined(separator: " "))
+      try context.write(table.head(width: width, names: names).map { $0 + "\n" }.joined())
+      try context.write("\n\(table.title(.path))\n")
+    }
+    try context.show(table.table(.path))
+    return .done
+  }
+}

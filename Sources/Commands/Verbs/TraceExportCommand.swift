@@ -1,0 +1,75 @@
+import ArgumentParser
+import Foundation
+import Results
+import TraceAnalysis
+import TraceFile
+import Units
+
+/// `trnbench trace export`
+struct TraceExportCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Write a trace in the form of another tool.",
+    usage: "trnbench trace export <file> --to <form> --output <out> [<options>]",
+    discussion: """
+      perfetto opens at ui.perfetto.dev: a track per engine, its waits, flows from who updated a \
+      semaphore to who waited for it, and counters; times in whole nanoseconds. chrome is JSON for \
+      chrome://tracing, speedscope JSON for speedscope.app, pprof a profile for 'go tool pprof'. \
+      csv is the instruction table of the vendor's profiler, with its column names. A long trace \
+      is exported in parts, with --from and --until.
+
+      EXAMPLES
+        trnbench trace export x.trntrace --to perfetto --output x.pftrace
+        trnbench trace export x.trntrace --to chrome --from 10us --until 12us --output x.json
+        trnbench trace export x.trntrace --to csv --output -
+
+      EXIT CODES
+        0  done    65  the file is damaged, also when a part of it was exported
+       64  a wrong option, or too many records    74  a file cannot be read or written
+      """)
+
+  @OptionGroup var output: OutputOptions
+
+  @Argument(
+    help: ArgumentHelp("The trace.", valueName: "file"),
+    completion: .file(extensions: ["trntrace"]))
+  var file: String
+
+  @Option(
+    name: .customLong("to"),
+    help: ArgumentHelp("perfetto, chrome, speedscope, pprof or csv.", valueName: "form"),
+    completion: .list(ExportFormat.allCases.map(\.rawValue)), transform: { try Choice.of($0) })
+  var form: ExportFormat
+
+  @Option(
+    name: [.customShort("o"), .customLong("output")],
+    help: ArgumentHelp("The file to write; - for standard output.", valueName: "out"),
+    completion: .file())
+  var target: String
+
+  @Option(
+    help: ArgumentHelp("Begin here, such as 1.5us.", valueName: "time"),
+    transform: { try TimeText.parse($0) })
+  var from: Picoseconds?
+
+  @Option(help: ArgumentHelp("End here.", valueName: "time"), transform: { try TimeText.parse($0) })
+  var until: Picoseconds?
+
+  /// Writes the file; says how much it holds where it is not standard output.
+  func execute(_ context: CommandContext) throws -> Outcome {
+    let path = context.environment.url(file).path
+    let reader = try TraceReader(path: path)
+    let window = try TraceWindow.load(reader, path: file, from: from, to: until, "--until")
+    let program = try EmbeddedProgram(reader)
+    let export = TraceExport(window, metadata: reader.metadata) { program?.text($0) ?? "" }
+    if target == "-" {
+      try export.write(form) { try context.write(String(decoding: $0, as: UTF8.self)) }
+    } else {
+      let url = context.environment.url(target)
+      let size = try ExportFile(url).write { sink in try export.write(form, to: sink) }
+      try context.note("\(window.count) records as \(form.rawValue): \(target), \(size) bytes")
+    }
+    for damage in reader.damage + window.damage { try context.complain("\(path): \(damage)") }
+    return (reader.damage + window.damage).isEmpty ? .done : .damagedFile
+  }
+}
