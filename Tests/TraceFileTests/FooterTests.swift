@@ -87,9 +87,8 @@ import Units
       var (busy, stalled) = ([Int64](repeating: 0, count: levels.count), Int64(0))
       for event in events {
         let place = cursor.place(event)
-        for time in stride(from: place.busyStart, to: place.busyEnd, by: 1)
-        where event.programCounter == 7 {
-          busy[Int(time >> levels.shift)] += 1
+        if event.programCounter == 7 {
+          for time in place.busyStart..<place.busyEnd { busy[Int(time >> levels.shift)] += 1 }
         }
         let stall = event.wait.value > 0 ? place.busyStart - place.stallStart : 0
         stalled += stall
