@@ -233,37 +233,61 @@ struct ImportPass {
 
   // MARK: Results
 
+  /// A value and the name that it has in the model.
+  private typealias Named = (name: String, value: ImportedValue?)
+
   private mutating func apply(
     _ translation: Translation, _ reading: NodeReading, _ title: String, _ scope: inout Scope
   ) throws {
+    func named(_ positions: [Int]) -> [Named] {
+      positions.map { position in
+        position < reading.inputs.count
+          ? (reading.node.input[position], reading.inputs[position]) : ("", nil)
+      }
+    }
+    let outputs = reading.node.output
     switch translation {
     case .values(let views):
       foldedCount += 1
-      for (output, view) in zip(reading.node.output, views) { scope[output] = .constant(view) }
+      for (output, view) in zip(outputs, views) { scope[output] = .constant(view) }
     case .apply(let operation, let positions):
-      var values = positions.map { $0 < reading.inputs.count ? reading.inputs[$0] : nil }
-      while let last = values.last, last == nil { values.removeLast() }
-      let results = try ShapeInference.results(
-        of: operation, inputs: values.map { $0?.type }, node: title)
-      for result in results where !TensorReader.fits(result.shape) {
-        throw TranslationFailure("the result \(result.shape) is too large")
-      }
-      if let views = Self.constants(values) {
-        guard results.allSatisfy({ $0.shape.elementCount <= options.largestElements }) else {
-          throw TranslationFailure("the result is too large to be folded")
-        }
-        foldedCount += 1
-        let made = try Float64Interpreter.results(operation, inputs: views, node: title)
-        for (output, view) in zip(reading.node.output, made) where !output.isEmpty {
-          scope[output] = .constant(view)
-        }
-      } else if case .elementwise(let function) = operation, function.function == .identity {
-        foldedCount += 1
-        scope[reading.node.output[0]] = values[0]
-      } else {
-        try emit(operation, values, results, reading, title, &scope)
-      }
+      let made = try carried(operation, named(positions), to: outputs, title)
+      for (output, value) in zip(outputs, made) where !output.isEmpty { scope[output] = value }
+    case .chain(let first, let positions, let second, let others):
+      let inner = "\(outputs.first ?? title)/\(first.name)"
+      let middle = try carried(first, named(positions), to: [inner], "\(title)/\(first.name)")
+      let operands: [Named] = [(inner, middle[0])] + named(others)
+      let made = try carried(second, operands, to: outputs, title)
+      for (output, value) in zip(outputs, made) where !output.isEmpty { scope[output] = value }
     }
+  }
+
+  /// An operator's results: known where its inputs are, else tensors of the graph.
+  private mutating func carried(
+    _ operation: Operator, _ given: [Named], to outputs: [String], _ title: String
+  ) throws -> [ImportedValue] {
+    var inputs = given
+    while let last = inputs.last, last.value == nil { inputs.removeLast() }
+    let results = try ShapeInference.results(
+      of: operation, inputs: inputs.map { $0.value?.type }, node: title)
+    for result in results where !TensorReader.fits(result.shape) {
+      throw TranslationFailure("the result \(result.shape) is too large")
+    }
+    if let views = Self.constants(inputs.map(\.value)) {
+      guard results.allSatisfy({ $0.shape.elementCount <= options.largestElements }) else {
+        throw TranslationFailure("the result is too large to be folded")
+      }
+      foldedCount += 1
+      let made = try Float64Interpreter.results(operation, inputs: views, node: title)
+      return made.map { .constant($0) }
+    }
+    if case .elementwise(let function) = operation, function.function == .identity,
+      let value = inputs[0].value
+    {
+      foldedCount += 1
+      return [value]
+    }
+    return try emit(operation, inputs, results, to: outputs, title)
   }
 
   /// The values of inputs that are all known.
@@ -280,48 +304,53 @@ struct ImportPass {
   }
 
   private mutating func emit(
-    _ operation: Operator, _ values: [ImportedValue?], _ results: [TensorType],
-    _ reading: NodeReading, _ title: String, _ scope: inout Scope
-  ) throws {
+    _ operation: Operator, _ given: [Named], _ results: [TensorType], to outputs: [String],
+    _ title: String
+  ) throws -> [ImportedValue] {
     var inputs: [String] = []
     var sources: Set<String> = []
-    for (position, value) in values.enumerated() {
+    var isConvolution = false
+    if case .convolution = operation { isConvolution = true }
+    for (position, (name, value)) in given.enumerated() {
       switch value {
       case .constant(let view):
-        let name = position < reading.node.input.count ? reading.node.input[position] : ""
-        inputs.append(try weight(name, view))
-      case .tensor(let name, _, let owners):
-        inputs.append(name)
+        // Kernels add a bias where sums are kept, in fp32.
+        inputs.append(try weight(name, view, keepsFull: isConvolution && position == 2))
+      case .tensor(let tensor, _, let owners):
+        inputs.append(tensor)
         sources.formUnion(owners)
       default: inputs.append("")
       }
     }
-    var outputs: [String] = []
-    for (output, result) in zip(reading.node.output, results) {
-      guard !output.isEmpty else {
-        outputs.append("")
-        continue
-      }
-      let name = uniqueName(output)
+    var names: [String] = []
+    var made: [ImportedValue] = []
+    for (output, result) in zip(outputs, results) {
+      let name = output.isEmpty ? "" : uniqueName(output)
+      names.append(name)
+      made.append(.tensor(name, result, sources: sources))
+      if output.isEmpty { continue }
       let stored = self.stored(result.type)
       try graph.declare(
         TensorDeclaration(
           name: name, shape: result.shape, format: stored.format, role: .intermediate,
           type: stored.type))
-      outputs.append(name)
-      scope[output] = .tensor(name, result, sources: sources)
     }
-    while outputs.last == "" { outputs.removeLast() }
+    while names.last == "" { names.removeLast() }
     graph.append(
-      Node(name: uniqueNode(title), operation: operation, inputs: inputs, outputs: outputs))
+      Node(name: uniqueNode(title), operation: operation, inputs: inputs, outputs: names))
+    return made
   }
 
   /// A known value as a weight of the graph, once per name.
-  private mutating func weight(_ name: String, _ view: TensorView) throws -> String {
-    let key = "\(name) \(view.shape)"
+  private mutating func weight(_ name: String, _ view: TensorView, keepsFull: Bool) throws
+    -> String
+  {
+    let key = "\(name) \(view.shape) \(keepsFull)"
     if let known = constants[key], !name.isEmpty { return known }
     let unique = uniqueName(name.isEmpty ? "constant" : name)
-    let stored = self.stored(view.type)
+    let stored =
+      keepsFull && view.type.isFloat
+      ? (format: .float32, type: .float32) : self.stored(view.type)
     try graph.declare(
       TensorDeclaration(
         name: unique, shape: view.shape, format: stored.format, role: .weight,

@@ -24,6 +24,9 @@ enum ImportedValue {
 enum Translation {
   /// An operator, applied to some of the node's inputs by position.
   case apply(Operator, [Int])
+  /// An operator applied to some of the node's inputs, and another one to its result followed by
+  /// others of the node's inputs.
+  case chain(Operator, [Int], then: Operator, [Int])
   /// Known values.
   case values([TensorView])
 }
