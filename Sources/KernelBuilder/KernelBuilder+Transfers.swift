@@ -99,14 +99,41 @@ extension KernelBuilder {
       rowBytes: tile.format.sizeBytes, rowCount: count, site: site(file, line))
   }
 
+  /// Gathers parts of rows: partition p receives what `first` names in row `index[p]` of the
+  /// `count` rows that begin at `first`.
+  package mutating func gather(
+    _ tile: Tile, rows first: TensorAccess, rowBytes: Int, count: Int, index: Tile,
+    file: StaticString = #fileID, line: UInt = #line
+  ) {
+    indirect(
+      .onChip(tile.access), from: .hbm(first), index: index, isScatter: false,
+      rowBytes: rowBytes, rowCount: count, site: site(file, line))
+  }
+
+  /// Scatters parts of rows: partition p goes to what `first` names in row `index[p]` of the
+  /// `count` rows that begin at `first`.
+  ///
+  /// - Parameter adds: adds to the rows in fp32; the indices must differ and lie in the table.
+  package mutating func scatter(
+    rows first: TensorAccess, rowBytes: Int, count: Int, from tile: Tile, index: Tile,
+    adds: Bool = false, file: StaticString = #fileID, line: UInt = #line
+  ) {
+    indirect(
+      .hbm(first), from: .onChip(tile.access), index: index, isScatter: true,
+      rowBytes: rowBytes, rowCount: count, adds: adds, site: site(file, line))
+  }
+
   private mutating func indirect(
     _ destination: DataLocation, from source: DataLocation, index: Tile, isScatter: Bool,
-    rowBytes: Int, rowCount: Int, site: UInt32
+    rowBytes: Int, rowCount: Int, adds: Bool = false, site: UInt32
   ) {
     let make = { (ring: Int) in
-      DMAIndirect(
+      var transfer = DMAIndirect(
         destination, from: source, index: index.access, isScatter: isScatter,
         rowStrideBytes: rowBytes, rowCount: rowCount, queue: ring)
+      transfer.accumulate = adds
+      transfer.refusesOutOfBounds = adds
+      return transfer
     }
     let engines = Int(make(0).shape(on: device, engine: .gpsimd).engines)
     guard let ring = nextRing(.gpsimd, engines) else { return }

@@ -44,9 +44,9 @@ package struct MatmulKernel: Kernel {
   /// What is added before the activation.
   package enum Bias: Hashable, Sendable {
     case none
-    /// fp32 [N]: one value per column of out.
+    /// [N]: one value per column of out.
     case perColumn
-    /// fp32 [M]: one value per row of out.
+    /// [M]: one value per row of out.
     case perRow
   }
 
@@ -72,6 +72,8 @@ package struct MatmulKernel: Kernel {
   package var scale: Float = 1
   /// Is added next.
   package var bias = Bias.none
+  /// Format of the bias in HBM; fp32 on the chip.
+  package var biasFormat = NumberFormat.float32
   /// Is applied next.
   package var activation: ActivationFunction?
   /// True when residual [M, N] is added last.
@@ -126,8 +128,8 @@ package struct MatmulKernel: Kernel {
     var list = [KernelParameter("lhs", lhs, input), KernelParameter("rhs", rhs, input)]
     switch bias {
     case .none: break
-    case .perColumn: list.append(KernelParameter("bias", [n], .float32))
-    case .perRow: list.append(KernelParameter("bias", [m, 1], .float32))
+    case .perColumn: list.append(KernelParameter("bias", [n], biasFormat))
+    case .perRow: list.append(KernelParameter("bias", [m, 1], biasFormat))
     }
     if hasResidual { list.append(KernelParameter("residual", [m, n], output)) }
     list.append(KernelParameter("out", [m, n], output, .output))

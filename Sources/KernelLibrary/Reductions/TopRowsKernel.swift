@@ -1,0 +1,208 @@
+import CoreState
+import Hardware
+import InstructionSet
+package import KernelBuilder
+package import NumericFormats
+
+/// The largest (or smallest) elements of each row and where they stand: top-k, argmax, argmin.
+///
+/// Rows on partitions; eight at a time the vector engine finds the largest, looks up their places
+/// and takes them out of the row (max8, find_index8, match_replace8). Equal elements come in the
+/// order of their places. Rows longer than the instructions take are searched in parts whose
+/// winners are searched again.
+/// Bound: the vector engine, three passes over a row for every eight elements.
+///
+/// Parameters in order: x [rows, columns], values [rows, count] (if wanted), places [rows, count].
+package struct TopRowsKernel: Kernel {
+  /// Rows.
+  package var rows: Int
+  /// Elements per row.
+  package var columns: Int
+  /// Elements wanted of each row.
+  package var count: Int
+  /// The largest; otherwise the smallest.
+  package var seeksLargest: Bool
+  /// Of equal elements the last comes first.
+  package var prefersLast = false
+  /// Writes the elements too.
+  package var givesValues: Bool
+  /// Format of x and values.
+  package var format: NumberFormat
+
+  /// The first `count` of each row in order.
+  package init(
+    rows: Int, columns: Int, count: Int, seeksLargest: Bool = true, givesValues: Bool,
+    format: NumberFormat
+  ) {
+    self.rows = rows
+    self.columns = columns
+    self.count = count
+    self.seeksLargest = seeksLargest
+    self.givesValues = givesValues
+    self.format = format
+  }
+
+  package var name: String {
+    "\(seeksLargest ? "largest" : "smallest")-\(count) \(rows)x\(columns) \(format.name)"
+  }
+
+  package var parameters: [KernelParameter] {
+    var list = [KernelParameter("x", [rows, columns], format)]
+    if givesValues { list.append(KernelParameter("values", [rows, count], format, .output)) }
+    list.append(KernelParameter("places", [rows, count], .int32, .output))
+    return list
+  }
+
+  package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
+    throws(BuilderError)
+  {
+    let longest = builder.device.vector.findElementsMaximum.value
+    guard rows > 0, (1...columns).contains(count), columns <= longest || count == 1 else {
+      throw unsupported(
+        "\(count) of \(columns) elements",
+        allowed: "1 of any row, or up to all elements of rows of at most \(longest)")
+    }
+    try builder.scope { builder throws(BuilderError) in
+      var emitter = try TopRowsEmitter(self, tensors, partColumns: longest, &builder)
+      for tile in pieces(rows, 128) { emitter.emit(tile, into: &builder) }
+    }
+  }
+}
+
+/// Emits the search of tiles of rows.
+private struct TopRowsEmitter {
+  private let kernel: TopRowsKernel
+  private let tensors: [TensorHandle]
+  private let parts: [Range<Int>]
+  private let rounds: Int
+  private var inputs: TilePool
+  private var works: TilePool
+  private var values: TilePool
+  private var places: TilePool
+  private var wholes: TilePool
+  private var results: TilePool
+  private var merged: TilePool?
+  private var ramp: Tile?
+
+  init(
+    _ kernel: TopRowsKernel, _ tensors: [TensorHandle], partColumns: Int,
+    _ builder: inout KernelBuilder
+  ) throws(BuilderError) {
+    self.kernel = kernel
+    self.tensors = tensors
+    // Halves of the longest row leave room for two buffers in fp32.
+    parts = pieces(kernel.columns, kernel.columns <= partColumns ? partColumns : partColumns / 2)
+    rounds = ceilDivide(kernel.count, 8)
+    let width = max(8, parts[0].count)
+    inputs = try builder.pool("x", buffers: width > 4096 ? 1 : 2, width, format: kernel.format)
+    works = try builder.pool("work", buffers: width > 4096 ? 1 : 2, width, format: .float32)
+    let found = 8 * max(rounds, parts.count)
+    values = try builder.pool("values", buffers: 2, found, format: .float32)
+    places = try builder.pool("places", buffers: 2, found, format: .uint32)
+    wholes = try builder.pool("whole", buffers: 2, found, format: .int32)
+    results = try builder.pool("result", buffers: 2, found, format: kernel.format)
+    if parts.count > 1 {
+      merged = try builder.pool("merged", buffers: 2, 3 * found + 16, format: .float32)
+      let ramp = try builder.tile("ramp", found, format: .float32)
+      builder.iota(ramp, steps: [1])
+      self.ramp = ramp
+    }
+  }
+
+  mutating func emit(_ rows: Range<Int>, into builder: inout KernelBuilder) {
+    let value = values.next().rows(0..<rows.count)
+    let place = places.next().rows(0..<rows.count)
+    for (index, part) in parts.enumerated() {
+      let work = load(rows, part, &builder)
+      let steps = parts.count > 1 ? index..<index + 1 : 0..<rounds
+      for step in steps {
+        let eight = 8 * step..<8 * step + 8
+        builder.largestEight(value.columns(eight), work)
+        builder.findEight(place.columns(eight), work, values: value.columns(eight))
+        if step + 1 < steps.upperBound {
+          builder.replaceEight(work, work, values: value.columns(eight), by: -.infinity)
+        }
+      }
+    }
+    if parts.count > 1 {
+      merge(rows, value, place, &builder)
+    } else {
+      let first = 0..<kernel.count
+      let whole = wholes.next().rows(0..<rows.count).columns(first)
+      mirror(whole, place.columns(first), &builder)
+      store(rows, value.columns(first), whole, &builder)
+    }
+  }
+
+  /// The row in fp32, negated when the smallest are wanted, backwards when the last come first; at
+  /// least eight columns.
+  private mutating func load(
+    _ rows: Range<Int>, _ part: Range<Int>, _ builder: inout KernelBuilder
+  ) -> Tile {
+    let x = inputs.next().rows(0..<rows.count).columns(0..<part.count)
+    let last = kernel.columns - 1
+    builder.load(
+      x,
+      from: tensors[0].access(
+        offset: rows.lowerBound * kernel.columns
+          + (kernel.prefersLast ? last - part.lowerBound : part.lowerBound),
+        sizes: [rows.count, part.count], strides: [kernel.columns, kernel.prefersLast ? -1 : 1]))
+    let width = max(8, part.count)
+    let work = works.next().rows(0..<rows.count).columns(0..<width)
+    if width > part.count {
+      builder.memset(work.columns(part.count..<width), -.infinity)
+    }
+    builder.tensorScalar(
+      work.columns(0..<part.count), x, .multiply, .immediate(kernel.seeksLargest ? 1 : -1))
+    return work
+  }
+
+  /// Places count from the row's end when it was read backwards.
+  private func mirror(_ whole: Tile, _ places: Tile, _ builder: inout KernelBuilder) {
+    if kernel.prefersLast {
+      builder.tensorScalar(
+        whole, places, .subtract, .immediate(Float(kernel.columns - 1)), reverse0: true)
+    } else {
+      builder.copy(whole, places)
+    }
+  }
+
+  /// The best of the parts' best: its place among them picks the place in the row.
+  private mutating func merge(
+    _ rows: Range<Int>, _ value: Tile, _ place: Tile, _ builder: inout KernelBuilder
+  ) {
+    guard let scratch = merged?.next().rows(0..<rows.count), let ramp else { return }
+    let found = value.columns
+    let global = scratch.columns(0..<found)
+    for (index, part) in parts.enumerated() {
+      let eight = 8 * index..<8 * index + 8
+      builder.tensorScalar(
+        global.columns(eight), place.columns(eight), .add, .immediate(Float(part.lowerBound)))
+    }
+    let best = scratch.columns(3 * found..<3 * found + 8)
+    builder.largestEight(best, value)
+    let where8 = places.next().rows(0..<rows.count).columns(0..<8)
+    builder.findEight(where8, value, values: best)
+    let picked = scratch.columns(found..<2 * found)
+    let position = scratch.columns(3 * found + 8..<3 * found + 9)
+    builder.copy(position, where8.columns(0..<1))
+    builder.scalarTensorTensor(
+      picked, ramp.rows(0..<rows.count), .isEqual, position.pointer, .multiply, global)
+    let sum = scratch.columns(3 * found + 9..<3 * found + 10)
+    builder.tensorReduce(sum, picked, .add)
+    let whole = wholes.next().rows(0..<rows.count).columns(0..<1)
+    mirror(whole, sum, &builder)
+    store(rows, best.columns(0..<1), whole, &builder)
+  }
+
+  private mutating func store(
+    _ rows: Range<Int>, _ value: Tile, _ whole: Tile, _ builder: inout KernelBuilder
+  ) {
+    builder.store(tensors[tensors.count - 1].rows(rows), from: whole)
+    guard kernel.givesValues else { return }
+    let result = results.next().rows(0..<rows.count).columns(0..<value.columns)
+    builder.tensorScalar(
+      result, value, .multiply, .immediate(kernel.seeksLargest ? 1 : -1))
+    builder.store(tensors[1].rows(rows), from: result, on: .scalar)
+  }
+}
