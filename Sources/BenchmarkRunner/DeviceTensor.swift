@@ -113,7 +113,22 @@ enum DeviceTensor {
     if tensor.format == .bfloat16, case .halves(let bits) = self {
       return try TensorView(bfloat16Bits: bits, shape: tensor.shape)
     }
-    return try TensorView(values(tensor.format), shape: tensor.shape, format: tensor.format)
+    if tensor.type.isInteger, tensor.format.isInteger {
+      return try TensorView(
+        integers: wholeNumbers(tensor.format), shape: tensor.shape, type: tensor.type)
+    }
+    return try TensorView(
+      floats: values(tensor.format), shape: tensor.shape, type: tensor.storedType)
+  }
+
+  /// The elements of an integer format, exactly.
+  private func wholeNumbers(_ format: NumberFormat) -> [Int64] {
+    let isSigned = format == .int8 || format == .int16 || format == .int32
+    return switch self {
+    case .bytes(let bits): bits.map { isSigned ? Int64(Int8(bitPattern: $0)) : Int64($0) }
+    case .halves(let bits): bits.map { isSigned ? Int64(Int16(bitPattern: $0)) : Int64($0) }
+    case .words(let bits): bits.map { isSigned ? Int64(Int32(bitPattern: $0)) : Int64($0) }
+    }
   }
 
   /// The elements, decoded.
@@ -123,5 +138,12 @@ enum DeviceTensor {
     case .words(let bits): bits.map { format.decode($0) }
     case .bytes(let bits): bits.map { format.decode(UInt32($0)) }
     }
+  }
+}
+
+extension TensorDeclaration {
+  /// What the device's elements are: real numbers may be stored in another format than the model's.
+  var storedType: ElementType {
+    type.isFloat && type.storage != format ? .format(format) : type
   }
 }

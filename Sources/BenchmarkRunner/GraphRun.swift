@@ -104,6 +104,7 @@ struct GraphRun {
     description.flops = flops
     description.bytes = totals.hbmReadBytes + totals.hbmWriteBytes
     description.hbmFootprintBytes = Int64(lowered.footprintBytes)
+    description.coverage = Coverage(lowered.coverage)
     return WorkOutcome(
       metrics: metrics.metrics, description: description,
       laws: PublishedKernel.measurements(
@@ -145,23 +146,50 @@ struct GraphVerification {
   {
     var reports: [ModelGraph.NumericsReport] = []
     let graph = core.keepsUnroundedValues ? try lowered.graph.withoutRounding() : lowered.graph
-    for step in lowered.steps where !isCancelled() {
+    for nodes in lowered.steps.map(\.nodes) + lowered.views.map({ [$0] }) where !isCancelled() {
       var views: [String: TensorView] = [:]
-      for name in Set(step.nodes.flatMap { $0.inputs + $0.outputs }).sorted() {
-        guard let index = lowered.allocations[name], let tensor = lowered.graph.tensor(name),
-          let declared = graph.tensor(name)
-        else { continue }
-        views[name] = try DeviceTensor(
-          downloading: tensor, as: declared.format, from: core,
-          at: lowered.program.tensors[index].address
-        ).view(as: declared)
+      for name in Set(nodes.flatMap { $0.inputs + $0.outputs }).sorted() {
+        if let view = try view(name, graph, core) { views[name] = view }
       }
       reports += try StepVerification(
-        graph: graph, nodes: step.nodes, checker: checker,
-        device: { name in views[name] }
+        graph: graph, nodes: nodes, checker: checker, device: { name in views[name] }
       ).reports()
     }
     return reports
+  }
+
+  /// A tensor in HBM; one number that kernels hold as part of their instructions is its
+  /// declaration.
+  private func view(_ name: String, _ graph: Graph, _ core: borrowing CoreState)
+    throws(GraphError) -> TensorView?
+  {
+    guard let tensor = lowered.graph.tensor(name), let declared = graph.tensor(name) else {
+      return nil
+    }
+    if let index = lowered.allocations[name] {
+      return try DeviceTensor(
+        downloading: tensor, as: declared.format, from: core,
+        at: lowered.program.tensors[index].address
+      ).view(as: declared)
+    }
+    guard tensor.role == .weight, tensor.shape.elementCount == 1 else { return nil }
+    return try DeviceTensor(filling: tensor, seed: 0).view(as: tensor)
+  }
+}
+
+extension Coverage {
+  /// The shares of what a lowering counted.
+  init(_ counted: LoweringCoverage) {
+    let share = { (part: Int, whole: Int) in
+      whole == 0 ? 100 : 100 * Double(part) / Double(whole)
+    }
+    self.init(
+      operators: counted.operators, operatorsOnDevice: counted.operatorsOnDevice,
+      flopsPercent: share(counted.flopsOnDevice, counted.flops),
+      bytesPercent: share(counted.bytesOnDevice, counted.bytes),
+      elsewhere: counted.elsewhere.map {
+        Exception(node: $0.node, operation: $0.operation, reason: $0.reason)
+      })
   }
 }
 

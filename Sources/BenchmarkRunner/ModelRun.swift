@@ -2,7 +2,7 @@ import CoreState
 package import Foundation
 import Hardware
 import InstructionSet
-import Lowering
+package import Lowering
 package import ModelGraph
 package import ModelImport
 import NeuronCore
@@ -59,6 +59,13 @@ extension WorkloadRunner {
   }
 }
 
+extension WorkloadRunner {
+  /// The program that a model becomes on the device, without running it. Throws `badInput`.
+  package func lowered(model source: ModelSource) throws(RunnerError) -> LoweredGraph {
+    try ModelRun(self, source).lowered()
+  }
+}
+
 /// One model on one device.
 struct ModelRun {
   private let runner: WorkloadRunner
@@ -102,6 +109,11 @@ struct ModelRun {
     }
     for (name, metric) in HostTiming.metrics(timings) { outcome!.metrics[name] = metric }
     return outcome!
+  }
+
+  /// The program that the model becomes, without running it.
+  func lowered() throws(RunnerError) -> LoweredGraph {
+    try lower(try imported().graph, .timing)
   }
 
   private func imported() throws(RunnerError) -> ImportedModel {

@@ -1,5 +1,5 @@
 import Hardware
-package import InstructionSet
+import InstructionSet
 
 extension KernelBuilder {
   /// max8: the eight largest values of each partition, descending.
@@ -30,18 +30,5 @@ extension KernelBuilder {
         MatchReplace8(
           destination.access, source.access, values: values.access, replacement: replacement)),
       on: .vector, site: site(file, line))
-  }
-
-  /// tensor_tensor_scan: destination[i] = (a[i] op0 destination[i − 1]) op1 b[i], from `initial`
-  /// on.
-  package mutating func scan(
-    _ destination: Tile, _ a: Tile, _ b: Tile, initial: ScalarOperand, _ op0: ALUOperation,
-    _ op1: ALUOperation, file: StaticString = #fileID, line: UInt = #line
-  ) {
-    append(
-      .scan(
-        TensorTensorScan(
-          destination.access, a.access, b.access, initial: initial, op0, op1)), on: .vector,
-      site: site(file, line))
   }
 }

@@ -2,17 +2,16 @@ import ModelGraph
 
 extension Graph {
   /// The same graph with every call replaced by its function's nodes. Tensors inside a call are
-  /// named `call/tensor`; with `sharesIntermediates` they are named `function/tensor`, so that all
-  /// calls of a function use the same memory one after the other.
-  func flattened(sharesIntermediates: Bool) throws(GraphError) -> Graph {
+  /// named `call/tensor`.
+  func flattened() throws(GraphError) -> Graph {
     var result = Graph(name: name)
     for tensor in tensors { try result.declare(tensor) }
-    for node in nodes { try Self.append(node, of: self, to: &result, sharesIntermediates) }
+    for node in nodes { try Self.append(node, of: self, to: &result) }
     return result
   }
 
   private static func append(
-    _ node: Node, of graph: Graph, to result: inout Graph, _ sharesIntermediates: Bool
+    _ node: Node, of graph: Graph, to result: inout Graph
   ) throws(GraphError) {
     guard case .call(let name) = node.operation, let function = graph.function(name) else {
       result.append(node)
@@ -25,7 +24,7 @@ extension Graph {
     }
     for tensor in function.tensors where names[tensor.name] == nil {
       var local = tensor
-      local.name = "\(sharesIntermediates ? name : node.name)/\(tensor.name)"
+      local.name = "\(node.name)/\(tensor.name)"
       names[tensor.name] = local.name
       if result.tensor(local.name) == nil { try result.declare(local) }
     }
@@ -35,7 +34,7 @@ extension Graph {
       copy.inputs = inner.inputs.map { names[$0] ?? $0 }
       copy.outputs = inner.outputs.map { names[$0] ?? $0 }
       copy.layer = node.layer
-      try append(copy, of: graph, to: &result, sharesIntermediates)
+      try append(copy, of: graph, to: &result)
     }
   }
 }

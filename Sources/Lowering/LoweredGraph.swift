@@ -5,7 +5,8 @@ package import ModelGraph
 package struct LoweredStep: Sendable {
   /// The kernel's name.
   package var kernel: String
-  /// The nodes that it carries out, in order; tensor names are those of the flattened graph.
+  /// The nodes that it carries out, in order; tensor names are those of the flattened graph. A
+  /// kernel that only prepares another one has none.
   package var nodes: [Node]
   /// The layer that they belong to, or empty.
   package var layer: String
@@ -21,19 +22,69 @@ package struct LoweredGraph: Sendable {
   package var allocations: [String: Int]
   /// One per invocation, in order.
   package var steps: [LoweredStep]
+  /// Nodes that only look at memory differently: no instruction carries them out.
+  package var views: [Node]
 
   /// Bytes of HBM that the tensors take.
   package var footprintBytes: Int { program.hbmBytes }
+}
+
+/// A node that no kernel carries out.
+package struct UnsupportedNode: Hashable, Sendable {
+  /// The node's name.
+  package var node: String
+  /// Its operator.
+  package var operation: String
+  /// Why not.
+  package var reason: String
+}
+
+/// How a graph exceeds the device memory.
+package struct MemoryOverflow: Hashable, Sendable {
+  /// Bytes that the tensors take together.
+  package var bytes: Int
+  /// Bytes that one core can have.
+  package var limit: Int
+  /// Bytes of inputs, weights and state.
+  package var givenBytes: Int
+  /// The largest tensor.
+  package var largest: String
+  /// Its bytes.
+  package var largestBytes: Int
+
+  /// By how much, and what would fit.
+  var text: String {
+    let missing = bytes - limit
+    let given = MemoryOverflow.size(givenBytes)
+    let room = max(1, limit - givenBytes)
+    let advice =
+      givenBytes > limit
+      ? "inputs and weights alone take \(given): a format of half the size, or the weights dealt "
+        + "over \((givenBytes + limit - 1) / limit) cores, would fit"
+      : "inputs and weights take \(given) of it, results on the way the rest: a batch "
+        + "\((bytes - givenBytes + room - 1) / room) times smaller would fit"
+    return "the tensors take \(MemoryOverflow.size(bytes)) of HBM, "
+      + "\(MemoryOverflow.size(missing)) more than the \(MemoryOverflow.size(limit)) that a core "
+      + "can have; \(advice). The largest is '\(largest)' with \(MemoryOverflow.size(largestBytes))"
+  }
+
+  private static func size(_ bytes: Int) -> String {
+    let tenths = (bytes * 10 + (1 << 29)) >> 30
+    if tenths >= 10 { return "\(tenths / 10).\(tenths % 10) GiB" }
+    return bytes >= 1 << 20 ? "\((bytes + (1 << 19)) >> 20) MiB" : "\(bytes) bytes"
+  }
 }
 
 /// Why a graph cannot be turned into a program.
 package enum LoweringError: Error, CustomStringConvertible, Sendable {
   /// No kernel carries out the node as it stands.
   case unsupported(node: String, operation: String, reason: String)
+  /// All nodes that no kernel carries out, when there are several.
+  case unsupportedNodes([UnsupportedNode])
   /// A kernel could not be built for the shapes.
   case kernel(node: String, reason: String)
   /// The tensors do not fit into the device memory.
-  case tooLarge(bytes: Int, limit: Int)
+  case tooLarge(MemoryOverflow)
   /// The graph is wrong.
   case graph(GraphError)
 
@@ -42,9 +93,11 @@ package enum LoweringError: Error, CustomStringConvertible, Sendable {
     switch self {
     case .unsupported(let node, let operation, let reason):
       "no kernel carries out \(operation) of node '\(node)': \(reason)"
+    case .unsupportedNodes(let nodes):
+      "no kernel carries out \(nodes.count) nodes:"
+        + nodes.map { "\n  \($0.operation) of node '\($0.node)': \($0.reason)" }.joined()
     case .kernel(let node, let reason): "the kernel of node '\(node)' cannot be built: \(reason)"
-    case .tooLarge(let bytes, let limit):
-      "the tensors take \(bytes) bytes of HBM; the device has \(limit)"
+    case .tooLarge(let overflow): overflow.text
     case .graph(let error): error.description
     }
   }

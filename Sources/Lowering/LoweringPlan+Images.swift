@@ -6,8 +6,9 @@ import NumericFormats
 
 extension LoweringPlan {
   /// Lowers a convolution and what its kernel takes along: a residual, an activation.
+  /// Returns the nodes that are carried out.
   mutating func convolution(_ operation: Convolution, at position: Int) throws(LoweringError)
-    -> Int
+    -> [Node]
   {
     let node = graph.nodes[position]
     var kernel = try kernel(operation, node)
@@ -30,7 +31,7 @@ extension LoweringPlan {
     let output = nodes[nodes.count - 1].outputs
     kernel.output = try tensor(output[0]).format
     try invoke(kernel, tensors + output, nodes: nodes)
-    return nodes.count
+    return nodes
   }
 
   private func kernel(_ operation: Convolution, _ node: Node) throws(LoweringError)
@@ -89,15 +90,15 @@ extension LoweringPlan {
     return axes.count == 1 ? [WindowAxis(1)] + axes : axes
   }
 
-  /// The node right after `node` that adds a tensor of the same shape and format to its result,
-  /// which nobody else reads.
+  /// The node that alone reads the result of `node` and adds a tensor of its shape and format.
   private func residual(after node: Node) throws(LoweringError) -> (Node, String)? {
     guard let next = follower(of: node), case .add = next.operation,
       let other = next.inputs.first(where: { $0 != node.outputs[0] })
     else { return nil }
     let output = try tensor(next.outputs[0])
     let operand = try tensor(other)
-    guard operand.shape == output.shape, operand.format == output.format else { return nil }
+    guard operand.shape == output.shape, operand.format == output.format, isAvailable(other)
+    else { return nil }
     return (next, other)
   }
 
@@ -110,7 +111,7 @@ extension LoweringPlan {
     else { return nil }
     let operand = try tensor(other)
     let ones = [Int](repeating: 1, count: kernel.depth == nil ? 2 : 3)
-    guard operand.format == .float32,
+    guard operand.format == .float32, isAvailable(other),
       operand.shape.dimensions == [kernel.outputs, kernel.batch] + ones
     else { return nil }
     return (next, other)
@@ -118,26 +119,14 @@ extension LoweringPlan {
 
   /// The activation right after `node` that nobody else's reading keeps from being joined.
   func activation(after node: Node) -> (Node, ActivationFunction)? {
-    guard let next = follower(of: node) else { return nil }
-    switch next.operation {
-    case .relu: return (next, .relu)
-    case .silu: return (next, .silu)
-    case .sigmoid: return (next, .sigmoid)
-    case .elementwise(let elementwise) where elementwise.function == .gelu: return (next, .gelu)
-    default: return nil
-    }
+    guard let next = follower(of: node), next.inputs.count == 1,
+      let function = ProductTail.function(next.operation)
+    else { return nil }
+    return (next, function)
   }
 
-  /// The next node, when it reads the only result of `node` and nothing else does.
-  private func follower(of node: Node) -> Node? {
-    let name = node.outputs[0]
-    guard let position = graph.nodes.firstIndex(where: { $0.name == node.name }),
-      position + 1 < graph.nodes.count, uses[name] == 1,
-      graph.tensor(name)?.role == .intermediate,
-      graph.nodes[position + 1].inputs.contains(name)
-    else { return nil }
-    return graph.nodes[position + 1]
-  }
+  /// The one node that reads the result of `node`.
+  private func follower(of node: Node) -> Node? { onlyReader(of: node.outputs[0])?.node }
 
   /// A transposed convolution whose stride is its window.
   mutating func transposedConvolution(_ operation: TransposedConvolution, _ node: Node)
@@ -210,8 +199,9 @@ extension LoweringPlan {
   }
 
   /// A batch or group norm, with a rectifier or another activation after it.
+  /// Returns the nodes that are carried out.
   mutating func channelNormalization(_ operation: ChannelNormalization, at position: Int)
-    throws(LoweringError) -> Int
+    throws(LoweringError) -> [Node]
   {
     let node = graph.nodes[position]
     let x = try tensor(node.inputs[0])
@@ -234,7 +224,7 @@ extension LoweringPlan {
       kernel.rectifies = next?.1 == .relu
       let nodes = kernel.rectifies ? [node, next?.0 ?? node] : [node]
       try invoke(kernel, node.inputs + nodes[nodes.count - 1].outputs, nodes: nodes)
-      return nodes.count
+      return nodes
     case .groups(let groups):
       var kernel = GroupNormKernel(
         batch: batch, channels: channels, groups: groups, places: places,
@@ -242,7 +232,7 @@ extension LoweringPlan {
       kernel.activation = next?.1
       let nodes = next.map { [node, $0.0] } ?? [node]
       try invoke(kernel, node.inputs + nodes[nodes.count - 1].outputs, nodes: nodes)
-      return nodes.count
+      return nodes
     }
   }
 }

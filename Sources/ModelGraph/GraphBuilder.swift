@@ -21,11 +21,12 @@ package struct GraphBuilder: Sendable {
   @discardableResult
   package mutating func given(
     _ name: String, _ shape: TensorShape, role: TensorRole = .input, format: NumberFormat? = nil,
-    fill: TensorFill = .normal(standardDeviation: 1)
+    fill: TensorFill = .normal(standardDeviation: 1), type: ElementType? = nil
   ) throws(GraphError) -> String {
     try graph.declare(
       TensorDeclaration(
-        name: name, shape: shape, format: format ?? self.format, role: role, fill: fill))
+        name: name, shape: shape, format: format ?? type?.storage ?? self.format, role: role,
+        fill: fill, type: type))
     return name
   }
 

@@ -73,7 +73,9 @@ extension NumericsReport {
       let expected = reference[position]
       let value = found(indices[position])
       squares += expected * expected
-      let error = value == expected ? 0 : abs(value - expected)
+      // Not a number is right where the reference is not one.
+      let isSame = value == expected || (value.isNaN && expected.isNaN)
+      let error = isSame ? 0 : abs(value - expected)
       largest = error.isFinite ? max(largest, error) : .infinity
       let ratio = error == 0 ? 0 : error.isFinite ? error / bounds[position] : .infinity
       if ratio > worst.ratio { worst = (position, ratio) }

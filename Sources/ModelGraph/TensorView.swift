@@ -48,15 +48,19 @@ package struct TensorView: Sendable {
       uncertainty: uncertainty)
   }
 
-  /// Values of an evaluation in float64. Throws `badValue` when the count does not fit the shape.
-  package init(_ values: [Double], shape: TensorShape, type: ElementType) throws(GraphError) {
+  /// Values of an evaluation in float64; whole numbers are certain.
+  /// Throws `badValue` when the count does not fit the shape.
+  package init(
+    _ values: [Double], shape: TensorShape, type: ElementType, uncertainty: Double = 0
+  ) throws(GraphError) {
     try Self.check(values.count, shape)
     if type.isInteger {
       self.init(
         shape: shape, type: type, kind: .integer,
         integers: values.map { type.wrapped(Self.integer($0)) })
     } else {
-      self.init(shape: shape, type: type, kind: .float64, doubles: values)
+      self.init(
+        shape: shape, type: type, kind: .float64, doubles: values, uncertainty: uncertainty)
     }
   }
 

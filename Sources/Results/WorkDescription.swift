@@ -14,11 +14,13 @@ package struct WorkDescription: Hashable, Sendable {
   package var bytes: Int64?
   /// HBM that one core's copy occupies.
   package var hbmFootprintBytes: Int64?
+  /// How much of it ran as device instructions; nil for work that is no graph.
+  package var coverage: Coverage?
 
   package init(
     workloadVersion: String? = nil, operation: String? = nil, shape: [String: String] = [:],
     precision: String? = nil, flops: Int64? = nil, bytes: Int64? = nil,
-    hbmFootprintBytes: Int64? = nil
+    hbmFootprintBytes: Int64? = nil, coverage: Coverage? = nil
   ) {
     self.workloadVersion = workloadVersion
     self.operation = operation
@@ -27,5 +29,6 @@ package struct WorkDescription: Hashable, Sendable {
     self.flops = flops
     self.bytes = bytes
     self.hbmFootprintBytes = hbmFootprintBytes
+    self.coverage = coverage
   }
 }

@@ -51,8 +51,9 @@ struct TrainingPlan {
         parameters, batch: heldOut.count, named: "\(workload.name) evaluation",
         format: workload.precision)
       let lowerer = Lowerer(device: options.device)
-      stepProgram = try lowerer.lower(step, keepsIntermediates: false)
-      evaluationProgram = try lowerer.lower(evaluation, keepsIntermediates: false)
+      stepProgram = try lowerer.lower(step, keepsIntermediates: false, reusesMemory: false)
+      evaluationProgram = try lowerer.lower(
+        evaluation, keepsIntermediates: false, reusesMemory: false)
     } catch { throw .badInput("\(workload.name): \(error)") }
     var joined = JoinedProgram(stepProgram.program)
     batches = (0..<stepsPerEpoch).map { index in

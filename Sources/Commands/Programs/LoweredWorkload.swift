@@ -12,13 +12,20 @@ enum LoweredWorkload {
   static func program(
     _ workload: WorkloadSpecification, on device: Device
   ) throws -> Program {
+    try graph(workload, on: device).program
+  }
+
+  /// The same with what each kernel carries out.
+  static func graph(
+    _ workload: WorkloadSpecification, on device: Device
+  ) throws -> LoweredGraph {
     guard let graph = try workload.graph() else {
       throw CommandFailure.unsupported(
         what: "\(workload.name) is no graph that is lowered to kernels",
         advice: "choose a kernel, a layer or a model; 'trnbench list' shows the kinds")
     }
     do {
-      return try Lowerer(device: device).lower(graph, keepsIntermediates: false).program
+      return try Lowerer(device: device).lower(graph, keepsIntermediates: false)
     } catch {
       throw CommandFailure.badProgram("\(workload.name) on \(device.name): \(error)")
     }

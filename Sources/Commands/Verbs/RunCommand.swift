@@ -148,6 +148,9 @@ struct RunCommand: Verb {
     help: "Watch every access: order, bytes never written, sums never begun, overlaps.")
   var check = false
 
+  @Flag(help: "Print the kernels that the workloads become, with bytes and bounds; run nothing.")
+  var plan = false
+
   @Flag(help: "Time each run again with every assumed constant at the ends of its range.")
   var uncertainty = false
 
@@ -164,7 +167,8 @@ struct RunCommand: Verb {
       }
       return try ReferenceRun(context: context, sources: sources).run()
     }
-    let items = try plan(environment).items(environment)
+    let items = try runPlan(environment).items(environment)
+    if plan { return try show(items, context) }
     let references = try ReferenceColumn("h100", environment)
     environment.watchInterrupts(environment.interruption)
     let progress = RunProgress(
@@ -174,7 +178,13 @@ struct RunCommand: Verb {
     return Outcome.gravest(records.map(\.outcome))
   }
 
-  private func plan(_ environment: CommandEnvironment) throws -> RunPlan {
+  /// The plans of all workloads, one after the other.
+  private func show(_ items: [RunItem], _ context: CommandContext) throws -> Outcome {
+    for item in items { try context.show(PlanTable(item).table()) }
+    return .done
+  }
+
+  private func runPlan(_ environment: CommandEnvironment) throws -> RunPlan {
     try positive(repeats, "--repeat")
     try positive(jobs, "--jobs")
     guard trace == .samples || sampleInterval == nil else {

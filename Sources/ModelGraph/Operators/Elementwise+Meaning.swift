@@ -61,7 +61,7 @@ extension Elementwise {
     return IndexMap.broadcast(view.shape, to: shape).map { values[$0] }
   }
 
-  private func realElements(_ columns: [[Double]?], count: Int) -> [Double] {
+  func realElements(_ columns: [[Double]?], count: Int) -> [Double] {
     let first = columns[0] ?? []
     switch function.inputCount {
     case 1...1: return first.map(unary)

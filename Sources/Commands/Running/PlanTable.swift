@@ -1,0 +1,83 @@
+import BenchmarkRunner
+import Hardware
+import Lowering
+import TerminalUI
+import WorkloadCatalog
+
+/// What `run --plan` prints: the invocations of each workload's program, none of them run.
+struct PlanTable {
+  private let name: String
+  private let lowered: LoweredGraph
+  private let report: LoweringReport
+
+  /// The plan of a workload or model.
+  ///
+  /// Throws what the lowering throws, and `unsupported` for what is no graph.
+  init(_ item: RunItem) throws {
+    let device = item.options.device
+    name = item.name
+    switch item.work {
+    case .workload(let workload, _): lowered = try LoweredWorkload.graph(workload, on: device)
+    case .model(let source, let catalog):
+      lowered = try WorkloadRunner(options: item.options, catalog: catalog).lowered(model: source)
+    case .program:
+      throw CommandFailure.unsupported(
+        what: "\(item.name) is a program, which has no plan",
+        advice: "'trnbench disasm' prints its instructions")
+    }
+    report = LoweringReport(lowered, on: device)
+  }
+
+  /// One row per invocation; equal ones that follow each other are one row.
+  func table() -> Table {
+    var table = Table(columns: [
+      .text("operators", minimumWidth: 16), .text("kernel", minimumWidth: 24),
+      Column("times"), Column("instructions"), Column("transfers", priority: 2),
+      Column("bytes"), Column("bound"), .text("limit", minimumWidth: nil),
+    ])
+    for (step, count) in runs {
+      table.append([
+        .text(step.operators.isEmpty ? "(prepares)" : step.operators.joined(separator: "+")),
+        .text(step.kernel), .integer(Int64(count)),
+        .integer(Int64(step.instructions.reduce(0, +))), .integer(Int64(step.transfers)),
+        .bytes(Double(step.bytes)), .seconds(step.bound.seconds), .text(step.limit),
+      ])
+    }
+    table.footnotes = footnotes
+    return table
+  }
+
+  /// Equal invocations that follow each other, with their number.
+  private var runs: [(PlannedStep, Int)] {
+    var runs: [(PlannedStep, Int)] = []
+    for step in report.steps {
+      if let last = runs.last, last.0.segment == step.segment,
+        last.0.operators == step.operators
+      {
+        runs[runs.count - 1].1 += 1
+      } else {
+        runs.append((step, 1))
+      }
+    }
+    return runs
+  }
+
+  private var footnotes: [String] {
+    let coverage = lowered.coverage
+    var notes = [
+      "\(name): \(report.steps.count) invocations of \(report.segmentCount) kernels, "
+        + "\(report.instructions) instructions, \(ReaderNumber.bytes(Double(report.bytes))) to and "
+        + "from HBM, at least \(ReaderNumber.time(seconds: report.bound.seconds)); tensors take "
+        + "\(ReaderNumber.bytes(Double(report.footprintBytes)))",
+      "\(coverage.operatorsOnDevice) of \(coverage.operators) operators run as instructions",
+    ]
+    let reasons = Dictionary(grouping: coverage.elsewhere, by: \.reason)
+    for reason in reasons.keys.sorted() {
+      let nodes = (reasons[reason] ?? []).map { "\($0.operation) \($0.node)" }
+      let shown = nodes.prefix(8).joined(separator: ", ")
+      notes.append(
+        "\(nodes.count) without: \(reason): \(shown)" + (nodes.count > 8 ? ", …" : ""))
+    }
+    return notes
+  }
+}

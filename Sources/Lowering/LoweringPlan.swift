@@ -1,0 +1,169 @@
+import Hardware
+import InstructionSet
+import KernelBuilder
+import KernelLibrary
+import ModelGraph
+import NumericFormats
+
+/// A program under construction: what rules ask about the graph and what they append.
+struct LoweringPlan {
+  let graph: Graph
+  let device: Device
+  let keepsIntermediates: Bool
+  /// Positions of the nodes that read each tensor, in order; a node that reads it twice stands
+  /// there twice.
+  let readers: [String: [Int]]
+  /// Position of the node that makes each tensor.
+  let makers: [String: Int]
+  /// Nodes that are carried out.
+  private(set) var done: [Bool]
+  private var memory: TensorMemory
+  private var segments: [Segment] = []
+  private var segmentIndices: [AnyHashable: Int] = [:]
+  private var invocations: [Invocation] = []
+  private var steps: [LoweredStep] = []
+  private var views: [Node] = []
+
+  init(graph: Graph, device: Device, keepsIntermediates: Bool, reusesMemory: Bool) {
+    self.graph = graph
+    self.device = device
+    self.keepsIntermediates = keepsIntermediates
+    memory = TensorMemory(graph: graph, reuses: reusesMemory)
+    done = [Bool](repeating: false, count: graph.nodes.count)
+    var readers: [String: [Int]] = [:]
+    var makers: [String: Int] = [:]
+    for (position, node) in graph.nodes.enumerated() {
+      for input in node.inputs where !input.isEmpty {
+        readers[input, default: []].append(position)
+      }
+      for output in node.outputs where !output.isEmpty { makers[output] = position }
+    }
+    self.readers = readers
+    self.makers = makers
+  }
+
+  /// The declaration of a tensor.
+  func tensor(_ name: String) throws(LoweringError) -> TensorDeclaration {
+    guard let tensor = graph.tensor(name) else {
+      throw .graph(.unknownTensor(node: "lowering", tensor: name))
+    }
+    return tensor
+  }
+
+  /// True when the tensor is there before the next kernel runs.
+  func isAvailable(_ name: String) -> Bool { makers[name].map { done[$0] } ?? true }
+
+  /// The one node that reads a tensor which is nothing but a step on the way, and its position.
+  func onlyReader(of name: String) -> (position: Int, node: Node)? {
+    guard let places = readers[name], places.count == 1, !done[places[0]],
+      graph.tensor(name)?.role == .intermediate
+    else { return nil }
+    return (places[0], graph.nodes[places[0]])
+  }
+
+  /// The one number that a given tensor holds by its declaration, as its format stores it.
+  func constant(_ name: String) -> Float? {
+    guard let tensor = graph.tensor(name), tensor.role == .weight,
+      tensor.shape.elementCount == 1
+    else { return nil }
+    let value: Float
+    switch tensor.fill {
+    case .zeros: value = 0
+    case .constant(let number): value = Float(number)
+    case .values(let constant): value = Float(constant.view[0])
+    default: return nil
+    }
+    return tensor.format.decode(tensor.format.encode(value))
+  }
+
+  /// The whole numbers that a given tensor holds by its declaration.
+  func wholeNumbers(_ name: String) -> [Int]? {
+    guard let tensor = graph.tensor(name), tensor.role == .weight,
+      case .values(let constant) = tensor.fill
+    else { return nil }
+    return constant.view.integerValues.map { Int($0) }
+  }
+
+  /// Notes that nodes are carried out.
+  mutating func finish(_ positions: [Int]) {
+    for position in positions { done[position] = true }
+  }
+
+  /// Appends a kernel that carries out `nodes`, its parameters bound to tensors by name.
+  mutating func invoke<K: Kernel>(_ kernel: K, _ tensors: [String], nodes: [Node])
+    throws(LoweringError)
+  {
+    let index: Int
+    if let known = segmentIndices[AnyHashable(kernel)] {
+      index = known
+    } else {
+      do {
+        segments.append(try kernel.segment(on: device))
+      } catch {
+        throw .kernel(node: nodes.first?.name ?? kernel.name, reason: "\(error)")
+      }
+      index = segments.count - 1
+      segmentIndices[AnyHashable(kernel)] = index
+    }
+    var bound: [Int] = []
+    for name in tensors { bound.append(memory.allocation(name, at: invocations.count)) }
+    let layer = nodes.first?.layer.map { "layer \($0)" } ?? ""
+    invocations.append(Invocation(segment: index, tensors: bound, layer: layer))
+    steps.append(LoweredStep(kernel: kernel.name, nodes: nodes, layer: layer))
+  }
+
+  /// Stores a tensor in the memory of another one, from a byte on.
+  mutating func alias(_ name: String, to other: String, byteOffset: Int = 0) {
+    memory.alias(name, to: other, byteOffset: byteOffset)
+  }
+
+  /// Carries out a node by looking at its input differently: no instruction runs.
+  mutating func view(_ node: Node, byteOffset: Int = 0) {
+    alias(node.outputs[0], to: node.inputs[0], byteOffset: byteOffset)
+    views.append(node)
+  }
+
+  /// Carries out a node whose results lie one behind the other in its input.
+  mutating func views(_ node: Node, _ places: [(name: String, byteOffset: Int)]) {
+    for place in places { alias(place.name, to: node.inputs[0], byteOffset: place.byteOffset) }
+    views.append(node)
+  }
+
+  /// Carries out a node that makes no element.
+  mutating func nothing(_ node: Node) { views.append(node) }
+
+  /// A stretch of a tensor under a name of its own.
+  mutating func part(of name: String, byteOffset: Int, sizeBytes: Int) -> String {
+    let part = "\(name)@\(byteOffset)+\(sizeBytes)"
+    memory.alias(part, to: name, byteOffset: byteOffset, sizeBytes: sizeBytes)
+    return part
+  }
+
+  /// Memory that no node names: what a kernel writes and nobody reads, or only the next kernels.
+  mutating func scratch(_ name: String, sizeBytes: Int, format: NumberFormat) -> String {
+    memory.scratch(name, sizeBytes: sizeBytes, format: format)
+  }
+
+  /// The program.
+  ///
+  /// Throws `tooLarge` when the tensors do not fit the core's share of the device memory.
+  consuming func finish() throws(LoweringError) -> LoweredGraph {
+    let limit =
+      device.memory.hbmBytesPerChip.value / device.memory.coresPerChip.value
+      * device.memory.coresPerStack.value
+    let placed = memory.placed()
+    guard placed.sizeBytes <= limit else {
+      throw .tooLarge(memory.overflow(bytes: placed.sizeBytes, limit: limit))
+    }
+    return LoweredGraph(
+      graph: graph,
+      program: Program(
+        segments: segments, invocations: invocations, tensors: placed.allocations),
+      allocations: memory.indices, steps: steps, views: views)
+  }
+}
+
+extension TensorDeclaration {
+  /// All axes but the last merged.
+  var rowCount: Int { shape.elementCount / max(1, shape.columnCount) }
+}

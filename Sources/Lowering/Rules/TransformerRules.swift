@@ -1,0 +1,108 @@
+import KernelLibrary
+import ModelGraph
+import NumericFormats
+
+/// Softmax and norms over the last axis: a row at a time.
+struct RowRule: LoweringRule {
+  func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
+    -> [Int]?
+  {
+    guard let name = node.inputs.first else { return nil }
+    let x = try plan.tensor(name)
+    let (rows, columns) = (x.rowCount, x.shape.columnCount)
+    let tensors = node.inputs + node.outputs
+    switch node.operation {
+    case .softmax:
+      do {
+        try plan.invoke(
+          SoftmaxKernel(rows: rows, columns: columns, format: x.format), tensors, nodes: [node])
+      } catch .kernel {
+        // Rows that SBUF does not hold whole take several passes.
+        try LogSumExp(
+          node, AxisRange(outer: rows, reduced: columns, inner: 1), input: x.format
+        ).appendShares(
+          from: node.inputs[0], to: node.outputs[0], logarithm: false, nodes: [node], &plan)
+      }
+    case .rmsNormalization(let epsilon):
+      try plan.invoke(
+        RMSNormKernel(rows: rows, columns: columns, epsilon: Float(epsilon), format: x.format),
+        tensors, nodes: [node])
+    case .layerNormalization(let epsilon):
+      try plan.invoke(
+        LayerNormKernel(rows: rows, columns: columns, epsilon: Float(epsilon), format: x.format),
+        tensors, nodes: [node])
+    default: return nil
+    }
+    return [position]
+  }
+}
+
+/// Rotary embeddings with cosine and sine tables.
+struct RotaryRule: LoweringRule {
+  func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
+    -> [Int]?
+  {
+    guard case .rotaryEmbedding(let rotary) = node.operation else { return nil }
+    guard node.inputs.count == 3, !rotary.isInterleaved else {
+      throw node.refused("needs cosine and sine tables and the half-rotation form")
+    }
+    let x = try plan.tensor(node.inputs[0])
+    let table = try plan.tensor(node.inputs[1])
+    let lengths = rotary.lengths
+    var kernel = RotaryKernel(
+      tokens: lengths.batch * lengths.tokens, heads: lengths.heads, size: lengths.channels,
+      layout: .rowMajor, format: x.format, table: table.format)
+    kernel.tableRows = lengths.tokens
+    try plan.invoke(kernel, node.inputs + node.outputs, nodes: [node])
+    return [position]
+  }
+}
+
+/// Attention over whole heads.
+struct AttentionRule: LoweringRule {
+  func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
+    -> [Int]?
+  {
+    guard case .attention(let attention) = node.operation else { return nil }
+    guard attention.queryLayout == .tokensHeads, attention.outputLayout == .tokensHeads,
+      attention.valueLayout == .tokensHeads,
+      attention.keyLayout == .tokensHeads || attention.keyLayout == .headsTransposed,
+      !attention.isCausal
+        || attention.queryOffset == attention.key.tokens - attention.query.tokens
+    else {
+      throw node.refused(
+        "takes queries, values and results by tokens, keys by tokens or transposed, and the last "
+          + "queries of the sequence")
+    }
+    var kernel = AttentionKernel(
+      queries: attention.query.tokens, keys: attention.key.tokens, heads: attention.query.heads,
+      kvHeads: attention.key.heads, size: attention.query.channels,
+      isCausal: attention.isCausal, scale: Float(attention.scale), queryLayout: .rowMajor,
+      keyLayout: attention.keyLayout == .tokensHeads ? .rowMajor : .transposed,
+      format: try plan.tensor(node.inputs[0]).format)
+    kernel.batch = attention.query.batch
+    try plan.invoke(kernel, node.inputs + node.outputs, nodes: [node])
+    return [position]
+  }
+}
+
+/// New tokens are written into a cache where it lies.
+struct CacheRule: LoweringRule {
+  func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
+    -> [Int]?
+  {
+    guard case .tensorScatter(let scatter) = node.operation else { return nil }
+    guard scatter.layout == .tokensHeads || scatter.layout == .headsTransposed else {
+      throw node.refused("caches are kept by tokens or transposed")
+    }
+    plan.alias(node.outputs[0], to: node.inputs[0])
+    try plan.invoke(
+      CacheUpdateKernel(
+        batch: scatter.cache.batch, tokens: scatter.tokens, position: scatter.position,
+        capacity: scatter.cache.tokens, heads: scatter.cache.heads, size: scatter.cache.channels,
+        isTransposed: scatter.layout == .headsTransposed,
+        format: try plan.tensor(node.outputs[0]).format),
+      [node.inputs[1], node.outputs[0]], nodes: [node])
+    return [position]
+  }
+}
