@@ -2,6 +2,7 @@ import BenchmarkRunner
 import Hardware
 import Lowering
 import TerminalUI
+import Units
 import WorkloadCatalog
 
 /// What `run --plan` prints: the invocations of each workload's program, none of them run.
