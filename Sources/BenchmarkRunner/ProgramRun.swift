@@ -47,8 +47,8 @@ struct ProgramRun: ~Copyable {
     if computes { try model.core.store(with: options) }
     if computes { prepare(&model.core) }
     let start = DispatchTime.now().uptimeNanoseconds
-    var recorder = EventRecorder(capacity: 1_024) { track, events in
-      collector.append(track, events)
+    var recorder = EventRecorder(pool: RecordPool(capacity: 1_024)) { track, block in
+      collector.append(track, block.records)
     }
     do { totals = try model.run(recording: &recorder, isCancelled: isCancelled) } catch {
       throw Self.runnerError(error)
@@ -99,13 +99,15 @@ struct ProgramRun: ~Copyable {
     _ isCancelled: () -> Bool
   ) throws(RunError) -> NeuronCore.RunTotals {
     if case .samples(let interval) = options.trace {
-      var sampler = Sampler(intervalPicoseconds: interval.value) { track, samples in
+      var sampler = Sampler(
+        intervalPicoseconds: interval.value, pool: recording.samplePool
+      ) { track, samples in
         recording.append(track: track, samples: samples)
       }
       defer { sampler.finish() }
       return try model.run(sampling: &sampler, isCancelled: isCancelled)
     }
-    var recorder = EventRecorder { track, events in
+    var recorder = EventRecorder(pool: recording.eventPool) { track, events in
       recording.append(track: track, events: events)
     }
     defer { recorder.finish() }

@@ -14,6 +14,8 @@ struct SimulatedMetrics {
   let amount: (value: Double, unit: String)
   /// The format that the peak rate is taken for.
   let precision: NumberFormat
+  /// Cores whose totals are added up.
+  var coreCount = 1
 
   /// The run's time: the kernel envelope once, then the body.
   var latency: Picoseconds { device.envelope.fixedKernel.value + totals.duration }
@@ -39,9 +41,10 @@ struct SimulatedMetrics {
     add(.dmaActive, percent(totals.dmaActive))
     add(
       .modelFlopsUtilization,
-      100 * Double(modelFlops) / (seconds * device.tensorPeak(for: precision)))
+      100 * Double(modelFlops)
+        / (seconds * device.tensorPeak(for: precision) * Double(coreCount)))
     let bytes = Double(totals.hbmReadBytes + totals.hbmWriteBytes)
-    let bandwidth = Double(device.hbmBytesPerMicrosecondPerCore) * 1e6
+    let bandwidth = Double(device.hbmBytesPerMicrosecondPerCore) * 1e6 * Double(coreCount)
     add(.modelBandwidthUtilization, 100 * bytes / (seconds * bandwidth))
     add(.hbmRead, totals.hbmReadBytes)
     add(.hbmWrite, totals.hbmWriteBytes)
@@ -50,7 +53,7 @@ struct SimulatedMetrics {
   }
 
   private func percent(_ time: Picoseconds) -> Double {
-    100 * Double(time.value) / Double(max(1, latency.value))
+    100 * Double(time.value) / (Double(max(1, latency.value)) * Double(coreCount))
   }
 }
 

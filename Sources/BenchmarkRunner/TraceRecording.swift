@@ -1,3 +1,4 @@
+import CoreState
 import Foundation
 import Hardware
 import InstructionSet
@@ -8,17 +9,17 @@ import Units
 
 /// Brings what an observer saw into a trace file.
 ///
-/// The step loop fills buffers; a serial queue turns each full one into trace records and hands
-/// them to the writer, whose own thread encodes and compresses them. Buffers keep their order, so
-/// the file does not depend on threads.
+/// The step loop fills blocks; a serial queue turns each full one into trace records, gives the
+/// block back to be filled again and hands the records to the writer, whose own thread encodes and
+/// compresses them. Blocks keep their order, so the file does not depend on threads.
 ///
 /// Unchecked because everything that changes is touched on the queue alone, or after it is empty.
 final class TraceRecording: @unchecked Sendable {
-  /// Buffers under way at most: the model waits when the disk is that far behind.
-  private static let maximumBuffers = 8
+  /// Blocks under way at most: the model waits when the disk is that far behind.
+  private static let maximumBlocks = 8
 
   private let queue = DispatchQueue(label: "trnbench.trace")
-  private let slots = DispatchSemaphore(value: maximumBuffers)
+  private let slots = DispatchSemaphore(value: maximumBlocks)
   private var writer: TraceWriter?
   private var failure: TraceError?
   private let program: LoadedProgram
@@ -26,6 +27,12 @@ final class TraceRecording: @unchecked Sendable {
   private let sampleInterval: Int64
   /// Records that do not touch this stretch of time are left out.
   private var window: (from: Int64, to: Int64)?
+  /// The instant after the last sample of each track.
+  private var nextInstants = [Int64](repeating: 0, count: EventRecorder.trackCount)
+  /// Where the step loop finds blocks of events.
+  let eventPool = RecordPool<Event>(capacity: EventRecorder.blockCapacity)
+  /// Where it finds blocks of samples.
+  let samplePool = RecordPool<Sample>(capacity: Sampler.blockCapacity)
   /// The file that is being written.
   let path: String
 
@@ -48,14 +55,20 @@ final class TraceRecording: @unchecked Sendable {
     enqueue { $0.appendProgram() }
   }
 
-  /// A buffer of events of one track of the step loop.
-  func append(track: Int, events: [Event]) {
-    enqueue { $0.convert(track: track, events: events) }
+  /// A block of events of one track of the step loop.
+  func append(track: Int, events: RecordBlock<Event>) {
+    enqueue { recording in
+      recording.convert(track: track, events: events)
+      recording.eventPool.give(events)
+    }
   }
 
-  /// Samples of one track of the step loop.
-  func append(track: Int, samples: [Sample]) {
-    enqueue { $0.convert(track: track, samples: samples) }
+  /// A block of samples of one track of the step loop.
+  func append(track: Int, samples: RecordBlock<Sample>) {
+    enqueue { recording in
+      recording.convert(track: track, samples: samples)
+      recording.samplePool.give(samples)
+    }
   }
 
   /// The program itself, so that the trace alone is enough to run it again.
@@ -73,13 +86,16 @@ final class TraceRecording: @unchecked Sendable {
     }
   }
 
-  private func convert(track: Int, events: [Event]) {
+  private func convert(track: Int, events: RecordBlock<Event>) {
     guard failure == nil else { return }
     do {
       if track == EventRecorder.dmaTrack {
-        try appendTransfers(events)
+        try appendTransfers(events.records)
       } else if let id = TrackID(rawValue: UInt8(track)) {
-        try append(events.map(Self.record), to: id)
+        var records = writer?.takeBuffer() ?? []
+        records.reserveCapacity(events.count)
+        for index in 0..<events.count { records.append(Self.record(events[index])) }
+        try append(records, to: id)
       }
     } catch { failure = error }
   }
@@ -111,13 +127,21 @@ final class TraceRecording: @unchecked Sendable {
     if !kept.isEmpty { try writer?.append(track: track, events: kept) }
   }
 
-  private func convert(track: Int, samples: [Sample]) {
+  private func convert(track: Int, samples: RecordBlock<Sample>) {
     guard failure == nil else { return }
     let id = track == EventRecorder.dmaTrack ? TrackID.dma(0) : TrackID(rawValue: UInt8(track))
     guard let id else { return }
+    var runs: [TraceSampleRun] = []
+    runs.reserveCapacity(samples.count)
+    var time = nextInstants[track]
+    for index in 0..<samples.count {
+      let sample = samples[index]
+      runs.append(Self.run(sample, at: time))
+      time += Int64(sample.count) * sampleInterval
+    }
+    nextInstants[track] = time
     do {
-      try writer?.append(
-        track: id, runs: samples.map(Self.run), step: Picoseconds(sampleInterval))
+      try writer?.append(track: id, runs: runs, step: Picoseconds(sampleInterval))
     } catch { failure = error }
   }
 
@@ -174,11 +198,11 @@ final class TraceRecording: @unchecked Sendable {
       detail: UInt16(event.semaphore), programCounter: event.programCounter)
   }
 
-  private static func run(_ sample: Sample) -> TraceSampleRun {
+  private static func run(_ sample: Sample, at time: Int64) -> TraceSampleRun {
     let state: TrackState = sample.isBusy ? .busy : .stalled(traceCause(sample.cause))
     return TraceSampleRun(
       first: TraceSample(
-        time: Picoseconds(sample.time), state: state, programCounter: sample.programCounter),
+        time: Picoseconds(time), state: state, programCounter: sample.programCounter),
       count: sample.count)
   }
 }

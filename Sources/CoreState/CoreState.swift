@@ -40,6 +40,12 @@ public struct CoreState: ~Copyable {
 
   /// A core of that device. `hbmBytes` is what the program allocates; zero when only time counts.
   public init(device: Device, hbmBytes: Int) throws(MemoryError) {
+    try self.init(device: device, hbm: HBMMemory(sizeBytes: hbmBytes))
+  }
+
+  /// A core of that device that shares its HBM with whoever has the same memory.
+  public init(device: Device, hbm shared: HBMMemory) throws(MemoryError) {
+    let hbmBytes = shared.sizeBytes
     let memory = device.memory
     // Everything that can fail comes before the first property is set.
     let sbuf = try PartitionedMemory(
@@ -48,7 +54,7 @@ public struct CoreState: ~Copyable {
     let psum = try PartitionedMemory(
       partitions: memory.partitions.value,
       bytesPerPartition: hbmBytes == 0 ? 0 : memory.psumBytesPerPartition.value)
-    let hbm = try HBMImage(sizeBytes: hbmBytes)
+    let hbm = HBMImage(shared)
     let rows = try RowBuffers()
     let array = try WeightArray(
       maximumColumns: device.tensor.maximumMovingColumns16.value,

@@ -1,13 +1,29 @@
-/// The host image of the HBM that a program uses. Pages that nothing touches are never resident.
-@safe public struct HBMImage: ~Copyable {
+/// The memory behind one HBM image or several: the cores of a logical core see the same bytes.
+///
+/// Unchecked because whoever shares it runs its cores one after the other.
+@safe public final class HBMMemory: @unchecked Sendable {
   private let memory: AlignedMemory
-  let base: UnsafeMutableRawPointer
+  fileprivate let base: UnsafeMutableRawPointer
   /// The size in bytes; zero in timing mode.
   public let sizeBytes: Int
 
-  init(sizeBytes: Int) throws(MemoryError) {
+  /// Zeroed memory. Pages that nothing touches are never resident.
+  public init(sizeBytes: Int) throws(MemoryError) {
     self.sizeBytes = sizeBytes
     memory = try AlignedMemory(sizeBytes: sizeBytes)
+    unsafe base = memory.base
+  }
+}
+
+/// The host image of the HBM that a program uses. Pages that nothing touches are never resident.
+@safe public struct HBMImage: ~Copyable {
+  private let memory: HBMMemory
+  let base: UnsafeMutableRawPointer
+  /// The size in bytes; zero in timing mode.
+  public var sizeBytes: Int { memory.sizeBytes }
+
+  init(_ memory: HBMMemory) {
+    self.memory = memory
     unsafe base = memory.base
   }
 

@@ -10,6 +10,14 @@ public struct ChipGeometry: Sendable {
   public var hardwareDescriptorGenerators: Constant<Int>
   /// Processors that run collectives.
   public var collectiveCores: Constant<Int>
+  /// A collective within the chip: its last rank's trigger to its first byte.
+  public var collectiveStart: Constant<Picoseconds>
+  /// What a rank of a collective within the chip moves. Bytes per microsecond.
+  public var collectiveBytesPerMicrosecond: Constant<Int64>
+  /// Collectives of fewer bytes take one step for each phase (mesh). Bytes.
+  public var collectiveMeshBytes: Constant<Int>
+  /// Collectives of more bytes go round a ring of pairs of ranks. Bytes.
+  public var collectiveRingBytes: Constant<Int>
   /// The GpSimd processors' own DMA of one core, both directions together. Bytes per microsecond.
   public var gpsimdDMABytesPerMicrosecond: Constant<Int64>
   /// Chips in the largest instance.
@@ -30,6 +38,10 @@ extension ChipGeometry: ConstantGroup {
     .init("hostDMAEngines", \.hostDMAEngines),
     .init("hardwareDescriptorGenerators", \.hardwareDescriptorGenerators),
     .init("collectiveCores", \.collectiveCores),
+    .init("collectiveStart", \.collectiveStart),
+    .init("collectiveBytesPerMicrosecond", \.collectiveBytesPerMicrosecond),
+    .init("collectiveMeshBytes", \.collectiveMeshBytes),
+    .init("collectiveRingBytes", \.collectiveRingBytes),
     .init("gpsimdDMABytesPerMicrosecond", \.gpsimdDMABytesPerMicrosecond),
     .init("chipsPerInstance", \.chipsPerInstance),
     .init("neuronLinkBytesPerMicrosecond", \.neuronLinkBytesPerMicrosecond),

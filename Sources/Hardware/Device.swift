@@ -87,6 +87,11 @@ extension Device {
     }
   }
 
+  /// What one HBM stack moves, in bytes per microsecond.
+  public var hbmBytesPerMicrosecondPerStack: Int64 {
+    memory.hbmBytesPerSecondChip.value / (1_000_000 * Int64(max(1, memory.hbmStacks.value)))
+  }
+
   /// One core's equal share of the chip's HBM bandwidth, in bytes per microsecond.
   public var hbmBytesPerMicrosecondPerCore: Int64 {
     memory.hbmBytesPerSecondChip.value / (1_000_000 * Int64(max(1, memory.coresPerChip.value)))

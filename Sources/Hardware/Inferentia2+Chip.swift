@@ -6,6 +6,18 @@ extension ChipGeometry {
     hardwareDescriptorGenerators: .count(
       0, .documented, "NKI architecture guide, trainium_inferentia2: none"),
     collectiveCores: .count(6, .documented, "NKI architecture guide, trainium_inferentia2"),
+    collectiveStart: .time(
+      1_000_000, .measured,
+      "published bandwidth probe: all-reduces of 1 and 8 MiB by two cores, a line less two hops",
+      (500_000, 2_000_000)),
+    collectiveBytesPerMicrosecond: .number(
+      53_770, .bytesPerMicrosecond, .measured,
+      "published bandwidth probe: all-reduces of 1 and 8 MiB by two cores, slope",
+      (52_500, 54_400)),
+    collectiveMeshBytes: .bytes(
+      1_048_576, .documented, "Neuron intra-node collectives guide: mesh below 1 MiB"),
+    collectiveRingBytes: .bytes(
+      58_720_256, .documented, "Neuron intra-node collectives guide: KangaRing above 56 MiB"),
     gpsimdDMABytesPerMicrosecond: .number(
       0, .bytesPerMicrosecond, .documented, "NKI architecture guide, trainium_inferentia2: none"),
     chipsPerInstance: .count(12, .documented, "Neuron hardware page, inf2"),

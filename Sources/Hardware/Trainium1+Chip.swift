@@ -8,6 +8,14 @@ extension ChipGeometry {
     hardwareDescriptorGenerators: .count(
       0, .documented, "NKI architecture guide, trainium_inferentia2: none"),
     collectiveCores: .count(6, .documented, "NKI architecture guide, trainium_inferentia2"),
+    collectiveStart: .time(
+      1_000_000, .assumed, "as inf2, which has the same chip", (500_000, 4_000_000)),
+    collectiveBytesPerMicrosecond: .number(
+      53_770, .bytesPerMicrosecond, .assumed, "as inf2, which has the same chip", (52_500, 54_400)),
+    collectiveMeshBytes: .bytes(
+      1_048_576, .documented, "Neuron intra-node collectives guide: mesh below 1 MiB"),
+    collectiveRingBytes: .bytes(
+      58_720_256, .documented, "Neuron intra-node collectives guide: KangaRing above 56 MiB"),
     gpsimdDMABytesPerMicrosecond: .number(
       0, .bytesPerMicrosecond, .documented, "NKI architecture guide, trainium_inferentia2: none"),
     chipsPerInstance: .count(16, .documented, "Neuron hardware page, trn1"),

@@ -25,6 +25,18 @@ extension ChipGeometry {
     hardwareDescriptorGenerators: .count(2, .documented, "NKI architecture guide, trainium2"),
     collectiveCores: .count(
       16, .documented, "Neuron hardware page, trainium2 (the NKI guide says 20)"),
+    collectiveStart: .time(
+      8_500_000, .derived,
+      "nccom-test, all-gather of 1 KiB by 8 ranks (generation not stated): 10.0 us less one hop",
+      (1_000_000, 13_000_000)),
+    collectiveBytesPerMicrosecond: .number(
+      114_000, .bytesPerMicrosecond, .derived,
+      "nccom-test, all-gather of 64 and 512 KiB by 8 ranks (generation not stated)",
+      (52_500, 368_000)),
+    collectiveMeshBytes: .bytes(
+      1_048_576, .documented, "Neuron intra-node collectives guide: mesh below 1 MiB"),
+    collectiveRingBytes: .bytes(
+      58_720_256, .documented, "Neuron intra-node collectives guide: KangaRing above 56 MiB"),
     gpsimdDMABytesPerMicrosecond: .number(
       307_000, .bytesPerMicrosecond, .documented,
       "NKI architecture guide, trainium2: 307 GB/s over 8 processors"),

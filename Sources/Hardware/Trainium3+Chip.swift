@@ -8,6 +8,13 @@ extension ChipGeometry {
     hardwareDescriptorGenerators: .count(2, .assumed, "as trn2", (2, 4)),
     collectiveCores: .count(
       16, .documented, "Neuron hardware page, trainium3 (the NKI guide says 20)"),
+    collectiveStart: .time(8_500_000, .assumed, "as trn2", (1_000_000, 13_000_000)),
+    collectiveBytesPerMicrosecond: .number(
+      114_000, .bytesPerMicrosecond, .assumed, "as trn2", (52_500, 528_000)),
+    collectiveMeshBytes: .bytes(
+      1_048_576, .documented, "Neuron intra-node collectives guide: mesh below 1 MiB"),
+    collectiveRingBytes: .bytes(
+      58_720_256, .documented, "Neuron intra-node collectives guide: KangaRing above 56 MiB"),
     gpsimdDMABytesPerMicrosecond: .number(
       307_000, .bytesPerMicrosecond, .assumed, "as trn2", (307_000, 614_000)),
     chipsPerInstance: .count(144, .documented, "Neuron hardware page, trn3: Gen2 UltraServer"),

@@ -128,7 +128,10 @@ extension CoreModel {
   /// Carries out what happens next in the DMA engines.
   @inline(never)
   mutating func serveTransfers<O: Observer & ~Copyable>(_ observer: inout O) {
-    guard let completion = dma.step() else { return }
+    let time = dma.nextEvent
+    let ended = dma.step()
+    if sharesStack, dma.demand != knownDemand { limit = min(limit, time) }
+    guard let completion = ended else { return }
     let transfer = completion.transfer
     let engineCount = Int(transfer.shape.engines)
     if transfer.update.operation != .none {

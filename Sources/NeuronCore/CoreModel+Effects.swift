@@ -70,7 +70,7 @@ extension CoreModel {
   }
 
   /// Names the addresses of an invocation's tensors to the core.
-  private mutating func bind(_ invocation: Int) {
+  mutating func bind(_ invocation: Int) {
     guard invocation != boundInvocation else { return }
     boundInvocation = invocation
     core.tensorAddresses = loaded.program.invocations[invocation].tensors.map {

@@ -33,7 +33,12 @@ extension CoreModel {
 
   /// Who waits for whom now that nothing can go on.
   func deadlockReport() -> DeadlockReport {
-    let waiting = engines.indices.filter { !engines[$0].isDone }.map { engine in
+    DeadlockReport(waiting: waitingEngines(), time: Picoseconds(endTime))
+  }
+
+  /// Engines that wait for a semaphore that nobody updates any more.
+  func waitingEngines() -> [DeadlockReport.Waiting] {
+    engines.indices.filter { !engines[$0].isDone && !engines[$0].isHeld }.map { engine in
       let (segment, index) = place(of: engines[engine].next)
       let program = loaded.program.segments[segment]
       let instruction = program.instructions[index]
@@ -46,7 +51,6 @@ extension CoreModel {
         wanted: "\(wait.condition == .equal ? "=" : ">=") \(wait.value)",
         updaters: updaters(of: wait.semaphore))
     }
-    return DeadlockReport(waiting: waiting, time: Picoseconds(endTime))
   }
 
   /// Engines that still have an instruction to run that updates a semaphore.

@@ -6,26 +6,45 @@ extension CoreModel {
   /// Steps between two looks at the cancellation flag: fewer when each of them computes values.
   private var stepsPerCancelCheck: Int { computes ? 1 << 8 : 1 << 16 }
 
-  /// The step loop: whoever is next in time goes next.
+  /// Runs to the end.
   mutating func loop<O: Observer & ~Copyable>(_ observer: inout O, _ isCancelled: () -> Bool)
     throws(RunError) -> RunTotals
   {
-    for engine in engines.indices { enter(engine) }
+    try advance(&observer, to: .max, isCancelled)
+    return try finish()
+  }
+
+  /// The step loop: whoever is next in time goes next, until nothing is left before `limit`. It
+  /// also stops where the core meets others, or changes what it takes of a shared stack.
+  mutating func advance<O: Observer & ~Copyable>(
+    _ observer: inout O, to limit: Int64, _ isCancelled: () -> Bool
+  ) throws(RunError) {
+    self.limit = limit
+    if !hasStarted {
+      hasStarted = true
+      for engine in engines.indices { enter(engine) }
+    }
     let cancelMask = stepsPerCancelCheck - 1
     var steps = 0
     while true {
       let engine = earliestEngine()
       let time = engines[engine].candidate
       if dma.nextEvent <= time {
-        if dma.nextEvent == .max { break }
+        if dma.nextEvent >= self.limit { return }
         serveTransfers(&observer)
       } else {
+        if time >= self.limit { return }
         try step(engine, at: time, &observer)
         if engine == 0 { try streamRows(&observer) }
       }
       steps &+= 1
       if steps & cancelMask == 0, isCancelled() { throw .cancelled }
     }
+  }
+
+  /// What a run to the end adds up to. Throws a deadlock when an engine still waits, and what the
+  /// sanitizer found.
+  public func finish() throws(RunError) -> RunTotals {
     for engine in engines.indices where !engines[engine].isDone {
       throw .deadlock(deadlockReport())
     }
@@ -86,8 +105,11 @@ extension CoreModel {
     let waited = max(0, time - max(ready, engines[engine].activeUntil))
     if record.wait.condition != .none { endWait(engine, record, at: time) }
     let row = dispatch(engine, index, record, at: time)
-    if hasEffects || record.traits.contains(.touchesRegisters) {
+    if hasEffects || !record.traits.isDisjoint(with: .actsInTime) {
       try carryOut(engine, index, record)
+      if record.traits.contains(.meetsOthers) {
+        return meet(engine, index, record, row, at: time, waited: waited, &observer)
+      }
     }
     retire(engine, record, row, at: time, waited: waited, &observer)
     advance(engine, record)
@@ -104,7 +126,7 @@ extension CoreModel {
 
   /// Posts the instruction's update, adds up what it took and tells the observer.
   @inline(__always)
-  private mutating func retire<O: Observer & ~Copyable>(
+  mutating func retire<O: Observer & ~Copyable>(
     _ engine: Int, _ record: IssueRecord, _ row: TimedRow, at time: Int64, waited: Int64,
     _ observer: inout O
   ) {
@@ -132,7 +154,7 @@ extension CoreModel {
 
   /// Moves to the instruction that follows: the next one, a branch target, the next invocation.
   @inline(__always)
-  private mutating func advance(_ engine: Int, _ record: IssueRecord) {
+  mutating func advance(_ engine: Int, _ record: IssueRecord) {
     if record.opcode == .compareBranch, let target = branchTarget(engine) {
       engines[engine].next = engines[engine].first + target
     } else {

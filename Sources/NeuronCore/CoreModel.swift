@@ -29,24 +29,43 @@ public struct CoreModel: ~Copyable {
   var endTime: Int64 = 0
   /// When each invocation's last instruction completed.
   var invocationEnds: FixedBuffer<Int64>
+  /// The step loop stops before anything that happens at this time or after.
+  var limit = Int64.max
+  /// False before the first step.
+  var hasStarted = false
+  /// Instructions that meet those of other cores and are not settled.
+  var meetings: [Meeting] = []
+  /// True when the step loop stops where the core's demand on its HBM stack changes.
+  var sharesStack = false
+  /// The demand at the last stop.
+  var knownDemand: Int64 = 0
 
   /// A core that is about to run a program.
   ///
   /// - Parameters:
   ///   - computes: false for timing mode, in which no image of SBUF, PSUM or HBM is made.
   ///   - checksHazards: true to watch the accesses: see `HazardReport.Kind`.
-  public init(_ loaded: LoadedProgram, computes: Bool, checksHazards: Bool) throws(MemoryError) {
+  ///   - hbm: the memory that it shares with another core; nil for its own.
+  ///   - hbmShare: what it may take of HBM, in bytes per microsecond; nil for an equal share of the
+  ///     chip's bandwidth.
+  public init(
+    _ loaded: LoadedProgram, computes: Bool, checksHazards: Bool, hbm: HBMMemory? = nil,
+    hbmShare: Int64? = nil
+  ) throws(MemoryError) {
     self.loaded = loaded
     self.computes = computes
     hasEffects = computes || checksHazards
     let device = loaded.device
-    core = try CoreState(device: device, hbmBytes: computes ? max(1, loaded.program.hbmBytes) : 0)
+    let ownBytes = computes ? max(1, loaded.program.hbmBytes) : 0
+    var memory = hbm
+    if memory == nil { memory = try HBMMemory(sizeBytes: ownBytes) }
+    core = try CoreState(device: device, hbm: memory!)
     laws = EngineLaws(device: device)
     engines = FixedBuffer(repeating: EngineState(), count: Engine.allCases.count)
     recent = RecentTimes(engines: Engine.allCases.count)
     semaphores = SemaphoreFile(count: device.memory.semaphores.value)
     array = TensorArray(device: device)
-    dma = DMAQueues(device: device)
+    dma = DMAQueues(device: device, share: hbmShare)
     invocationEnds = FixedBuffer(repeating: 0, count: loaded.program.invocations.count)
     sanitizer = checksHazards ? Sanitizer(loaded) : nil
   }

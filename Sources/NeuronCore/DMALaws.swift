@@ -21,7 +21,9 @@ struct DMALaws {
   private let burstBytesPerEngine: Int64
   private let capturedBytesPerEngine: Int64
 
-  init(device: Device) {
+  /// - Parameter share: what the core may take of HBM, in bytes per microsecond; an equal share of
+  ///   the chip's bandwidth where nobody says otherwise.
+  init(device: Device, share: Int64?) {
     law = device.dma
     ringsPerEngine = law.ringsPerEngine.value
     ringHandOver = law.sameRingFollow.value.value
@@ -30,10 +32,25 @@ struct DMALaws {
     skews = law.skew.value.map { $0.value - earliest.value }.sorted()
     period = device.clocks.dma.value.numerator
     periodDivisor = device.clocks.dma.value.denominator
-    shareBytesPerMicrosecond = device.hbmBytesPerMicrosecondPerCore
+    shareBytesPerMicrosecond = share ?? device.hbmBytesPerMicrosecondPerCore
     capturedBytesPerEngine = Int64(law.stretchMaximumBytes.value / law.enginesPerCore.value)
     // The captures show two queued loads of the largest burst, one after the other.
     burstBytesPerEngine = 2 * capturedBytesPerEngine
+  }
+
+  /// The shortest time from a trigger to the first descriptor of its transfer.
+  var shortestDispatch: Int64 {
+    min(
+      law.firstDescriptorSBUF.value.value, law.softwareToPacketLoad.value.value,
+      law.softwareToPacketStore.value.value)
+  }
+
+  /// What a transfer takes of its HBM stack while it has its engines to itself: bytes per
+  /// microsecond, reads and writes together.
+  func demand(_ shape: TransferShape, work: Int64) -> Int64 {
+    let bytes = shape.hbmReadBytes + shape.hbmWriteBytes
+    let (high, low) = bytes.multipliedFullWidth(by: 1_000_000)
+    return max(1, work).dividingFullWidth((high, low)).quotient
   }
 
   private func picoseconds(tenths: Int64) -> Int64 {

@@ -22,6 +22,8 @@ struct DMAQueues {
     var work: Int64 = 0
     /// Engine time of one packet: rings take turns packet by packet.
     var turn: Int64 = 1
+    /// What it takes of its HBM stack alone on its engines. Bytes per microsecond.
+    var demand: Int64 = 0
     /// Where it comes from, for the trace.
     var program: UInt32
     /// The ring's index.
@@ -38,11 +40,13 @@ struct DMAQueues {
   }
 
   private let laws: DMALaws
+  /// How fast the engines work, by the core's part of its HBM stack.
+  private var pace = TransferPace()
   private var rings: [Ring]
   private var active: [Transfer] = []
   /// Rings in which a transfer waits, in order of their index.
   private var waitingRings: [Int] = []
-  private var clock: Int64 = 0
+  private(set) var clock: Int64 = 0
   /// Bytes that each engine moved since the engines were last idle: where bursts end.
   private var streamedBytes: Int64 = 0
   private var hasServed = false
@@ -64,8 +68,8 @@ struct DMAQueues {
     var wasLoad = false
   }
 
-  init(device: Device) {
-    laws = DMALaws(device: device)
+  init(device: Device, share: Int64? = nil) {
+    laws = DMALaws(device: device, share: share)
     // Each of the three queues that trigger has its own set of rings.
     rings = Array(
       repeating: Ring(), count: Engine.allCases.count * device.dma.ringsPerEngine.value)
@@ -108,7 +112,7 @@ struct DMAQueues {
   private mutating func schedule() {
     var next = Int64.max
     for index in waitingRings { next = min(next, startTime(index)) }
-    for transfer in active { next = min(next, clock + remaining(transfer)) }
+    for transfer in active { next = min(next, clock + pace.time(for: remaining(transfer))) }
     nextEvent = next
   }
 
@@ -142,14 +146,15 @@ struct DMAQueues {
     let elapsed = time - clock
     if elapsed > 0, !active.isEmpty {
       activeTime += elapsed
+      let worked = pace.work(in: elapsed)
       if active.count == 1 {
-        active[0].work = max(0, active[0].work - elapsed)
+        active[0].work = max(0, active[0].work - worked)
         clock = time
         return
       }
       let served = first
       for index in active.indices where active[index].shape.priority == served {
-        let (high, low) = elapsed.multipliedFullWidth(by: active[index].turn)
+        let (high, low) = worked.multipliedFullWidth(by: active[index].turn)
         let done = round(active[index]).dividingFullWidth((high, low)).quotient
         active[index].work = max(0, active[index].work - done)
       }
@@ -186,6 +191,7 @@ struct DMAQueues {
     transfer.work = laws.work(
       transfer.shape, isQueued: isQueued, streamedBytes: streamedBytes)
     transfer.turn = laws.turn(transfer.shape, work: transfer.work)
+    transfer.demand = laws.demand(transfer.shape, work: transfer.work)
     streamedBytes += laws.bytesPerEngine(transfer.shape)
     hbmReadBytes += transfer.shape.hbmReadBytes
     hbmWriteBytes += transfer.shape.hbmWriteBytes
@@ -201,5 +207,37 @@ struct DMAQueues {
     rings[transfer.ring].lastEnd = time
     return Completion(
       transfer: transfer, end: time, visible: time + laws.completionLag(transfer.shape))
+  }
+}
+
+// MARK: A stack of HBM that several cores share
+
+extension DMAQueues {
+  /// What the transfers under way would take of the stack at full pace. Bytes per microsecond.
+  var demand: Int64 {
+    if active.count == 1 { return active[0].demand }
+    let served = first
+    var sum: Int64 = 0
+    for transfer in active where transfer.shape.priority == served {
+      let (high, low) = transfer.demand.multipliedFullWidth(by: transfer.turn)
+      sum += round(transfer).dividingFullWidth((high, low)).quotient
+    }
+    return sum
+  }
+
+  /// The shortest time from a trigger to a change of the demand.
+  var shortestDispatch: Int64 { laws.shortestDispatch }
+
+  /// From `time` on the engines work at a part of their pace.
+  mutating func setPace(_ share: TransferPace.Share, at time: Int64) {
+    progress(to: time)
+    pace.change(to: share)
+    schedule()
+  }
+
+  /// Bytes that something other than a transfer of the program moves.
+  mutating func count(readBytes: Int64, writtenBytes: Int64) {
+    hbmReadBytes += readBytes
+    hbmWriteBytes += writtenBytes
   }
 }

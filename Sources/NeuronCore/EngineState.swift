@@ -14,6 +14,8 @@ struct EngineState: BitwiseCopyable {
   var candidate: Int64 = 0
   /// True after the last instruction of the last invocation.
   var isDone = false
+  /// True while it stands at an instruction that meets those of other cores.
+  var isHeld = false
   /// When the sequencer can dispatch again.
   var controlFree: Int64 = 0
   /// When the data path can take the next instruction; it has been idle before time zero.

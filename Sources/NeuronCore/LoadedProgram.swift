@@ -13,6 +13,10 @@ struct IssueRecord: BitwiseCopyable {
     static let isDynamic = Traits(rawValue: 2)
     /// A row of the tensor engine that waits for nothing.
     static let isFreeRow = Traits(rawValue: 4)
+    /// Meets instructions of other cores.
+    static let meetsOthers = Traits(rawValue: 8)
+    /// Has an effect even where only time counts.
+    static let actsInTime: Traits = [.touchesRegisters, .meetsOthers]
   }
 
   var wait: SemaphoreWait
@@ -52,11 +56,14 @@ public final class LoadedProgram: Sendable {
 
   /// Checks every instruction and works out its cost.
   ///
+  /// - Parameter surroundings: what the core runs in: by itself, unless a chip model says more.
   /// - Throws: the first `Fault` in program order.
-  public init(_ program: Program, device: Device) throws(Fault) {
+  public init(_ program: Program, device: Device, in surroundings: Surroundings = .loneCore)
+    throws(Fault)
+  {
     self.program = program
     self.device = device
-    var loader = SegmentLoader(device: device)
+    var loader = SegmentLoader(device: device, surroundings: surroundings)
     var bases = [0]
     for segment in program.segments {
       try loader.load(segment, device)
@@ -90,11 +97,15 @@ public final class LoadedProgram: Sendable {
 /// Checks segments one after the other and collects what the step loop reads of them.
 private struct SegmentLoader {
   let shared: SharedDevice
+  let surroundings: Surroundings
   var records: [IssueRecord] = []
   var transfers: [TransferShape] = []
   var index = CostIndex()
 
-  init(device: Device) { shared = SharedDevice(device) }
+  init(device: Device, surroundings: Surroundings) {
+    shared = SharedDevice(device)
+    self.surroundings = surroundings
+  }
 
   mutating func load(_ segment: Segment, _ device: Device) throws(Fault) {
     records.reserveCapacity(records.count + segment.instructions.count)
@@ -105,7 +116,8 @@ private struct SegmentLoader {
         do {
           let rules = OperandRules(
             device: shared, engine: engine, instruction: instruction.operation.opcode.name,
-            tensorCount: segment.tensors.count, queueLength: range.count)
+            tensorCount: segment.tensors.count, queueLength: range.count,
+            surroundings: surroundings)
           try instruction.operation.validate(rules)
           let isBlock = instruction.operation.opcode == .streamTranspose
           let hasNext = position + 1 < range.upperBound
@@ -131,6 +143,7 @@ private struct SegmentLoader {
     var traits: IssueRecord.Traits = []
     if operation.touchesRegisters { traits.insert(.touchesRegisters) }
     if operation.isDynamic { traits.insert(.isDynamic) }
+    if operation.opcode.meetsOtherCores { traits.insert(.meetsOthers) }
     if isRow, instruction.wait.condition == .none { traits.insert(.isFreeRow) }
     var result = IssueRecord(
       wait: instruction.wait, update: instruction.update, cost: index.add(cost),

@@ -1,5 +1,3 @@
-import Hardware
-
 /// Why an engine did not start earlier than it did. Causes are exclusive.
 public enum StallCause: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   /// It started as soon as the instruction before let it.
@@ -73,53 +71,4 @@ public struct NoObserver: Observer {
   public init() {}
   @inline(__always) public mutating func ran(_ event: Event, on engine: Int) {}
   @inline(__always) public mutating func moved(_ event: Event, engines: Int) {}
-}
-
-/// Collects every event in buffers of fixed size and hands full ones over.
-public struct EventRecorder: Observer {
-  /// Receives a full buffer: the track (engines by raw value, then DMA) and its events.
-  public typealias Sink = (_ track: Int, _ events: [Event]) -> Void
-
-  /// The track of transfers, after those of the engines.
-  public static let dmaTrack = Engine.allCases.count
-  private let capacity: Int
-  private let sink: Sink
-  private var buffers: [[Event]]
-
-  /// Hands over buffers of `capacity` events.
-  public init(capacity: Int = 65_536, sink: @escaping Sink) {
-    self.capacity = capacity
-    self.sink = sink
-    buffers = (0...Self.dmaTrack).map { _ in
-      var buffer: [Event] = []
-      buffer.reserveCapacity(capacity)
-      return buffer
-    }
-  }
-
-  @inline(__always)
-  private mutating func append(_ event: Event, _ track: Int) {
-    buffers[track].append(event)
-    if buffers[track].count == capacity { flush(track) }
-  }
-
-  private mutating func flush(_ track: Int) {
-    var full: [Event] = []
-    full.reserveCapacity(capacity)
-    swap(&full, &buffers[track])
-    sink(track, full)
-  }
-
-  @inline(__always)
-  public mutating func ran(_ event: Event, on engine: Int) {
-    append(event, engine)
-  }
-
-  @inline(__always)
-  public mutating func moved(_ event: Event, engines: Int) { append(event, Self.dmaTrack) }
-
-  /// Hands over what is left.
-  public mutating func finish() {
-    for track in buffers.indices where !buffers[track].isEmpty { flush(track) }
-  }
 }

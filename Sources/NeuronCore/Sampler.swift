@@ -1,101 +1,120 @@
-import CoreState
+public import CoreState
 import Units
 
 /// The state of one engine at an instant of simulated time, and at those after it that are alike.
-public struct Sample: Sendable, BitwiseCopyable {
-  /// The first instant, in picoseconds.
-  public var time: Int64
-  /// Instants, one sampling interval apart.
-  public var count: Int32
+///
+/// The samples of a track follow each other without a gap from time zero on, so that none holds its
+/// time: eight bytes.
+public struct Sample: Hashable, Sendable, BitwiseCopyable {
+  /// From the lowest bit: program counter, count, cause, busy.
+  private let bits: UInt64
+
+  private static let countShift: UInt64 = 32
+  private static let causeShift: UInt64 = 56
+  private static let busyShift: UInt64 = 63
+  /// The most instants that one sample stands for.
+  static let maximumCount: Int64 = 1 << 24 - 1
+
+  /// A state at one instant or several; at most `maximumCount`.
+  @inline(__always)
+  init(programCounter: UInt32, count: Int64, isBusy: Bool, cause: StallCause) {
+    bits =
+      UInt64(programCounter) | UInt64(truncatingIfNeeded: count) << Self.countShift
+      | UInt64(cause.rawValue) << Self.causeShift | (isBusy ? 1 : 0) << Self.busyShift
+  }
+
   /// The instruction that ran or was waited with.
-  public var programCounter: UInt32
+  public var programCounter: UInt32 { UInt32(truncatingIfNeeded: bits) }
+  /// Instants, one sampling interval apart.
+  public var count: Int32 {
+    Int32(truncatingIfNeeded: bits >> Self.countShift & UInt64(Self.maximumCount))
+  }
   /// True while an instruction ran.
-  public var isBusy: Bool
+  public var isBusy: Bool { bits >> Self.busyShift == 1 }
   /// Why the engine waited.
-  public var cause: StallCause
+  public var cause: StallCause {
+    StallCause(rawValue: UInt8(truncatingIfNeeded: bits >> Self.causeShift) & 0x7F) ?? .none
+  }
 }
 
 /// Samples every engine at a fixed interval of simulated time.
 public struct Sampler: Observer, ~Copyable {
-  /// Receives samples of one track.
-  public typealias Sink = (_ track: Int, _ samples: [Sample]) -> Void
+  /// Receives a block of samples of one track: engines by raw value, then transfers.
+  public typealias Sink = RecordLanes<Sample>.Sink
 
-  /// What a track has gathered and where it goes on.
-  private struct Track: BitwiseCopyable {
-    /// The next instant to sample.
-    var next: Int64 = 0
-    /// Samples held.
-    var count = 0
-  }
-
-  private static let capacity = 16_384
+  /// Samples in a block unless a pool says otherwise.
+  public static let blockCapacity = 16_384
   private let interval: Int64
   private let divider: InvariantDivider
-  private let sink: Sink
-  private var tracks: FixedBuffer<Track>
-  private var samples: FixedBuffer<Sample>
+  /// The next instant of each track.
+  private var next: FixedBuffer<Int64>
+  private var lanes: RecordLanes<Sample>
 
-  /// A sampler of that interval in picoseconds.
-  public init(intervalPicoseconds: Int64, sink: @escaping Sink) {
+  /// A sampler of that interval in picoseconds. It takes its blocks from a pool; whoever reads them
+  /// may give them back to it.
+  public init(
+    intervalPicoseconds: Int64,
+    pool: RecordPool<Sample> = RecordPool(capacity: Sampler.blockCapacity),
+    sink: @escaping Sink
+  ) {
     precondition(intervalPicoseconds > 0, "a sampling interval is positive")
     interval = intervalPicoseconds
     divider = InvariantDivider(intervalPicoseconds)
-    self.sink = sink
-    let count = EventRecorder.dmaTrack + 1
-    tracks = FixedBuffer(repeating: Track(), count: count)
-    samples = FixedBuffer(
-      repeating: Sample(time: 0, count: 0, programCounter: 0, isBusy: false, cause: .none),
-      count: count * Self.capacity)
+    next = FixedBuffer(repeating: 0, count: EventRecorder.trackCount)
+    // An event brings two samples at most: of the wait before it and of itself.
+    lanes = RecordLanes(count: EventRecorder.trackCount, room: 2, pool: pool, sink: sink)
   }
 
+  /// Most events meet no instant or one, while they run: which of the two is hard to predict, so
+  /// that both go one way without a branch.
   @inline(__always)
   private mutating func note(_ event: Event, _ track: Int) {
     let end = event.start &+ event.duration
-    let next = tracks[track].next
-    if next >= end { return }
-    // Most instructions that meet an instant meet one, while they run.
-    let count = tracks[track].count
-    guard next >= event.start, end &- next <= interval, count &+ 2 < Self.capacity else {
-      return sample(event, track)
-    }
-    samples[track &* Self.capacity &+ count] = Sample(
-      time: next, count: 1, programCounter: event.programCounter, isBusy: true, cause: .none)
-    tracks[track].count = count &+ 1
-    tracks[track].next = next &+ interval
+    let instant = next[track]
+    if instant < max(event.start, end &- interval) { return noteOthers(event, track) }
+    let isMet = instant < end
+    lanes.put(
+      Sample(programCounter: event.programCounter, count: 1, isBusy: true, cause: .none),
+      lane: track, isKept: isMet)
+    next[track] = instant &+ (isMet ? interval : 0)
+    lanes.settle(track)
   }
 
   /// Instants before the event's start found the engine waiting, those in it busy.
   @inline(never)
-  private mutating func sample(_ event: Event, _ track: Int) {
-    if tracks[track].next < event.start {
+  private mutating func noteOthers(_ event: Event, _ track: Int) {
+    let end = event.start &+ event.duration
+    if next[track] < event.start {
       let cause: StallCause = event.cause == .none ? .dependency : event.cause
       append(track, until: event.start, event.programCounter, isBusy: false, cause)
     }
-    let end = event.start &+ event.duration
-    if tracks[track].next < end {
+    if next[track] < end {
       append(track, until: end, event.programCounter, isBusy: true, .none)
     }
-    if tracks[track].count &+ 2 > Self.capacity { flush(track) }
+    lanes.settle(track)
   }
 
-  @inline(__always)
   private mutating func append(
     _ track: Int, until end: Int64, _ programCounter: UInt32, isBusy: Bool, _ cause: StallCause
   ) {
-    let first = tracks[track].next
+    let first = next[track]
     let count = divider.quotient(end &- first &+ interval &- 1)
-    samples[track &* Self.capacity &+ tracks[track].count] = Sample(
-      time: first, count: Int32(clamping: count), programCounter: programCounter,
-      isBusy: isBusy, cause: cause)
-    tracks[track].count &+= 1
-    tracks[track].next = first &+ count &* interval
+    next[track] = first &+ count &* interval
+    var left = count
+    while left > Sample.maximumCount {
+      put(track, Sample.maximumCount, programCounter, isBusy, cause)
+      lanes.settle(track)
+      left -= Sample.maximumCount
+    }
+    put(track, left, programCounter, isBusy, cause)
   }
 
-  @inline(never)
-  private mutating func flush(_ track: Int) {
-    let first = track * Self.capacity
-    sink(track, samples.elements(first..<first + tracks[track].count))
-    tracks[track].count = 0
+  private mutating func put(
+    _ track: Int, _ count: Int64, _ programCounter: UInt32, _ isBusy: Bool, _ cause: StallCause
+  ) {
+    lanes.put(
+      Sample(programCounter: programCounter, count: count, isBusy: isBusy, cause: cause),
+      lane: track)
   }
 
   @inline(__always)
@@ -105,7 +124,5 @@ public struct Sampler: Observer, ~Copyable {
   public mutating func moved(_ event: Event, engines: Int) { note(event, EventRecorder.dmaTrack) }
 
   /// Hands over what is left.
-  public mutating func finish() {
-    for track in tracks.indices where tracks[track].count > 0 { flush(track) }
-  }
+  public mutating func finish() { lanes.finish() }
 }

@@ -8,13 +8,13 @@ import InstructionSet
 /// value.
 struct SemaphoreFile: ~Copyable {
   /// An update that becomes visible at a time.
-  private struct Pending: BitwiseCopyable {
+  struct Pending: BitwiseCopyable {
     var time: Int64
     var update: SemaphoreUpdate
   }
 
   /// One semaphore and its place in the ring of updates.
-  private struct State: BitwiseCopyable {
+  struct State: BitwiseCopyable {
     var settled: UInt32 = 0
     var head: Int32 = 0
     var count: Int32 = 0

@@ -68,6 +68,41 @@ import Testing
     #expect(program.segments.map(\.name) == ["double"])
   }
 
+  private static let pair = """
+    .lnc 2
+    .core 0
+    .segment first
+    .engine gpsimd
+    MEMSET dst=sbuf:fp32[0:128]@0{4:1} value=1
+    SENDRECV dst=sbuf:fp32[0:128]@64{4:1} src=sbuf:fp32[0:128]@0{4:1} to=1 from=1
+    .core 1
+    .segment second
+    .engine gpsimd
+    MEMSET dst=sbuf:fp32[0:128]@0{4:1} value=2
+    SENDRECV dst=sbuf:fp32[0:128]@64{4:1} src=sbuf:fp32[0:128]@0{4:1} to=0 from=0
+
+    """
+
+  @Test func programsOfSeveralCoresRunTogether() throws {
+    let desk = try Desk()
+    try desk.write("swap.trnasm", Self.pair)
+    try desk.write("alone.trnasm", Self.pair.replacingOccurrences(of: ".lnc 2", with: ".lnc 1"))
+    let run = desk.run("run", "swap.trnasm", "--format", "json")
+    #expect(run.code == 0, "\(run.errors)")
+    let document = try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any]
+    let result = (document?["runs"] as? [[String: Any]])?.first
+    #expect((result?["model"] as? [String: Any])?["instructions"] as? Int == 4)
+    #expect(desk.run("run", "swap.trnasm", "--trace", "events").code != 0)
+    let refused = desk.run("run", "alone.trnasm")
+    #expect(refused.code == 64)
+    #expect(refused.errors.contains("needs a logical core of two cores (LNC=2)"))
+    #expect(desk.run("asm", "swap.trnasm", "-o", "swap.trnp").code == 64)
+    let text = desk.run("disasm", "swap.trnasm").output
+    try desk.write("again.trnasm", text)
+    #expect(desk.run("disasm", "again.trnasm").output == text)
+    #expect(text.hasPrefix(".lnc 2\n.core 0\n.segment first\n"))
+  }
+
   @Test func programsGoToBytesAndBack() throws {
     let desk = try Desk()
     try desk.write("double.trnasm", Self.legal)

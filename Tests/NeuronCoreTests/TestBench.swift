@@ -64,8 +64,8 @@ struct TestBench {
     var model = try CoreModel(loaded, computes: computes, checksHazards: checksHazards)
     var collected: [(Int, [Event])] = []
     var totals: RunTotals?
-    try withoutActuallyEscaping({ (track: Int, events: [Event]) in
-      collected.append((track, events))
+    try withoutActuallyEscaping({ (track: Int, events: RecordBlock<Event>) in
+      collected.append((track, events.records))
     }) { sink in
       var recorder = EventRecorder(sink: sink)
       totals = try model.run(recording: &recorder, isCancelled: { false })

@@ -1,6 +1,7 @@
 import Foundation
 import Hardware
 import InstructionSet
+import NeuronChip
 import NeuronCore
 import Results
 
@@ -11,7 +12,10 @@ struct ProgramSource {
   let name: String
   /// The path for messages.
   let path: String
+  /// The program; for several cores, the segments of all of them.
   let program: Program
+  /// The programs of several cores, where the text has them.
+  let chip: ChipProgram?
   private let text: String
 
   /// True for names of files that hold programs: assembly text or its binary form.
@@ -45,6 +49,7 @@ struct ProgramSource {
   /// Reads the binary form; `path` is for messages and the name.
   private init(binary bytes: [UInt8], path: String) throws(CommandFailure) {
     text = ""
+    chip = nil
     self.path = path
     name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
     do {
@@ -59,8 +64,15 @@ struct ProgramSource {
     self.text = text
     self.path = path
     name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-    do {
-      program = try Assembly.parse(text)
+    do throws(AssemblyError) {
+      if Assembly.isChip(text) {
+        let cores = try Assembly.parseChip(text)
+        chip = cores
+        program = Self.joined(cores)
+      } else {
+        chip = nil
+        program = try Assembly.parse(text)
+      }
     } catch {
       let lines = error.description.split(separator: "\n", omittingEmptySubsequences: false)
       let marked = lines.dropFirst().map { "\n" + $0 }.joined()
@@ -68,9 +80,31 @@ struct ProgramSource {
     }
   }
 
+  /// The canonical text of the program, or of the programs of all cores.
+  var canonicalText: String {
+    chip.map { Assembly.text(of: $0) } ?? Assembly.text(of: program)
+  }
+
+  /// The segments and invocations of all cores' programs, one after the other.
+  private static func joined(_ chip: ChipProgram) -> Program {
+    var result = Program(segments: [], invocations: [], tensors: [])
+    for program in chip.programs {
+      let (first, tensors) = (result.segments.count, result.tensors.count)
+      result.segments += program.segments
+      result.tensors += program.tensors
+      result.invocations += program.invocations.map { invocation in
+        Invocation(
+          segment: first + invocation.segment, tensors: invocation.tensors.map { $0 + tensors },
+          layer: invocation.layer)
+      }
+    }
+    return result
+  }
+
   /// Checks every instruction against a device. Throws `badProgram` with the line of the first
   /// that breaks a rule.
   func check(on device: Device) throws(CommandFailure) {
+    if let chip { return try check(chip, on: device) }
     for (index, segment) in program.segments.enumerated() {
       let alone = Program(segments: [segment], invocations: [], tensors: [])
       do { _ = try LoadedProgram(alone, device: device) } catch {
@@ -79,6 +113,12 @@ struct ProgramSource {
     }
     do { _ = try LoadedProgram(program, device: device) } catch {
       throw .badProgram("\(path): \(error)")
+    }
+  }
+
+  private func check(_ chip: ChipProgram, on device: Device) throws(CommandFailure) {
+    do { _ = try LoadedChip(chip, device: device) } catch {
+      throw .badProgram("\(path): on \(device.name): \(error)")
     }
   }
 

@@ -45,7 +45,9 @@ struct RunPlan {
       if let source = try source(name, environment) {
         items += try (devices.isEmpty ? [.trainium2] : devices).map { device in
           try source.check(on: device)
-          return item("program/\(source.name)", .program(source.program, known), on: device)
+          let work: RunItem.Work =
+            source.chip.map { .chip($0, known) } ?? .program(source.program, known)
+          return item("program/\(source.name)", work, on: device)
         }
         continue
       }

@@ -14,6 +14,8 @@ package struct RunItem: Sendable {
     case program(Program, WorkloadCatalog)
     /// A model file.
     case model(ModelSource, WorkloadCatalog)
+    /// Assembled programs of several cores.
+    case chip(ChipProgram, WorkloadCatalog)
   }
 
   /// `family/name`, or the program's file without its folder and ending.
@@ -112,6 +114,11 @@ package struct BenchmarkExecutor: WorkloadExecutor {
       let runner = WorkloadRunner(options: item.options, catalog: catalog)
       return FinishedRun(
         try runner.run(model: source, progress: progress, isCancelled: isCancelled))
+    case .chip(let program, let catalog):
+      let runner = WorkloadRunner(options: item.options, catalog: catalog)
+      return FinishedRun(
+        try runner.run(
+          chip: program, name: item.name, progress: progress, isCancelled: isCancelled))
     }
   }
 }

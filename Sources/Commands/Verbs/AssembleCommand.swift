@@ -54,9 +54,13 @@ struct AssembleCommand: Verb {
     if let target {
       let url = context.environment.url(target)
       let isBinary = url.pathExtension.lowercased() == "trnp"
+      if isBinary, source.chip != nil {
+        throw CommandFailure.unsupported(
+          what: "\(file) holds programs of several cores, and a .trnp file holds one",
+          advice: "write text: --output NAME.trnasm")
+      }
       let bytes =
-        isBinary
-        ? ProgramBinary.bytes(of: source.program) : Array(Assembly.text(of: source.program).utf8)
+        isBinary ? ProgramBinary.bytes(of: source.program) : Array(source.canonicalText.utf8)
       do {
         try Data(bytes).write(to: url, options: .atomic)
       } catch { throw ResultStore.fileError(error, path: url.path) }

@@ -40,6 +40,10 @@ struct DisassembleCommand: Verb {
 
   /// Prints the text; for machines, the table of segments.
   func execute(_ context: CommandContext) throws -> Outcome {
+    if context.format == .table, ProgramSource.isProgram(name) {
+      try context.write(ProgramSource(context.environment.url(name)).canonicalText)
+      return .done
+    }
     let program = try program(context.environment)
     if context.format == .table {
       try context.write(Assembly.text(of: program))

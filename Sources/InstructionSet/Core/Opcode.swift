@@ -127,7 +127,14 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   }
 
   /// True when the instruction may name tensors of the segment: their addresses must be bound.
-  public var readsTensors: Bool { isDMA || self == .tensorLoad || self == .tensorStore }
+  public var readsTensors: Bool {
+    isDMA || self == .tensorLoad || self == .tensorStore || self == .collective
+  }
+
+  /// True when the instruction meets those of other cores: a model of the chip settles when.
+  public var meetsOtherCores: Bool {
+    self == .sendReceive || self == .coreBarrier || self == .collective
+  }
 
   /// True when the instruction hands work to the DMA engines.
   public var isDMA: Bool {

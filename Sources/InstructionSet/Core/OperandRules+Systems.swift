@@ -3,22 +3,24 @@ import Hardware
 import NumericFormats
 
 /// What a core runs in: some instructions reach beyond it.
-public enum Surroundings: UInt8, Comparable, Sendable, BitwiseCopyable {
-  /// A core by itself: what this model runs unless a chip model says otherwise.
-  case loneCore
-  /// One of the two cores of a logical core (LNC=2): exchanges and barriers meet a partner.
-  case logicalCore
-  /// A core among the ranks of a collective: a fabric carries what it triggers.
-  case chip
+public struct Surroundings: OptionSet, Hashable, Sendable, BitwiseCopyable {
+  /// One bit for each thing around the core.
+  public let rawValue: UInt8
 
-  /// Whether this is less than the other.
-  public static func < (a: Surroundings, b: Surroundings) -> Bool { a.rawValue < b.rawValue }
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// A core by itself: what this model runs unless a chip model says otherwise.
+  public static let loneCore: Surroundings = []
+  /// One of the two cores of a logical core (LNC=2): exchanges and barriers meet a partner.
+  public static let logicalCore = Surroundings(rawValue: 1)
+  /// A core among the ranks of a collective: a fabric carries what it triggers.
+  public static let chip = Surroundings(rawValue: 2)
 }
 
 extension OperandRules {
-  /// The core must run in at least that; a core by itself refuses.
-  func require(_ least: Surroundings, needs: String) throws(Fault) {
-    guard surroundings < least else { return }
+  /// The core must run in that; a core by itself refuses.
+  func require(_ needed: Surroundings, needs: String) throws(Fault) {
+    guard !surroundings.isSuperset(of: needed) else { return }
     throw fault("instruction", .surroundings(needs: needs))
   }
 

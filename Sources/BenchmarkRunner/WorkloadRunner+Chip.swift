@@ -1,0 +1,110 @@
+import CoreState
+import Foundation
+import Hardware
+package import InstructionSet
+import NeuronChip
+import NeuronCore
+import NumericFormats
+import Results
+import Units
+import WorkloadCatalog
+
+extension WorkloadRunner {
+  /// Runs the programs of several cores and saves one result for all of them. Tensors begin as
+  /// zeros, and values are not checked. Throws `RunnerError`.
+  package func run(
+    chip program: ChipProgram, name: String, progress: (String, Double?) -> Void,
+    isCancelled: () -> Bool
+  ) throws(RunnerError) -> WorkloadReport {
+    guard options.trace == .off else {
+      throw .badInput("\(name): --trace records one core; run the program of each core by itself")
+    }
+    let started = Date()
+    let mode = options.mode ?? .functional
+    let loaded: LoadedChip
+    do { loaded = try LoadedChip(program, device: options.device) } catch {
+      throw .illegalProgram(error.description)
+    }
+    var timings: [HostTiming] = []
+    var totals: ChipTotals?
+    for index in 0..<max(1, options.repeats) {
+      progress("running", Double(index) / Double(max(1, options.repeats)))
+      let (run, seconds) = try execute(loaded, mode, isCancelled)
+      timings.append(HostTiming(seconds: seconds, instructions: run.instructions))
+      totals = run
+    }
+    guard let totals else { throw .failed("\(name) did not run") }
+    let result = result(program, totals, timings, name: name, mode: mode, started: started)
+    do {
+      let file = try ResultStore(root: options.output).save(result)
+      return WorkloadReport(result: result, file: file, numerics: Self.lines(totals), laws: [])
+    } catch { throw .results(error) }
+  }
+
+  private func execute(
+    _ loaded: LoadedChip, _ mode: RunMode, _ isCancelled: () -> Bool
+  ) throws(RunnerError) -> (ChipTotals, Double) {
+    do {
+      var chip = try ChipModel(
+        loaded, computes: mode == .functional, checksHazards: options.checksHazards)
+      let start = DispatchTime.now().uptimeNanoseconds
+      let totals = try chip.run(
+        threads: ProcessInfo.processInfo.activeProcessorCount, isCancelled: isCancelled)
+      return (totals, Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
+    } catch {
+      switch error {
+      case .cancelled: throw .cancelled
+      case .memory(let reason): throw .memory(reason.description)
+      default: throw .failed(error.description)
+      }
+    }
+  }
+
+  /// What each core took, for people.
+  private static func lines(_ totals: ChipTotals) -> [String] {
+    totals.cores.map { core in
+      let microseconds = Double(core.totals.duration.value) / 1e6
+      return "core \(core.number): \(core.totals.instructions) instructions in "
+        + String(format: "%.3f us", microseconds)
+    }
+  }
+
+  private func result(
+    _ program: ChipProgram, _ totals: ChipTotals, _ timings: [HostTiming], name: String,
+    mode: RunMode, started: Date
+  ) -> RunResult {
+    let all = NeuronCore.RunTotals(beside: totals.cores.map(\.totals))
+    var simulated = SimulatedMetrics(
+      device: options.device, totals: all, modelFlops: 0,
+      amount: (Double(all.instructions), ThroughputUnit.instructions.rawValue),
+      precision: .bfloat16)
+    simulated.coreCount = totals.cores.count
+    let metrics = simulated.metrics.merging(HostTiming.metrics(timings)) { first, _ in first }
+    var work = WorkDescription()
+    work.bytes = all.hbmReadBytes + all.hbmWriteBytes
+    work.hbmFootprintBytes = Int64(program.programs.map(\.hbmBytes).max() ?? 0)
+    return RunResult(
+      workload: name, device: options.device.identity, mode: mode, seed: options.seed,
+      source: options.source, started: started.formatted(.iso8601),
+      host: HostMachine.current().facts, metrics: metrics, work: work, numerics: .unchecked,
+      model: ModelReport(instructions: Int64(all.instructions)), trace: nil)
+  }
+}
+
+extension NeuronCore.RunTotals {
+  /// The totals of cores that ran side by side: times of engines are added up over the cores.
+  init(beside cores: [NeuronCore.RunTotals]) {
+    self = cores[0]
+    for core in cores.dropFirst() {
+      duration = max(duration, core.duration)
+      retired = zip(retired, core.retired).map { $0 + $1 }
+      active = zip(active, core.active).map { $0 + $1 }
+      stalls = zip(stalls, core.stalls).map { zip($0, $1).map { $0 + $1 } }
+      dmaActive = dmaActive + core.dmaActive
+      hbmReadBytes += core.hbmReadBytes
+      hbmWriteBytes += core.hbmWriteBytes
+      throttled = throttled + core.throttled
+      invocationEnds += core.invocationEnds
+    }
+  }
+}
