@@ -39,7 +39,7 @@ extension WorkloadSpecification {
         values: ["m": "\(product.rows)", "n": "\(product.columns)", "k": "\(product.depth)"])
     case .attention(let attention):
       guard attention.query.heads == attention.key.heads,
-        attention.query.tokens == attention.key.tokens
+        attention.query.tokens == attention.key.tokens, attention.window == nil
       else { return nil }
       return PublishedShape(
         operation: "attention-forward",
@@ -63,6 +63,14 @@ extension WorkloadSpecification {
         values: [
           "rows": "\(gated.rows)", "hidden": "\(gated.hidden)",
           "feed_forward": "\(gated.feedForward)",
+        ])
+    case .experts(let experts):
+      return PublishedShape(
+        operation: "mixture-of-experts",
+        values: [
+          "tokens": "\(experts.tokens)", "hidden": "\(experts.width)",
+          "feed_forward": "\(experts.hidden)", "experts": "\(experts.experts)",
+          "chosen": "\(experts.chosen)",
         ])
     }
   }

@@ -59,7 +59,8 @@ struct SimulatedMetrics {
 
 extension Device {
   /// Floating-point operations per second of one core's tensor engine in a format: the array times
-  /// its clock, as the vendor profiler's peak (78.6 TFLOPS in bf16 on Trainium2).
+  /// its clock, as the vendor profiler's peak (78.6 TFLOPS in bf16 on Trainium2); twice that in fp8
+  /// where it has double rows (from NeuronCore-v3 on, all fp8 formats but e3m4).
   func tensorPeak(for format: NumberFormat) -> Double {
     let clock = clocks.tensor.value
     let cycles = 1e12 * Double(clock.denominator) / Double(clock.numerator)
@@ -67,6 +68,8 @@ extension Device {
     let cyclesPerRow =
       format == .float32
       ? tensor.cyclesPerRowFP32.value * Int64(tensor.passesFP32.value) : tensor.cyclesPerRow16.value
-    return dense / Double(cyclesPerRow)
+    let pairs: [NumberFormat] = [.float8e4m3, .float8e4m3fn, .float8e5m2]
+    let rowsPerPass = pairs.contains(format) && generation >= 3 ? 2.0 : 1.0
+    return dense * rowsPerPass / Double(cyclesPerRow)
   }
 }

@@ -5,6 +5,8 @@ struct AttentionRow {
   let attention: Attention
   let at: HeadPosition
   let keyHead: Int
+  /// The first key that the query sees.
+  let first: Int
   let query: [Double]
   let scores: [Double]
   let probabilities: [Double]
@@ -20,8 +22,9 @@ struct AttentionRow {
       stride: attention.queryLayout.channelStride(in: attention.query),
       count: attention.query.channels)
     let visible = attention.visibleKeys(queryToken: at.token)
+    first = attention.firstVisibleKey(queryToken: at.token)
     let raw = Self.products(
-      query, inputs[1], attention, batch: at.batch, head: keyHead, visible: visible)
+      query, inputs[1], attention, batch: at.batch, head: keyHead, visible: first..<visible)
     scores = raw.map { $0 * attention.scale }
     probabilities = Float64Interpreter.softmax(scores)
   }
@@ -29,7 +32,7 @@ struct AttentionRow {
   /// Q · k for each visible key, walking K along whichever axis is contiguous.
   private static func products(
     _ query: [Double], _ keys: TensorView, _ attention: Attention, batch: Int, head: Int,
-    visible: Int
+    visible: Range<Int>
   ) -> [Double] {
     let layout = attention.keyLayout
     func index(_ token: Int, _ channel: Int) -> Int {
@@ -38,23 +41,24 @@ struct AttentionRow {
         in: attention.key)
     }
     if layout.channelStride(in: attention.key) == 1 {
-      return (0..<visible).map {
+      return visible.map {
         dot(query, keys.vector(start: index($0, 0), stride: 1, count: query.count))
       }
     }
-    var sums = [Double](repeating: 0, count: visible)
+    var sums = [Double](repeating: 0, count: visible.count)
     for channel in query.indices {
-      let row = keys.vector(start: index(0, channel), stride: 1, count: visible)
-      for token in 0..<visible { sums[token] += query[channel] * row[token] }
+      let row = keys.vector(
+        start: index(visible.lowerBound, channel), stride: 1, count: visible.count)
+      for token in sums.indices { sums[token] += query[channel] * row[token] }
     }
     return sums
   }
 
   /// One channel of the visible values.
   func values(_ view: TensorView, channel: Int) -> [Double] {
-    let first = HeadPosition(batch: at.batch, head: keyHead, token: 0, channel: channel)
+    let start = HeadPosition(batch: at.batch, head: keyHead, token: first, channel: channel)
     return view.vector(
-      start: attention.valueLayout.index(of: first, in: attention.key),
+      start: attention.valueLayout.index(of: start, in: attention.key),
       stride: attention.valueLayout.tokenStride(in: attention.key), count: probabilities.count)
   }
 

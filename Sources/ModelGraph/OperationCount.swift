@@ -40,7 +40,9 @@ extension Graph {
 extension Attention {
   /// Two products of two operations per visible query-key pair and channel.
   package var operationCount: Int {
-    let pairs = (0..<query.tokens).reduce(0) { $0 + visibleKeys(queryToken: $1) }
+    let pairs = (0..<query.tokens).reduce(0) {
+      $0 + visibleKeys(queryToken: $1) - firstVisibleKey(queryToken: $1)
+    }
     return 4 * query.batch * query.heads * query.channels * pairs
   }
 }

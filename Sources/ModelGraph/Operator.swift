@@ -96,6 +96,8 @@ package enum Operator: Hashable, Sendable {
   case elementwise(Elementwise)
   /// Sums of table rows that bags name.
   case embeddingBag(EmbeddingBag)
+  /// A mixture of experts.
+  case expertLayer(ExpertLayer)
   /// Elements repeated along axes of length 1.
   case expand(Expand)
   /// Discrete Fourier transforms of rows.
@@ -189,6 +191,7 @@ package enum Operator: Hashable, Sendable {
     case .elementwise(let family): family
     case .embeddingBag(let family): family
     case .expand(let family): family
+    case .expertLayer(let family): family
     case .fourierTransform(let family): family
     case .gatedSwish(let family): family
     case .gemm(let family): family

@@ -1,7 +1,8 @@
 /// The attributes of grouped-query attention: softmax(scale · Q Kᵀ + mask) V, head by head.
 ///
 /// Query head h reads key head h / (queryHeads / keyHeads). With `isCausal`, query token i sees the
-/// keys 0 … i + queryOffset (ONNX Attention with `is_causal` and a past of queryOffset tokens).
+/// keys 0 … i + queryOffset (ONNX Attention with `is_causal` and a past of queryOffset tokens), of
+/// which a `window` leaves the last so many.
 package struct Attention: Hashable, Sendable {
   /// Lengths of Q and of the result.
   package var query: HeadDimensions
@@ -11,6 +12,8 @@ package struct Attention: Hashable, Sendable {
   package var isCausal: Bool
   /// Tokens of the sequence before the first query.
   package var queryOffset: Int
+  /// With a causal mask: how many keys, its own position included, a query sees; nil for all.
+  package var window: Int?
   /// What Q · Kᵀ is multiplied by.
   package var scale: Double
   /// How Q is stored.
@@ -43,6 +46,11 @@ package struct Attention: Hashable, Sendable {
   /// How many keys, from the first on, a query token sees.
   package func visibleKeys(queryToken: Int) -> Int {
     isCausal ? max(0, min(key.tokens, queryToken + queryOffset + 1)) : key.tokens
+  }
+
+  /// The first key that a query token sees.
+  package func firstVisibleKey(queryToken: Int) -> Int {
+    window.map { max(0, visibleKeys(queryToken: queryToken) - $0) } ?? 0
   }
 
   /// Query heads that share one key head.

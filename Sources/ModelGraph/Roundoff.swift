@@ -59,13 +59,16 @@ package struct Rounding: Hashable, Sendable {
     self.intermediate = intermediate
   }
 
-  /// What a kernel may do unless told otherwise: round attention's probabilities to the format of
-  /// the queries (the tensor engine takes both operands in one width), keep all else in fp32.
+  /// What a kernel may do unless told otherwise: round attention's probabilities and experts'
+  /// hidden activations to the format of the queries or tokens (the tensor engine takes both
+  /// operands in one width), keep all else in fp32.
   package static func usual(_ operation: Operator, inputs: [TensorView], output: NumberFormat)
     -> Rounding
   {
-    if case .attention = operation, let query = inputs.first {
-      return Rounding(output: output, intermediate: query.format)
+    switch operation {
+    case .attention, .expertLayer:
+      if let first = inputs.first { return Rounding(output: output, intermediate: first.format) }
+    default: break
     }
     return Rounding(output: output, intermediate: .float32)
   }

@@ -51,7 +51,7 @@ extension Tolerance {
     let last = row.probabilities.count - 1
     return [0, last / 2, last].map { token in
       let at = HeadPosition(
-        batch: row.at.batch, head: row.keyHead, token: token, channel: 0)
+        batch: row.at.batch, head: row.keyHead, token: row.first + token, channel: 0)
       return norm(
         inputs[1].vector(
           start: attention.keyLayout.index(of: at, in: attention.key),

@@ -60,11 +60,34 @@ package struct DecoderGraphs: Sendable {
     try builder.scale("feed_forward_norm", model.hidden)
     try builder.apply(
       normalize, to: ["middle", "feed_forward_norm"], name: "feed_forward_input")
-    try builder.gatedFeedForward(
-      "feed_forward_input", hidden: model.hidden, feedForward: model.feedForward,
-      result: "feed_forward_output")
+    if let experts = model.experts {
+      try mixture(experts, &builder)
+    } else {
+      try builder.gatedFeedForward(
+        "feed_forward_input", hidden: model.hidden, feedForward: model.feedForward,
+        result: "feed_forward_output")
+    }
     try builder.apply(.add, to: ["middle", "feed_forward_output"], name: "y", role: .output)
     return try builder.finish()
+  }
+
+  /// A router and the experts that it chooses from.
+  private func mixture(_ experts: ModelExperts, _ builder: inout GraphBuilder) throws(GraphError) {
+    let (width, hidden) = (model.hidden, model.feedForward)
+    try builder.weight("w_router", rows: width, columns: experts.count)
+    try builder.product("feed_forward_input", "w_router", name: "router", format: .float32)
+    for name in ["w_gate", "w_up"] {
+      try builder.given(
+        name, [experts.count, width, hidden], role: .weight,
+        fill: .normal(standardDeviation: 1 / Double(width).squareRoot()))
+    }
+    try builder.given(
+      "w_down", [experts.count, hidden, width], role: .weight,
+      fill: .normal(standardDeviation: 1 / Double(hidden).squareRoot()))
+    try builder.apply(
+      .expertLayer(ExpertLayer(chosen: experts.chosen)),
+      to: ["feed_forward_input", "router", "w_gate", "w_up", "w_down"],
+      name: "feed_forward_output")
   }
 
   /// The cosines and sines of the new tokens' positions, which the device reads.
@@ -91,7 +114,7 @@ package struct DecoderGraphs: Sendable {
   private func attention(_ builder: inout GraphBuilder) throws(GraphError) {
     let query = lengths(heads: model.heads, tokens: parameters.tokens)
     switch parameters.phase {
-    case .prefill:
+    case .prefill, .encode:
       try builder.apply(
         .attention(Attention(query: query, key: cache, isCausal: true)),
         to: ["turned_query", "turned_key", "value"], name: "attended")

@@ -39,8 +39,30 @@ enum KernelGraphs {
       try builder.gatedFeedForward(
         "x", hidden: gated.hidden, feedForward: gated.feedForward, result: "y", hints: hints)
       try builder.mark("y", as: .output)
+    case .experts(let experts):
+      try self.experts(experts, &builder, output, hints)
     }
     return try builder.finish()
+  }
+
+  private static func experts(
+    _ experts: ExpertParameters, _ builder: inout GraphBuilder, _ output: NumberFormat,
+    _ hints: KernelHints
+  ) throws(GraphError) {
+    let (width, hidden) = (experts.width, experts.hidden)
+    try builder.given("x", [experts.tokens, width])
+    try builder.given("logits", [experts.tokens, experts.experts], format: .float32)
+    for (name, rows, columns) in [
+      ("gate", width, hidden), ("up", width, hidden), ("down", hidden, width),
+    ] {
+      try builder.given(
+        name, [experts.experts, rows, columns], role: .weight,
+        fill: .normal(standardDeviation: 1 / Double(rows).squareRoot()))
+    }
+    try builder.apply(
+      .expertLayer(ExpertLayer(chosen: experts.chosen)),
+      to: ["x", "logits", "gate", "up", "down"], name: "y", format: output, role: .output,
+      hints: hints)
   }
 
   private static func product(

@@ -8,6 +8,7 @@ enum KernelOperatorName: String, CaseIterable {
   case layerNormalization = "LayerNormalization"
   case attention = "Attention"
   case gated = "GatedMLP"
+  case experts = "MixtureOfExperts"
 }
 
 extension KernelParameters {
@@ -31,8 +32,22 @@ extension KernelParameters {
         GatedParameters(
           rows: try shape.integer("rows"), hidden: try shape.integer("hidden"),
           feedForward: try shape.integer("feed_forward")))
+    case .experts: parameters = .experts(try experts(&shape))
     }
     try shape.finish()
+    return parameters
+  }
+
+  private static func experts(_ shape: inout YAMLSection) throws(WorkloadError)
+    -> ExpertParameters
+  {
+    let parameters = ExpertParameters(
+      tokens: try shape.integer("tokens"), width: try shape.integer("width"),
+      hidden: try shape.integer("hidden"), experts: try shape.integer("experts"),
+      chosen: try shape.integer("chosen"))
+    guard parameters.chosen <= parameters.experts else {
+      throw shape.badValue("chosen", expected: "at most as many as there are experts")
+    }
     return parameters
   }
 
@@ -67,14 +82,19 @@ extension KernelParameters {
     guard query.heads % key.heads == 0 else {
       throw shape.badValue("kv_heads", expected: "a divisor of heads")
     }
+    let window = shape.has("window") ? try shape.integer("window") : nil
     var layout = try section.section("layout")
-    let attention = Attention(
+    var attention = Attention(
       query: query, key: key, isCausal: try section.truth("causal"),
       queryLayout: try layout.choice("query", of: HeadLayout.self),
       keyLayout: try layout.choice("key", of: HeadLayout.self),
       valueLayout: try layout.choice("value", of: HeadLayout.self),
       outputLayout: try layout.choice("output", of: HeadLayout.self))
     try layout.finish()
+    attention.window = window
+    guard window == nil || attention.isCausal else {
+      throw section.badValue("causal", expected: "true beside a window")
+    }
     return attention
   }
 }

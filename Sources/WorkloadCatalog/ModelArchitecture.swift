@@ -1,6 +1,22 @@
 package import ModelGraph
 
-/// The numbers of a decoder-only transformer, from `Workloads/architectures/`.
+/// How the parts of a transformer are put together.
+package enum ModelFamily: String, Hashable, Sendable, CaseIterable {
+  /// Llama's: rotary positions, RMS norms before each part, a gated feed-forward part or experts.
+  case decoder
+  /// BERT's: learned positions, every token sees all, layer norms after each part.
+  case encoder
+}
+
+/// The experts that stand for a feed-forward part.
+package struct ModelExperts: Hashable, Sendable {
+  /// Experts of a layer.
+  package var count: Int
+  /// Experts of a token.
+  package var chosen: Int
+}
+
+/// The numbers of a transformer, from `Workloads/architectures/`.
 package struct ModelArchitecture: Hashable, Sendable {
   /// The file's name without its ending.
   package var name: String
@@ -8,9 +24,17 @@ package struct ModelArchitecture: Hashable, Sendable {
   package var title: String
   /// Where the numbers were published.
   package var source: String
+  /// How its parts are put together.
+  package var family = ModelFamily.decoder
+  /// Experts in place of one feed-forward part, whose width is then each expert's.
+  package var experts: ModelExperts?
+  /// Rows of the table of positions of an encoder.
+  package var positions = 0
+  /// Rows of the table of segments of an encoder; 0 without one.
+  package var segments = 0
   /// Width of the residual stream.
   package var hidden: Int
-  /// Decoder layers.
+  /// Layers.
   package var layers: Int
   /// Query heads.
   package var heads: Int
@@ -32,7 +56,14 @@ package struct ModelArchitecture: Hashable, Sendable {
   /// The number of weights of the whole model, output projection apart from the embedding.
   package var parameterCount: Int {
     let attention = hidden * headDimension * (2 * heads + 2 * keyHeads)
-    let layer = attention + 3 * hidden * feedForward + 2 * hidden
+    if family == .encoder {
+      let biases = (heads + 2 * keyHeads) * headDimension + feedForward + 6 * hidden
+      let layer = attention + 2 * hidden * feedForward + biases
+      return layers * layer + (vocabulary + positions + segments + 2) * hidden
+    }
+    let router = (experts?.count ?? 0) * hidden
+    let layer =
+      attention + (experts?.count ?? 1) * 3 * hidden * feedForward + router + 2 * hidden
     return layers * layer + 2 * vocabulary * hidden + hidden
   }
 
@@ -50,14 +81,28 @@ package struct ModelArchitecture: Hashable, Sendable {
         originalContext: try given.number("original_context", above: 0))
       try given.finish()
     }
+    let family =
+      section.has("family") ? try section.choice("family", of: ModelFamily.self) : .decoder
+    var experts: ModelExperts?
+    if section.has("experts") {
+      var given = try section.section("experts")
+      experts = ModelExperts(
+        count: try given.integer("count"), chosen: try given.integer("chosen"))
+      try given.finish()
+    }
+    let isEncoder = family == .encoder
     let architecture = ModelArchitecture(
       name: name, title: try section.text("title"), source: try section.text("source"),
+      family: family, experts: experts,
+      positions: isEncoder ? try section.integer("positions") : 0,
+      segments: isEncoder ? try section.integer("segments", atLeast: 0) : 0,
       hidden: try section.integer("hidden"), layers: try section.integer("layers"),
       heads: try section.integer("heads"), keyHeads: try section.integer("kv_heads"),
       headDimension: try section.integer("head_dim"),
       feedForward: try section.integer("feed_forward"),
       vocabulary: try section.integer("vocabulary"),
-      rotaryBase: try section.number("rope_base", above: 1), rotaryScaling: scaling,
+      rotaryBase: isEncoder ? 1 : try section.number("rope_base", above: 1),
+      rotaryScaling: scaling,
       epsilon: try section.number("epsilon", above: 0))
     guard architecture.heads % architecture.keyHeads == 0 else {
       throw section.badValue("kv_heads", expected: "a divisor of heads")

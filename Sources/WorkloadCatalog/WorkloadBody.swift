@@ -32,6 +32,20 @@ package struct GatedParameters: Hashable, Sendable {
   package var feedForward: Int
 }
 
+/// The experts of a mixture.
+package struct ExpertParameters: Hashable, Sendable {
+  /// Tokens.
+  package var tokens: Int
+  /// Width of input and result.
+  package var width: Int
+  /// Width of an expert's hidden layer.
+  package var hidden: Int
+  /// Experts.
+  package var experts: Int
+  /// Experts of a token.
+  package var chosen: Int
+}
+
 /// What a kernel workload computes.
 package enum KernelParameters: Hashable, Sendable {
   /// One matrix product.
@@ -46,14 +60,18 @@ package enum KernelParameters: Hashable, Sendable {
   case attention(Attention)
   /// A gated feed-forward part.
   case gated(GatedParameters)
+  /// The experts that a router's logits choose.
+  case experts(ExpertParameters)
 }
 
-/// The two ways in which a decoder runs.
+/// The ways in which a transformer runs.
 package enum DecoderPhase: String, Hashable, Sendable, CaseIterable {
   /// All tokens of a prompt at once.
   case prefill
   /// One new token per sequence, over a cache.
   case decode
+  /// All tokens of an encoder at once.
+  case encode
 }
 
 /// A decoder layer or whole decoder at one point of its work.

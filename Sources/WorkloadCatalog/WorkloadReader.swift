@@ -98,10 +98,14 @@ struct WorkloadReader {
       throw section.badValue("architecture", expected: "a known architecture", nearest: nearest)
     }
     let phase = try section.choice("phase", of: DecoderPhase.self)
+    guard (phase == .encode) == (model.family == .encoder) else {
+      let allowed = model.family == .encoder ? "encode" : "prefill or decode"
+      throw section.badValue("phase", expected: "\(allowed), as \(name) is of that family")
+    }
     let batch = try section.integer("batch")
-    let length = try section.integer(phase == .prefill ? "tokens" : "context")
+    let length = try section.integer(phase == .decode ? "context" : "tokens")
     return DecoderParameters(
-      architecture: model, phase: phase, batch: batch, tokens: phase == .prefill ? length : 1,
+      architecture: model, phase: phase, batch: batch, tokens: phase == .decode ? 1 : length,
       context: length)
   }
 

@@ -11,9 +11,13 @@ extension WorkloadSpecification {
       case .kernel(let parameters, let variant):
         return try KernelGraphs.graph(self, parameters, hints: KernelHints(variant: variant))
       case .layer(let parameters):
-        return try DecoderGraphs(parameters, format: precision).layer(named: name)
+        return parameters.architecture.family == .encoder
+          ? try EncoderGraphs(parameters, format: precision).layer(named: name)
+          : try DecoderGraphs(parameters, format: precision).layer(named: name)
       case .model(let parameters):
-        return try DecoderGraphs(parameters, format: precision).model(named: name)
+        return parameters.architecture.family == .encoder
+          ? try EncoderGraphs(parameters, format: precision).model(named: name)
+          : try DecoderGraphs(parameters, format: precision).model(named: name)
       case .network(let network):
         return try network.graphs.graph(named: name, format: precision)
       case .training(let parameters):

@@ -40,7 +40,8 @@ import WorkloadCatalog
 
   @Test(arguments: [
     "kernel/matmul-512-bf16", "kernel/attention-d128-s512-causal", "vision/digits-mlp-train",
-    "micro/reduce",
+    "micro/reduce", "kernel/experts-8x2-small", "llm/mixtral-small-layer-decode",
+    "llm/minilm-l6-layer",
   ])
   func valuesAreRightAndNothingRaces(_ name: String) throws {
     let report = try run(name)
@@ -50,7 +51,7 @@ import WorkloadCatalog
 
   @Test(arguments: [
     "kernel/matmul-512-bf16", "kernel/attention-d128-s512-causal", "vision/digits-mlp-train",
-    "micro/elementwise", "micro/dma-load", "micro/transpose",
+    "micro/elementwise", "micro/dma-load", "micro/transpose", "llm/mixtral-small-layer-decode",
   ])
   func bothModesGiveTheSamePicoseconds(_ name: String) throws {
     let functional = simulated(try run(name) { $0.mode = .functional })

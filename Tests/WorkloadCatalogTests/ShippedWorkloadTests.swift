@@ -18,7 +18,7 @@ struct ShippedWorkloadTests {
   @Test("All parse, and their graphs verify in every allowed precision")
   func allParse() throws {
     let all = try Self.catalog.get().specifications()
-    #expect(all.count >= 35)
+    #expect(all.count >= 60)
     for workload in all {
       for precision in workload.allowedPrecisions {
         let graph = try workload.with(precision: precision).graph()
@@ -70,6 +70,23 @@ struct ShippedWorkloadTests {
     #expect(
       try graph("kernel/attention-d128-s4096-causal-b4").operationCount
         == 4 * 4 * 16 * 128 * 4096 * 4097 / 2)
+  }
+
+  /// Without the pooler of BERT and MiniLM, which their layers' activations do not need.
+  @Test(
+    "Architectures have the published numbers of parameters",
+    arguments: [
+      ("llama3.1-70b", 70_553_706_496), ("mixtral-8x7b", 46_702_792_704),
+      ("bert-large", 334_092_288), ("minilm-l6", 22_565_376),
+    ])
+  func parameterCounts(name: String, count: Int) throws {
+    #expect(try Self.catalog.get().architecture(name).parameterCount == count)
+  }
+
+  @Test("The weights of an encoder's graph are those of its architecture")
+  func encoderParameters() throws {
+    #expect(try graph("llm/bert-large-infer").parameterCount == 334_092_288)
+    #expect(try graph("llm/minilm-l6-embed").parameterCount == 22_565_376)
   }
 
   @Test("The parameters of Llama 3.1 8B are those of the published model")

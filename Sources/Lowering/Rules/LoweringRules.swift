@@ -16,8 +16,7 @@ protocol LoweringRule: Sendable {
 enum LoweringRules {
   static let all: [any LoweringRule] = [
     GatedLayerRule(), ImageRule(), ProductRule(), BatchedProductRule(), AttentionRule(),
-    RotaryRule(),
-    RowRule(), CrossEntropyRule(), ViewRule(), ElementRule(), MoveRule(), IndexRule(),
+    RotaryRule(), ExpertRule(), RowRule(), CrossEntropyRule(), ViewRule(), ElementRule(), MoveRule(), IndexRule(),
     ReduceRule(), OptimizerRule(), CacheRule(),
   ]
 

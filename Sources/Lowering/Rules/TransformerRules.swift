@@ -81,7 +81,22 @@ struct AttentionRule: LoweringRule {
       keyLayout: attention.keyLayout == .tokensHeads ? .rowMajor : .transposed,
       format: try plan.tensor(node.inputs[0]).format)
     kernel.batch = attention.query.batch
+    kernel.take(window: attention.window)
     try plan.invoke(kernel, node.inputs + node.outputs, nodes: [node])
+    return [position]
+  }
+}
+
+/// A mixture of experts for a few tokens.
+struct ExpertRule: LoweringRule {
+  func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
+    -> [Int]?
+  {
+    guard case .expertLayer(let layer) = node.operation else { return nil }
+    try plan.invoke(
+      ExpertLayerKernel(
+        layer, x: try plan.tensor(node.inputs[0]), logits: try plan.tensor(node.inputs[1]),
+        up: try plan.tensor(node.inputs[3])), node.inputs + node.outputs, nodes: [node])
     return [position]
   }
 }
