@@ -3,6 +3,8 @@ import DeviceCatalog
 import Foundation
 import Hardware
 import ModelImport
+import ProfileImport
+import Replay
 import Results
 import TraceFile
 import WorkloadCatalog
@@ -20,6 +22,10 @@ struct ErrorReport: Equatable {
     case let error as ReferenceCatalogError:
       self.init(error.isUnreadable ? .inputOutputFailed : .badInput, error.description)
     case let error as TraceError:
+      self.init(Outcome(rawValue: error.exitCode) ?? .internalError, error.description)
+    case let error as ProfileError:
+      self.init(Outcome(rawValue: error.exitCode) ?? .internalError, error.description)
+    case let error as ReplayError:
       self.init(Outcome(rawValue: error.exitCode) ?? .internalError, error.description)
     case let error as HardwareError: self.init(.badInput, error.description)
     case let error as DeviceFileError:

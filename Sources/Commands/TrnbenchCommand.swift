@@ -31,6 +31,7 @@ struct TrnbenchCommand: ParsableCommand {
     version: version,
     subcommands: [
       ListCommand.self, RunCommand.self, TraceCommand.self, CompareCommand.self,
+      ReplayCommand.self,
       DeviceCommand.self, AssembleCommand.self, DisassembleCommand.self, ValidateCommand.self,
       DoctorCommand.self,
     ])

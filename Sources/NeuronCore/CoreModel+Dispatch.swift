@@ -119,8 +119,12 @@ extension CoreModel {
     if record.update.operation != .none {
       semaphores.markUpdatedByDMA(Int(record.update.semaphore))
     }
-    dma.enqueue(
-      shape, engine: kind, triggered: end, update: record.update, program: UInt32(index))
+    if !measuredTransfers.isEmpty, let delays = measuredTransfers[UInt32(index)] {
+      postMeasured(delays, record.update, from: start)
+    } else {
+      dma.enqueue(
+        shape, engine: kind, triggered: end, update: record.update, program: UInt32(index))
+    }
     // The doorbell's row overlaps what it triggers.
     return TimedRow(start: start, completion: shape.isSoftware ? end + laws.doorbell : end)
   }

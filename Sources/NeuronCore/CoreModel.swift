@@ -39,6 +39,8 @@ public struct CoreModel: ~Copyable {
   var sharesStack = false
   /// The demand at the last stop.
   var knownDemand: Int64 = 0
+  /// Transfers whose increments come when they were measured, by program counter; see `replay`.
+  var measuredTransfers: [UInt32: [Int64]] = [:]
 
   /// A core that is about to run a program.
   ///

@@ -14,10 +14,11 @@ struct TraceCommand: ParsableCommand {
         trnbench trace summary Results/.../softmax-4096.trntrace
         trnbench trace diff old.trntrace new.trntrace
         trnbench trace verify Results/.../softmax-4096.trntrace
+        trnbench trace import profile.json.gz --output profile.trntrace
       """,
     subcommands: [
       TraceSummaryCommand.self, TraceViewCommand.self, TraceExplainCommand.self,
-      TraceDiffCommand.self,
-      TraceExportCommand.self, TraceVerifyCommand.self,
+      TraceDiffCommand.self, TraceExportCommand.self, TraceVerifyCommand.self,
+      TraceImportCommand.self,
     ])
 }

@@ -14,6 +14,8 @@ struct BlockKind: RawRepresentable, Hashable {
   static let levels = BlockKind(rawValue: 8)
   /// Since 1.1: what the executions of each program row add up to.
   static let rowTotals = BlockKind(rawValue: 9)
+  /// Since 1.1: rows of another tool's profile that belong to no track.
+  static let table = BlockKind(rawValue: 10)
 }
 
 /// What a block of events says of itself, so that totals need no decoding. Picoseconds; in a block

@@ -153,6 +153,20 @@ package struct TraceReader: ~Copyable {
     }
   }
 
+  // MARK: Tables
+
+  /// The tables of another tool's profile, in file order; damaged ones are left out.
+  package func readTables() throws(TraceError) -> [TraceTable] {
+    var tables: [TraceTable] = []
+    for block in contents.blocks where block.header.kind == .table {
+      guard let raw = try FooterReader.readContent(file, decompressor, block),
+        let table = TraceTable(decoding: raw, rowCount: Int(block.header.count))
+      else { continue }
+      tables.append(table)
+    }
+    return tables
+  }
+
   // MARK: Verification
 
   /// Reads every byte of the file and says all that is wrong; empty when nothing is.
@@ -195,6 +209,7 @@ package struct TraceReader: ~Copyable {
     case .levels: return Self.levels(raw, block.header) != nil
     case .rowTotals:
       return TallyCodec.rowTotals(raw, count: count, rowCount: program.count) != nil
+    case .table: return TraceTable(decoding: raw, rowCount: count) != nil
     default: return true
     }
   }

@@ -75,6 +75,14 @@ struct TraceFileBuilder: ~Copyable {
       BlockHeader(sequence: UInt32(headers.count), kind: .programBinary, count: 1), bytes)
   }
 
+  /// Adds a table, as a block of its own.
+  mutating func append(table: TraceTable) throws(TraceError) {
+    try writeBlock(
+      BlockHeader(
+        sequence: UInt32(headers.count), kind: .table, count: UInt32(clamping: table.rowCount)),
+      table.encoded)
+  }
+
   /// Adds events to a track and writes each block that they fill.
   mutating func append(track: TrackID, events: [TraceEvent]) throws(TraceError) {
     let index = Int(track.rawValue)

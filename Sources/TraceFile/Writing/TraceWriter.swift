@@ -61,6 +61,11 @@ package struct TraceWriter: ~Copyable {
     try queue.push(.runs(track, runs, step: step))
   }
 
+  /// Adds rows that belong to no track.
+  package mutating func append(table: TraceTable) throws(TraceError) {
+    try queue.push(.table(table))
+  }
+
   /// An empty array to fill next: one that has been written, with its capacity, when there is one.
   package mutating func takeBuffer() -> [TraceEvent] { queue.takeSpare() }
 

@@ -10,6 +10,7 @@ final class WriterQueue: @unchecked Sendable {
   enum Job {
     case program([ProgramRow])
     case programBinary([UInt8])
+    case table(TraceTable)
     case events(TrackID, [TraceEvent])
     case runs(TrackID, [TraceSampleRun], step: Picoseconds)
     case finish(RunState, RunTotals?)
@@ -20,6 +21,7 @@ final class WriterQueue: @unchecked Sendable {
       switch self {
       case .program(let rows): rows.count * MemoryLayout<ProgramRow>.stride
       case .programBinary(let bytes): bytes.count
+      case .table(let table): table.json.count
       case .events(_, let events): events.count * MemoryLayout<TraceEvent>.stride
       case .runs(_, let runs, _): runs.count * MemoryLayout<TraceSampleRun>.stride
       case .finish, .abandon: 0
@@ -114,6 +116,7 @@ final class WriterQueue: @unchecked Sendable {
       switch job {
       case .program(let rows): try builder.append(program: rows)
       case .programBinary(let bytes): try builder.append(programBinary: bytes)
+      case .table(let table): try builder.append(table: table)
       case .events(let track, let events): try builder.append(track: track, events: events)
       case .runs(let track, let runs, let step):
         try builder.append(track: track, runs: runs, step: step)

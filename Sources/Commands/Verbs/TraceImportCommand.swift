@@ -1,0 +1,73 @@
+import ArgumentParser
+import Foundation
+import ProfileImport
+import Results
+import TerminalUI
+
+/// `trnbench trace import`
+struct TraceImportCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Turn the vendor profiler's JSON into a trace.",
+    usage: "trnbench trace import <report> --output <file> [<options>]",
+    discussion: """
+      Reads what 'neuron-profile view --output-format json' writes, gzipped or not. The core that \
+      did the work goes onto the tracks of a trace, so that every verb that reads traces works on \
+      it; all other rows are kept as tables inside. The report's own summary is printed beside the \
+      same numbers worked out again from its rows.
+
+      EXAMPLES
+        trnbench trace import profile.json.gz --output profile.trntrace
+        trnbench trace summary profile.trntrace
+
+      EXIT CODES
+        0  done    64  not a profiler's report    65  the file is cut or damaged
+       74  it cannot be read, or the trace not written
+      """)
+
+  @OptionGroup var output: OutputOptions
+
+  @Argument(
+    help: ArgumentHelp("The report.", valueName: "report"),
+    completion: .file(extensions: ["json", "gz"]))
+  var file: String
+
+  @Option(
+    name: .customLong("output"),
+    help: ArgumentHelp("Where the trace goes.", valueName: "file"),
+    completion: .file(extensions: ["trntrace"]))
+  var target: String
+
+  /// Writes the trace and prints both summaries.
+  func execute(_ context: CommandContext) throws -> Outcome {
+    let report = try ProfileReport(path: context.environment.url(file).path)
+    let path = context.environment.url(target).path
+    let contents = try ProfileTrace(report).write(
+      to: path, tool: "trnbench \(TrnbenchCommand.version)")
+    try context.show(Self.table(ProfileMeasures(report).compared(with: report)), key: "summary")
+    try context.note(
+      "\(contents.rows) rows: \(contents.instructions) instructions and \(contents.descriptors) "
+        + "descriptors of core '\(report.mainCore)' on tracks, \(contents.tableRows) in tables")
+    try context.line(path)
+    return .done
+  }
+
+  private static func table(_ rows: [ProfileMeasures.Comparison]) -> Table {
+    var table = Table(columns: [
+      .text("name", minimumWidth: nil), .text("unit", minimumWidth: nil),
+      Column("stated", title: "report's own"), Column("ours", title: "from its rows"),
+      Column("difference_percent", title: "difference"),
+    ])
+    for row in rows {
+      table.append([
+        .text(row.name), .text(row.unit), row.stated.map { cell($0, row.unit) } ?? .missing,
+        cell(row.ours, row.unit), row.differencePercent.map { .change($0) } ?? .missing,
+      ])
+    }
+    return table
+  }
+
+  private static func cell(_ value: Double, _ unit: String) -> Cell {
+    unit == "s" ? .seconds(value) : .integer(Int64(value))
+  }
+}
