@@ -17,3 +17,17 @@ die() {
 show_help() {
   sed -n '2,/^[^#]/{s/^# \{0,1\}//p;}' "$1"
 }
+
+# How tests are built and run everywhere: optimised, with assertions, in a folder of their own.
+test_flags=(-c release --manifest-cache none -Xswiftc -assert-config -Xswiftc Debug
+  --scratch-path .build/check --disable-xctest)
+
+# Builds the product, which some tests start, and the tests. Products are named, since a build of
+# everything would take in what swift-protobuf brings for those who generate code: a compiler in C++.
+build_tests() {
+  swift build "${test_flags[@]}" --product trnbench &&
+    swift build "${test_flags[@]}" --product trnbenchPackageTests
+}
+
+# Runs the tests that build_tests built. Arguments go to `swift test`.
+run_tests() { swift test "${test_flags[@]}" --skip-build "$@"; }

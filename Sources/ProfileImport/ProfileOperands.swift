@@ -15,6 +15,13 @@ package struct ProfileOperands: Equatable, Sendable {
     package var value: UInt32
     /// The name that the profiler gives the semaphore: whose updates it counts.
     package var name: String
+
+    package init(semaphore: Int, isExact: Bool, value: UInt32, name: String) {
+      self.semaphore = semaphore
+      self.isExact = isExact
+      self.value = value
+      self.name = name
+    }
   }
 
   /// What an instruction does to a semaphore when it completes.
@@ -27,6 +34,12 @@ package struct ProfileOperands: Equatable, Sendable {
     package var kind: Kind
     /// By, or to, how much.
     package var value: UInt32
+
+    package init(semaphore: Int, kind: Kind, value: UInt32) {
+      self.semaphore = semaphore
+      self.kind = kind
+      self.value = value
+    }
   }
 
   /// Elements in an on-chip memory.

@@ -65,7 +65,8 @@ struct Conditions {
   }
 
   /// The device with the limiter's phase that the capture shows: its windows run on their own
-  /// clock, and one that changes the rate is recorded when it begins. Nil when none of that kind is.
+  /// clock, and one that changes the rate is recorded when it begins. Nil when none of that kind
+  /// is.
   func deviceWithPhase(_ device: Device) -> Device? {
     let windows = report.limiter.filter { $0.core == core }
     let isStepped = windows.allSatisfy { $0.allowed == $0.period || 2 * $0.allowed == $0.period }

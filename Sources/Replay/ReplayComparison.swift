@@ -9,6 +9,11 @@ extension Replay {
     /// On the model.
     package var model: Int64
 
+    package init(measured: Int64, model: Int64) {
+      self.measured = measured
+      self.model = model
+    }
+
     /// The model's difference in percent of what was measured.
     package var errorPercent: Double? {
       measured == 0 ? nil : (Double(model) / Double(measured) - 1) * 100

@@ -20,7 +20,8 @@ enum Capture {
       "Vector", "EVENT_SEMAPHORE", " setter=0 $S[2]==3 $S[2]++@complete ", at: 5, for: 90, pc: 1,
       extra: "\"crc_in\": null"),
     row(
-      "Tensor", "MATMUL", "S[5] (Tensor)++@complete acc_flags=3 src=bfloat16@0x400[1,0,0][512,1,1] "
+      "Tensor", "MATMUL",
+      "S[5] (Tensor)++@complete acc_flags=3 src=bfloat16@0x400[1,0,0][512,1,1] "
         + "dst=0x2000000[1,0,0][512,1,1] 128*128 ", at: 100, for: 630, pc: 2,
       extra: "\"compiler_pc\": 2, \"sbuf_read_bytes\": 1024, \"instruction_type\": \"REGULAR\""),
     row(
@@ -28,7 +29,8 @@ enum Capture {
       at: 500, for: 310, pc: 3,
       extra: "\"compiler_pc\": 3, \"sbuf_read_bytes\": 256, \"instruction_type\": \"TRANSPOSE\""),
     row(
-      "Vector", "TENSOR_REDUCE", "S[5] (Tensor)>=1 S[6] (Vector)++@complete op=MAX dim=X "
+      "Vector", "TENSOR_REDUCE",
+      "S[5] (Tensor)>=1 S[6] (Vector)++@complete op=MAX dim=X "
         + "src=fp32@0x2000000[1,1,1,1][512,1,1,1] dst=fp32@0x4800[1,1,1,1][1,1,1,1] channels=128",
       at: 780, for: 690, pc: 2),
     row("Scalar", "NOP", "", at: 30, for: 20, pc: 9, core: "sg01", extra: "\"x\": [1, {\"y\": 2}]"),

@@ -5,6 +5,7 @@ import ProfileImport
 import Replay
 import Testing
 import TraceFile
+import Units
 
 /// Replays of a small capture in the profiler's schema, made up for these tests.
 struct ReplayTests {
@@ -20,16 +21,19 @@ struct ReplayTests {
   }
 
   private static let load = row(
-    "Sync", "DMA_DIRECT2D", " semaphore=8 sem_increment=16  src_elem_size=512 dst_elem_size=512 "
+    "Sync", "DMA_DIRECT2D",
+    " semaphore=8 sem_increment=16  src_elem_size=512 dst_elem_size=512 "
       + "src_pattern=[512,1][128,1] dst_pattern=[262144,1][128,1] src_addr_imm=0x8005c03b0000 "
       + "src_shape_reg=0 dst_addr_imm=0x802000037000 dst_shape_reg=0 compute_op=NONE", at: 1_000,
     for: 550, pc: 1, extra: ", \"hbm_read_bytes\": 65536, \"sbuf_write_bytes\": 65536")
   private static let copy = row(
-    "Vector", "COPY", "S[8] (qSyncDynamicHW)>=16 S[6] (Vector)++@complete "
+    "Vector", "COPY",
+    "S[8] (qSyncDynamicHW)>=16 S[6] (Vector)++@complete "
       + "src=fp32@0x37000[1,1,1,1][128,1,1,1] dst=fp32@0x4000[1,1,1,1][128,1,1,1] channels=128",
     at: 3_300, for: 290, pc: 2)
   private static let exponential = row(
-    "Scalar", "ACTIVATE", "S[6] (Vector)>=1 EXP bias_ptr=fp32@0x4810 "
+    "Scalar", "ACTIVATE",
+    "S[6] (Vector)>=1 EXP bias_ptr=fp32@0x4810 "
       + "src=fp32@0x4000[1,1,1][128,1,1] dst=fp32@0x5000[1,1,1][128,1,1] channels=128 "
       + "scale=1.000000 imm=0.000000 accumulator_cmd=IDLE", at: 3_620, for: 390, pc: 3)
 
@@ -104,8 +108,7 @@ struct ReplayTests {
 
   @Test func unknownRowsAreListedAndKeepTheirPlace() throws {
     let odd = Self.row(
-      "Vector", "FROBNICATE", "S[8] (qSyncDynamicHW)>=16 S[6] (Vector)++@complete src=fp32@0x0[1][4]"
-        + " odd=1",
+      "Vector", "FROBNICATE", "S[8] (qSyncDynamicHW)>=16 S[6] (Vector)++@complete odd=1",
       at: 3_300, for: 290, pc: 2)
     let replay = try replay([Self.load, odd, Self.exponential])
     #expect(replay.rebuilt.leftOut.map(\.opcode) == ["FROBNICATE"])
@@ -119,7 +122,8 @@ struct ReplayTests {
   /// What nothing rebuilt updates comes from the capture, at its time.
   @Test func orphanSemaphoresAreGiven() throws {
     let waiting = Self.row(
-      "Vector", "COPY", "S[30] (qOther)>=2 src=fp32@0x4000[1][128] dst=fp32@0x5000[1][128] "
+      "Vector", "COPY",
+      "S[30] (qOther)>=2 src=fp32@0x4000[1][128] dst=fp32@0x5000[1][128] "
         + "channels=128", at: 7_100, for: 290, pc: 2)
     let updates = [(6_000, 1), (7_000, 2)].map {
       "{\"subgraph\": \"sg00\", \"id\": \"30\", \"timestamp\": \($0.0), \"value\": \($0.1)}"

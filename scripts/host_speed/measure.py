@@ -315,7 +315,7 @@ def parse_arguments(arguments):
     if not options.binary.is_file():
         parser.error(f"{options.binary} is missing; scripts/bench builds it")
     if "kernels" in options.only and not options.binary.with_name("kernelspeed").is_file():
-        parser.error("kernelspeed is missing beside it; 'swift build -c release' builds it")
+        parser.error("kernelspeed is missing beside it; 'swift build -c release --product kernelspeed' builds it")
     return options
 
 

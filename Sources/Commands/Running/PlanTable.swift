@@ -21,7 +21,7 @@ struct PlanTable {
     case .workload(let workload, _): lowered = try LoweredWorkload.graph(workload, on: device)
     case .model(let source, let catalog):
       lowered = try WorkloadRunner(options: item.options, catalog: catalog).lowered(model: source)
-    case .program:
+    case .program, .chip:
       throw CommandFailure.unsupported(
         what: "\(item.name) is a program, which has no plan",
         advice: "'trnbench disasm' prints its instructions")

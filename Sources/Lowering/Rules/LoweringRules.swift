@@ -16,7 +16,8 @@ protocol LoweringRule: Sendable {
 enum LoweringRules {
   static let all: [any LoweringRule] = [
     GatedLayerRule(), ImageRule(), ProductRule(), BatchedProductRule(), AttentionRule(),
-    RotaryRule(), ExpertRule(), RowRule(), CrossEntropyRule(), ViewRule(), ElementRule(), MoveRule(), IndexRule(),
+    RotaryRule(), ExpertRule(),
+    RowRule(), CrossEntropyRule(), ViewRule(), ElementRule(), MoveRule(), IndexRule(),
     ReduceRule(), OptimizerRule(), CacheRule(),
   ]
 

@@ -68,13 +68,18 @@ struct GatedLayerRule: LoweringRule {
     let operands = [x.name, nodes[0].inputs[1], nodes[1].inputs[1], nodes[4].inputs[1]]
     let positions = Array(position..<position + 5)
     let tail = try ProductTail(after: nodes[4], in: plan)
-    if let residual = tail.residual, tail.positions.count == 1 {
-      kernel.hasResidual = true
-      try plan.invoke(
-        kernel, operands + [residual, tail.output], nodes: nodes + tail.nodes.dropFirst())
-      return positions + tail.positions
+    do {
+      if let residual = tail.residual, tail.positions.count == 1 {
+        kernel.hasResidual = true
+        try plan.invoke(
+          kernel, operands + [residual, tail.output], nodes: nodes + tail.nodes.dropFirst())
+        return positions + tail.positions
+      }
+      try plan.invoke(kernel, operands + nodes[4].outputs, nodes: nodes)
+      return positions
+    } catch .kernel {
+      // Layers too wide to hold between their products run as kernels of their own.
+      return nil
     }
-    try plan.invoke(kernel, operands + nodes[4].outputs, nodes: nodes)
-    return positions
   }
 }

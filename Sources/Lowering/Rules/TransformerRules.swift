@@ -87,20 +87,6 @@ struct AttentionRule: LoweringRule {
   }
 }
 
-/// A mixture of experts for a few tokens.
-struct ExpertRule: LoweringRule {
-  func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
-    -> [Int]?
-  {
-    guard case .expertLayer(let layer) = node.operation else { return nil }
-    try plan.invoke(
-      ExpertLayerKernel(
-        layer, x: try plan.tensor(node.inputs[0]), logits: try plan.tensor(node.inputs[1]),
-        up: try plan.tensor(node.inputs[3])), node.inputs + node.outputs, nodes: [node])
-    return [position]
-  }
-}
-
 /// New tokens are written into a cache where it lies.
 struct CacheRule: LoweringRule {
   func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
