@@ -28,8 +28,8 @@ package struct PlannedStep: Hashable, Sendable {
 /// The plan of a lowered graph: every invocation in order.
 ///
 /// The bound of an engine is the sum of its instructions' intervals back to back; that of the
-/// transfers the larger of the DMA engines' service and the core's share of the HBM bandwidth. Waits
-/// of engines for each other come on top.
+/// transfers the larger of the DMA engines' service and the core's share of the HBM bandwidth.
+/// Waits of engines for each other come on top.
 package struct LoweringReport: Sendable {
   /// One per invocation.
   package let steps: [PlannedStep]

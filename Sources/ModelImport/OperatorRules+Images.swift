@@ -13,10 +13,7 @@ extension OperatorRules {
       },
       "ConvTranspose": { try transposed($0) },
       "MaxPool": { try pool($0, .max) },
-      "AveragePool": { reading in
-        try pool(
-          reading, .average(countsPadding: reading.flag("count_include_pad")))
-      },
+      "AveragePool": { try pool($0, .average(countsPadding: $0.flag("count_include_pad"))) },
       "GlobalAveragePool": { try global($0, .average(countsPadding: false)) },
       "GlobalMaxPool": { try global($0, .max) },
       "LpPool": { reading in

@@ -205,7 +205,7 @@ struct ProfileReader {
       switch field.cursor.next() {
       case UInt8(ascii: "\""): texts[key] = try field.text()
       case let byte? where isNumber(byte): numbers[key] = try field.cursor.number()
-      default: break
+      default: try field.cursor.skip()
       }
     }
     report.summary.merge(numbers) { first, _ in first }

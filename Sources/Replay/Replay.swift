@@ -9,7 +9,8 @@ import TraceFile
 ///
 /// The capture gives the program, the phase of the activity limiter, and updates of semaphores
 /// whose source could not be rebuilt; with `usesMeasuredTransfers` also when each transfer's
-/// increments came. All else is the model's. Times are compared with the first trigger as zero on both sides.
+/// increments came. All else is the model's. Times are compared with the first trigger as zero on
+/// both sides.
 package struct Replay: Sendable {
   /// One instruction on both sides. Times in picoseconds after the first trigger.
   package struct Row: Sendable {

@@ -4,8 +4,9 @@ import Testing
 @Suite struct HelpTests {
   /// Every verb, the program itself first.
   static let verbs = [
-    "", "list", "run", "trace", "trace summary", "trace verify", "trace import", "replay",
-    "compare", "device", "device show", "device diff", "asm", "disasm", "validate", "doctor",
+    "", "list", "run", "trace", "trace summary", "trace view", "trace explain", "trace diff",
+    "trace export", "trace verify", "trace import", "replay", "compare", "device", "device show",
+    "device diff", "asm", "disasm", "validate", "doctor",
   ]
 
   @Test(arguments: verbs)

@@ -73,8 +73,8 @@ struct ReplayTests {
     #expect(shape.totalBytes == 65_536 && shape.descriptorBytes == 512 && shape.readsHBM)
     #expect(instructions[2].update == SemaphoreUpdate(8, .add, 16))
     #expect(instructions[0].wait == SemaphoreWait(8, .atLeast, 16))
-    // The compiler's operands reach up to 224 KiB, the documents promise 192 KiB.
-    #expect(rebuilt.sbufShift == 0x37200 - 192 * 1024)
+    // The operands end below the 224 KiB that a partition of Trainium2 has.
+    #expect(rebuilt.sbufShift == 0)
     guard case .copy(let copy) = instructions[0].operation else {
       Issue.record("no copy")
       return

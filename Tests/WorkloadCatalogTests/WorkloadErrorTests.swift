@@ -51,7 +51,8 @@ struct WorkloadErrorTests {
     #expect(
       try replacing("operator: MatMul", "operator: Matmull")
         == "kernel/product.yaml:11:11: operator: expected one of MatMul, Softmax,"
-        + " RMSNormalization, LayerNormalization, Attention, GatedMLP; found 'Matmull'."
+        + " RMSNormalization, LayerNormalization, Attention, GatedMLP, MixtureOfExperts;"
+        + " found 'Matmull'."
         + " Did you mean 'MatMul'?")
     #expect(
       try replacing("precision: bf16", "precision: bf61").hasPrefix(

@@ -66,8 +66,10 @@ public struct OperandRules {
       Self.maximumColumns,
       access.space == .sbuf
         ? memory.maximumFreeElementsSBUF.value : memory.maximumFreeElementsPSUM.value)
-    guard (1...most).contains(access.columns) else {
-      throw fault(name, .tooManyElements(found: access.columns, limit: most))
+    // Four lengths of sixteen bits each may not fit an integer when multiplied.
+    let (columns, overflows) = access.countedColumns
+    guard !overflows, (1...most).contains(columns) else {
+      throw fault(name, .tooManyElements(found: overflows ? Int.max : columns, limit: most))
     }
     try checkAlignment(name, Int(access.byteOffset), access.format)
     let limit =

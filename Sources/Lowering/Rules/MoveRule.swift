@@ -15,7 +15,12 @@ struct MoveRule: LoweringRule {
     case .expand: pieces = [Boxes.expand(x.shape, to: try plan.tensor(outputs[0]).shape)]
     case .tile(let tile): pieces = [Boxes.tile(x.shape, tile.repeats)]
     case .stridedSlice(let slice): pieces = [Boxes.slice(x.shape, slice)]
-    case .pad(let pad): pieces = Boxes.pad(x.shape, pad)
+    case .pad(let pad):
+      // Fills and copies of one result are not ordered with each other yet.
+      guard pad.mode != .constant || (pad.before + pad.after).allSatisfy({ $0 <= 0 }) else {
+        throw node.refused("only padding with the tensor's own elements")
+      }
+      pieces = Boxes.pad(x.shape, pad)
     case .concatenate(let join): pieces = try self.join(node, join, plan)
     case .split(let split): pieces = Boxes.split(x.shape, split, outputs: node.outputs)
     case .axisGather(let gather):

@@ -4,7 +4,8 @@ import NumericFormats
 package enum Optimizer: Hashable, Sendable {
   /// w − rate·v with v = momentum·v + g.
   case momentum(rate: Double, momentum: Double)
-  /// AdamW (Loshchilov and Hutter, 2019): decoupled weight decay, moments corrected for their start.
+  /// AdamW (Loshchilov and Hutter, 2019): decoupled weight decay, moments corrected for their
+  /// start.
   case adamW(rate: Double, beta1: Double, beta2: Double, epsilon: Double, decay: Double)
   /// Adagrad (Duchi, Hazan and Singer, 2011): w − rate·g/(√Σg² + epsilon).
   case adagrad(rate: Double, epsilon: Double)

@@ -37,7 +37,9 @@ extension Elementwise {
     let unit = Tolerance.sum
     let circular = 4e-7 + (first > 5e4 ? 4 * unit * first : 0)
     switch function {
-    case .sin, .cos: return circular
+    case .sin: return circular
+    // A quarter turn is added to the argument, which rounds once more.
+    case .cos: return circular + unit * (first + Double.pi / 2)
     case .tan: return 2 * circular * (1 + size * size)
     case .asin, .acos: return 6e-7
     case .asinh, .acosh, .atanh: return 2 * Tolerance.function * size

@@ -5,8 +5,8 @@ package enum GridPadding: String, Hashable, Sendable, CaseIterable {
   case zeros, border, reflection
 }
 
-/// Places of images read where a grid says (ONNX GridSample): inputs X `[images, channels, …]` and a
-/// grid `[images, …, axes]` of coordinates from −1 to 1, the last axis of X first.
+/// Places of images read where a grid says (ONNX GridSample): inputs X `[images, channels, …]` and
+/// a grid `[images, …, axes]` of coordinates from −1 to 1, the last axis of X first.
 package struct GridSample: OperatorFamily {
   /// How elements combine.
   package var mode: ResizeMode

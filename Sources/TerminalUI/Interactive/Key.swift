@@ -46,6 +46,7 @@ extension Key {
 package struct KeyDecoder: Sendable {
   private var pending: [UInt8] = []
 
+  /// A decoder that has seen nothing.
   package init() {}
 
   /// Whether bytes wait for more.

@@ -43,6 +43,7 @@ package struct CauseGraph: Sendable {
   /// The executions of each instruction that asks for a transfer, in order.
   private let triggers: [UInt32: [Int32]]
 
+  /// The causes within a window.
   package init(_ window: EventWindow) {
     self.window = window
     log = SemaphoreLog(window)

@@ -8,6 +8,7 @@ package struct EventReference: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// The place in `EventWindow.events` of the track.
   package var index: Int32
 
+  /// The event of that index on a track.
   package init(track: Int, index: Int) {
     self.track = UInt8(track)
     self.index = Int32(index)

@@ -25,6 +25,7 @@ package struct PathTotals: Sendable {
   /// By engine, cause and kernel; adds up to the range.
   package let parts: [CriticalPath.Part: Int64]
 
+  /// Totals along the critical path of these causes.
   package init(_ graph: CauseGraph) {
     let path = CriticalPath(graph)
     parts = path.parts(graph.window)

@@ -10,6 +10,7 @@ package struct Slack: Sendable {
   /// By track and place in the window.
   private var values: [[Int64]]
 
+  /// The slack of every event of these causes.
   package init(_ graph: CauseGraph) {
     let window = graph.window
     let end = window.events.joined().map(\.end.value).max() ?? window.to

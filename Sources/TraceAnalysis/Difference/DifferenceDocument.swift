@@ -71,6 +71,7 @@ package struct DifferenceDocument: Codable, Equatable, Sendable {
   /// What is missing from either file; not empty means exit code 65.
   package var damage: [String]
 
+  /// The document of a difference.
   package init(_ difference: TraceDifference) {
     base = Self.run(difference.base)
     new = Self.run(difference.new)

@@ -32,6 +32,7 @@ package struct InstructionDifference: Sendable {
   /// Rows that stand in both programs in the same order.
   package let sameRows: Int
 
+  /// What became of the instructions of `base` in `new`.
   package init(base: TraceSummary, new: TraceSummary) {
     var keys = RowKeys()
     let before = keys.streams(base.program)

@@ -20,6 +20,7 @@ package struct TraceExport: Sendable {
 
   var window: EventWindow { graph.window }
 
+  /// An export of a window; `operands` gives an instruction's text by its row.
   package init(
     _ window: EventWindow, metadata: TraceMetadata,
     operands: @escaping @Sendable (UInt32) -> String = { _ in "" }

@@ -27,7 +27,8 @@ package struct SummaryGroup: Equatable, Sendable {
   package var hbmBytes: Int64 = 0
   /// Its time on the critical path, gaps included; nil where the path is not known.
   package var pathTime: Int64?
-  /// The shortest time that its work could take at the device's peaks; nil where they are not known.
+  /// The shortest time that its work could take at the device's peaks; nil where they are not
+  /// known.
   package var bound: Int64?
 
   /// Time on the critical path beyond the bound.

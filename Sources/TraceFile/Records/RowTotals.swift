@@ -11,6 +11,7 @@ public struct RowTotal: Equatable, Sendable, BitwiseCopyable {
   /// Busy picoseconds on DMA engines.
   public var dmaBusy: Int64 = 0
 
+  /// No events yet.
   @inlinable public init() {}
 }
 
