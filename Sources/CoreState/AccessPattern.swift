@@ -77,7 +77,8 @@ public struct AccessPattern: Hashable, Sendable, BitwiseCopyable {
     Int(sizes[0]) * Int(sizes[1]) * Int(sizes[2]) * Int(sizes[3])
   }
 
-  /// The same of a pattern that nobody has checked, and whether the product is too large to be told.
+  /// The same of a pattern that nobody has checked, and whether the product is too large to be
+  /// told.
   public var countedColumns: (count: Int, overflows: Bool) {
     var count = 1
     for size in [sizes[0], sizes[1], sizes[2], sizes[3]] {
