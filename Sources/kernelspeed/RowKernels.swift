@@ -30,7 +30,7 @@ struct RowKernels {
     var run: @Sendable (borrowing CoreState, Int) -> Void
   }
 
-  /// Counts of instructions are those of the inner loops as compiled for AVX2.
+  /// Counts of instructions are estimates for inner loops of AVX2, not taken from compiled code.
   private static let kernels = [
     Kernel(name: "add", loads: 2, instructions: 1) { core, count in
       core.rows.binary(.add, .a, .b, into: .c, count: count)
