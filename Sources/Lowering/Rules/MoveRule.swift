@@ -16,9 +16,9 @@ struct MoveRule: LoweringRule {
     case .tile(let tile): pieces = [Boxes.tile(x.shape, tile.repeats)]
     case .stridedSlice(let slice): pieces = [Boxes.slice(x.shape, slice)]
     case .pad(let pad):
-      // Fills and copies of one result are not ordered with each other yet.
-      guard pad.mode != .constant || (pad.before + pad.after).allSatisfy({ $0 <= 0 }) else {
-        throw node.refused("only padding with the tensor's own elements")
+      // The moves that make one result are not ordered with each other yet.
+      guard (pad.before + pad.after).allSatisfy({ $0 <= 0 }) else {
+        throw node.refused("no kernel pads yet; padding is only cut off")
       }
       pieces = Boxes.pad(x.shape, pad)
     case .concatenate(let join): pieces = try self.join(node, join, plan)
