@@ -21,7 +21,10 @@ struct ExportFile {
           size += bytes.count
         }
         try handle.close()
-        _ = try FileManager.default.replaceItemAt(url, withItemAt: part)
+        if FileManager.default.fileExists(atPath: url.path) {
+          try FileManager.default.removeItem(at: url)
+        }
+        try FileManager.default.moveItem(at: part, to: url)
       } catch {
         try? FileManager.default.removeItem(at: part)
         throw error
