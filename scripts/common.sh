@@ -22,10 +22,12 @@ show_help() {
 test_flags=(-c release --manifest-cache none -Xswiftc -assert-config -Xswiftc Debug
   --scratch-path .build/check --disable-xctest)
 
-# Builds the product, which some tests start, and the tests. Products are named, since a build of
-# everything would take in what swift-protobuf brings for those who generate code: a compiler in C++.
+# Builds the programs, of which some tests start one, and the tests. Products are named, since a
+# build of everything would take in what swift-protobuf brings for those who generate code: a
+# compiler in C++.
 build_tests() {
   swift build "${test_flags[@]}" --product trnbench &&
+    swift build "${test_flags[@]}" --product kernelspeed &&
     swift build "${test_flags[@]}" --product trnbenchPackageTests
 }
 

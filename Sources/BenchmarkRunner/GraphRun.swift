@@ -28,6 +28,7 @@ struct GraphRun {
     let mode = runner.mode(of: workload)
     progress("lowering", nil)
     let lowered = try lower(mode)
+    let trace = try traceRequest(mode, lowered)
     let loaded = try Self.load(lowered.program, options.device)
     var timings: [HostTiming] = []
     var outcome: WorkOutcome?
@@ -35,7 +36,7 @@ struct GraphRun {
       progress("running", nil)
       let run = try ProgramRun(
         loaded, computes: mode == .functional, options: options,
-        traceFile: outcome == nil ? try traceRequest(mode, lowered) : nil, isCancelled: isCancelled,
+        traceFile: outcome == nil ? trace : nil, isCancelled: isCancelled,
         prepare: { core in fill(lowered, core) })
       // The step loop looks only now and then, and checking can take as long as the run.
       if isCancelled() { throw .cancelled }
@@ -77,7 +78,7 @@ struct GraphRun {
     _ mode: RunMode, _ lowered: LoweredGraph
   ) throws(RunnerError) -> TraceRequest? {
     try TraceRequest.make(
-      options, workload: workload.name, mode: mode,
+      options, workload: workload.name, mode: mode, program: lowered.program,
       modelFlops: Int64(lowered.graph.operationCount))
   }
 

@@ -85,17 +85,17 @@ struct ModelRun {
     let imported = try imported()
     progress("lowering", nil)
     let lowered = try lower(imported.graph, mode)
+    let trace = try TraceRequest.make(
+      options, workload: source.name, mode: mode, program: lowered.program)
     let loaded = try GraphRun.load(lowered.program, options.device)
     var timings: [HostTiming] = []
     var outcome: WorkOutcome?
     for _ in 0..<max(1, options.repeats) {
       progress("running", nil)
-      let trace =
-        outcome == nil
-        ? try TraceRequest.make(options, workload: source.name, mode: mode) : nil
       let run = try ProgramRun(
-        loaded, computes: mode == .functional, options: options, traceFile: trace,
-        isCancelled: isCancelled, prepare: { core in fill(lowered, core) })
+        loaded, computes: mode == .functional, options: options,
+        traceFile: outcome == nil ? trace : nil, isCancelled: isCancelled,
+        prepare: { core in fill(lowered, core) })
       if isCancelled() { throw .cancelled }
       timings.append(HostTiming(seconds: run.seconds, instructions: run.totals.instructions))
       if outcome == nil {

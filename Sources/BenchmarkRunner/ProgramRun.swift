@@ -72,8 +72,7 @@ struct ProgramRun: ~Copyable {
     let recording: TraceRecording
     do {
       recording = try TraceRecording(
-        path: request.path, metadata: request.metadata, program: loaded,
-        recording: options.trace)
+        request, program: loaded, recording: options.trace)
     } catch { throw .trace(error.description) }
     let loopStart = DispatchTime.now().uptimeNanoseconds
     var totals: NeuronCore.RunTotals?

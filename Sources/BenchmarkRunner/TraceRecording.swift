@@ -15,11 +15,12 @@ import Units
 ///
 /// Unchecked because everything that changes is touched on the queue alone, or after it is empty.
 final class TraceRecording: @unchecked Sendable {
-  /// Blocks under way at most: the model waits when the disk is that far behind.
-  private static let maximumBlocks = 8
+  /// Bytes of blocks under way at most: the model waits when the writer is that far behind. It
+  /// covers the time in which the program is written, before the first block.
+  private static let maximumBytes = 32 << 20
 
   private let queue = DispatchQueue(label: "trnbench.trace")
-  private let slots = DispatchSemaphore(value: maximumBlocks)
+  private let slots: DispatchSemaphore
   private var writer: TraceWriter?
   private var failure: TraceError?
   private let program: LoadedProgram
@@ -38,21 +39,22 @@ final class TraceRecording: @unchecked Sendable {
 
   /// Opens the file and writes the program table.
   init(
-    path: String, metadata: TraceMetadata, program: LoadedProgram, recording: RunOptions.Trace
+    _ request: TraceRequest, program: LoadedProgram, recording: RunOptions.Trace
   ) throws(TraceError) {
-    self.path = path
+    path = request.path
     self.program = program
     sampleInterval = recording.intervalPicoseconds
+    slots = DispatchSemaphore(value: Self.maximumBytes / Self.blockBytes(recording))
     var retention = TraceRetention.all
     if case .ring(let sizeBytes) = recording { retention = .last(sizeBytes: sizeBytes) }
     if case .window(let from, let to) = recording { window = (from.value, to.value) }
     skews = program.device.dma.skew.value
-    var writer = try TraceWriter(path: path, metadata: metadata, retention: retention)
+    var writer = try TraceWriter(path: path, metadata: request.metadata, retention: retention)
     for segment in program.program.segments {
       _ = try writer.append(program: ProgramRow.rows(of: segment, on: program.device))
     }
     self.writer = consume writer
-    enqueue { $0.appendProgram() }
+    enqueue { $0.append(request.program) }
   }
 
   /// A block of events of one track of the step loop.
@@ -72,10 +74,15 @@ final class TraceRecording: @unchecked Sendable {
   }
 
   /// The program itself, so that the trace alone is enough to run it again.
-  private func appendProgram() {
-    do { try writer?.append(programBinary: ProgramBinary.bytes(of: program.program)) } catch {
+  private func append(_ program: EncodedProgram) {
+    do { try writer?.append(programBinary: program.bytes) } catch {
       failure = failure ?? error
     }
+  }
+
+  private static func blockBytes(_ recording: RunOptions.Trace) -> Int {
+    if case .samples = recording { return Sampler.blockCapacity * MemoryLayout<Sample>.stride }
+    return EventRecorder.blockCapacity * MemoryLayout<Event>.stride
   }
 
   private func enqueue(_ work: @escaping @Sendable (TraceRecording) -> Void) {

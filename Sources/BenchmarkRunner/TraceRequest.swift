@@ -1,18 +1,21 @@
 import Foundation
+import Hardware
+import InstructionSet
+import NumericFormats
 import Results
 import TraceFile
-import Hardware
-import NumericFormats
 import Units
 
 /// Where a trace goes and what it says of its run.
 struct TraceRequest {
   var path: String
   var metadata: TraceMetadata
+  var program: EncodedProgram
 
   /// The trace that a run's options ask for, its folder made; nil when they ask for none.
   static func make(
-    _ options: RunOptions, workload: String, mode: RunMode, modelFlops: Int64? = nil
+    _ options: RunOptions, workload: String, mode: RunMode, program: Program,
+    modelFlops: Int64? = nil
   ) throws(RunnerError) -> TraceRequest? {
     guard options.trace != .off else { return nil }
     let path = path(options, workload: workload)
@@ -37,7 +40,8 @@ struct TraceRequest {
       entries[Key.windowFrom] = "\(from.value)"
       entries[Key.windowTo] = "\(to.value)"
     }
-    return TraceRequest(path: path, metadata: TraceMetadata(entries))
+    return TraceRequest(
+      path: path, metadata: TraceMetadata(entries), program: EncodedProgram(program))
   }
 
   /// The trace's path: beside the result.

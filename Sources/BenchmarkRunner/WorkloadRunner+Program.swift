@@ -16,17 +16,16 @@ extension WorkloadRunner {
     let started = Date()
     let mode = options.mode ?? .functional
     try refuseRoundingWithoutValues(mode, name)
+    let trace = try TraceRequest.make(options, workload: name, mode: mode, program: program)
     let loaded = try GraphRun.load(program, options.device)
     var timings: [HostTiming] = []
     var totals: NeuronCore.RunTotals?
     for index in 0..<max(1, options.repeats) {
       progress("running", Double(index) / Double(max(1, options.repeats)))
       // The times repeat exactly, so that one trace is enough.
-      let trace =
-        index == 0 ? try TraceRequest.make(options, workload: name, mode: mode) : nil
       let run = try ProgramRun(
-        loaded, computes: mode == .functional, options: options, traceFile: trace,
-        isCancelled: isCancelled, prepare: { _ in })
+        loaded, computes: mode == .functional, options: options,
+        traceFile: index == 0 ? trace : nil, isCancelled: isCancelled, prepare: { _ in })
       timings.append(HostTiming(seconds: run.seconds, instructions: run.totals.instructions))
       totals = run.totals
     }

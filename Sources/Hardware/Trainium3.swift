@@ -8,12 +8,13 @@ extension Device {
   ///
   /// Its rates are documented and its latencies are not: they are Trainium2's in cycles, *assumed*.
   public static let trainium3 = Device(
-    name: "trn3", title: "AWS Trainium3", generation: 4, status: .available, chip: .trainium3,
-    memory: .trainium3, clocks: .trainium3, tensor: .trainium3,
-    limiter: .trainium2.carried(note: kept), vector: .trainium3, scalar: .trainium3,
-    gpsimd: .trainium3, sequencer: .trainium2.carried(note: kept),
-    semaphore: .trainium2.carried(note: kept), dma: .trainium3,
-    envelope: .trainium2.carried(note: kept), peaks: .trainium3, price: nil)
+    DeviceTables(
+      name: "trn3", title: "AWS Trainium3", generation: 4, status: .available, chip: .trainium3,
+      memory: .trainium3, clocks: .trainium3, tensor: .trainium3,
+      limiter: .trainium2.carried(note: kept), vector: .trainium3, scalar: .trainium3,
+      gpsimd: .trainium3, sequencer: .trainium2.carried(note: kept),
+      semaphore: .trainium2.carried(note: kept), dma: .trainium3,
+      envelope: .trainium2.carried(note: kept), peaks: .trainium3, price: nil))
 }
 
 extension TensorEngineTiming {

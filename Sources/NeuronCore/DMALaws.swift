@@ -14,7 +14,7 @@ struct DMALaws {
   let ringInterval: Int64
   /// When the increment of each engine follows that of the earliest, in time order.
   let skews: [Int64]
-  private let law: DMATiming
+  private let times: DMATimes
   private let period: Int64
   private let periodDivisor: Int64
   private let shareBytesPerMicrosecond: Int64
@@ -24,7 +24,8 @@ struct DMALaws {
   /// - Parameter share: what the core may take of HBM, in bytes per microsecond; an equal share of
   ///   the chip's bandwidth where nobody says otherwise.
   init(device: Device, share: Int64?) {
-    law = device.dma
+    let law = device.dma
+    times = DMATimes(law)
     ringsPerEngine = law.ringsPerEngine.value
     ringHandOver = law.sameRingFollow.value.value
     ringInterval = law.ringInterval.value.value
@@ -41,8 +42,8 @@ struct DMALaws {
   /// The shortest time from a trigger to the first descriptor of its transfer.
   var shortestDispatch: Int64 {
     min(
-      law.firstDescriptorSBUF.value.value, law.softwareToPacketLoad.value.value,
-      law.softwareToPacketStore.value.value)
+      times.firstDescriptorSBUF, times.softwareToPacketLoad,
+      times.softwareToPacketStore)
   }
 
   /// What a transfer takes of its HBM stack while it has its engines to itself: bytes per
@@ -66,9 +67,9 @@ struct DMALaws {
   func firstDescriptor(_ shape: TransferShape) -> Int64 {
     if shape.isSoftware {
       return shape.readsHBM
-        ? law.softwareToPacketLoad.value.value : law.softwareToPacketStore.value.value
+        ? times.softwareToPacketLoad : times.softwareToPacketStore
     }
-    return law.firstDescriptorSBUF.value.value + (shape.readsHBM ? law.dramExtra.value.value : 0)
+    return times.firstDescriptorSBUF + (shape.readsHBM ? times.dramExtra : 0)
   }
 
   /// Engine time of the busiest engine when it has the engine to itself.
@@ -87,10 +88,10 @@ struct DMALaws {
     var steady = service - burstService
     if shape.readsHBM {
       steady +=
-        packets(sustained, shape) * law.sustainedReadExtraPerPacket.value.value
+        packets(sustained, shape) * times.sustainedReadExtraPerPacket
         * Int64(shape.slowdownPermille) / 1000
     } else if shape.writesHBM {
-      steady += packets(sustained, shape) * law.sustainedWriteExtraPerPacket.value.value
+      steady += packets(sustained, shape) * times.sustainedWriteExtraPerPacket
     }
     if shape.readsHBM || shape.writesHBM {
       let passes: Int64 = shape.readsHBM && shape.writesHBM ? 2 : 1
@@ -107,7 +108,7 @@ struct DMALaws {
     _ shape: TransferShape, service: Int64, bytes: Int64, isQueued: Bool, streamedBytes: Int64
   ) -> Int64 {
     guard !shape.isSoftware else {
-      return service * law.stretchSoftwareLoad.value / 1000 + law.softwareLoadStall.value.value
+      return service * times.stretchSoftwareLoad / 1000 + times.softwareLoadStall
     }
     let stretch = stretch(shape, isQueued: isQueued)
     let seen = isQueued ? bytes : min(bytes, max(0, capturedBytesPerEngine - streamedBytes))
@@ -116,7 +117,7 @@ struct DMALaws {
     return captured * stretch / 1000
       + max(
         (service - captured) * stretch / 1000,
-        (bytes - seen) * 1_000_000 / law.loneLoadBytesPerMicrosecondPerEngine.value
+        (bytes - seen) * 1_000_000 / times.loneLoadBytesPerMicrosecondPerEngine
           * Int64(shape.slowdownPermille) / 1000)
   }
 
@@ -124,28 +125,28 @@ struct DMALaws {
   /// by itself is documented, sixteen were captured; the excess is the engines' meeting in HBM, so
   /// it grows with their number: linearly, which is assumed.
   private func stretch(_ shape: TransferShape, isQueued: Bool) -> Int64 {
-    let all = isQueued ? law.stretchLoadQueued.value : law.stretchLoadAlone.value
-    let one = law.stretchLoadOneEngine.value
-    let others = Int64(max(1, law.enginesPerCore.value - 1))
+    let all = isQueued ? times.stretchLoadQueued : times.stretchLoadAlone
+    let one = times.stretchLoadOneEngine
+    let others = max(1, times.enginesPerCore - 1)
     return one + (all - one) * (Int64(shape.engines) - 1) / others
   }
 
   /// Packets that so many bytes of the transfer take.
   private func packets(_ bytes: Int64, _ shape: TransferShape) -> Int64 {
-    let packet = min(Int64(shape.descriptorBytes), Int64(law.packetBytes.value))
+    let packet = min(Int64(shape.descriptorBytes), times.packetBytes)
     return (bytes + packet - 1) / packet
   }
 
   /// Engine time of one packet of the transfer.
   func turn(_ shape: TransferShape, work: Int64) -> Int64 {
-    let packets = max(1, bytesPerEngine(shape) / Int64(law.packetBytes.value))
+    let packets = max(1, bytesPerEngine(shape) / times.packetBytes)
     return max(1, work / packets)
   }
 
   /// Last byte to visible increment.
   func completionLag(_ shape: TransferShape) -> Int64 {
-    if shape.readsHBM && !shape.writesHBM { return law.notifyLoad.value.value }
+    if shape.readsHBM && !shape.writesHBM { return times.notifyLoad }
     return shape.isSoftware
-      ? law.notifySoftwareStore.value.value : law.notifyHardwareStore.value.value
+      ? times.notifySoftwareStore : times.notifyHardwareStore
   }
 }

@@ -26,7 +26,7 @@ struct EngineLaws {
   let tensorRunAhead: Int
   /// Last completion to the end of a DRAIN, by engine.
   let drainAfterCompletion: [Int64]
-  private let dma: DMATiming
+  private let dma: DMATimes
 
   init(device: Device) {
     let law = device.semaphore
@@ -53,7 +53,7 @@ struct EngineLaws {
       drain[.tensor].value, drain[.vector].value, drain[.scalar].value, drain[.gpsimd].value,
       drain[.sync].value,
     ]
-    dma = device.dma
+    dma = DMATimes(device.dma)
   }
 
   /// Detection time of a wait on one engine by the kind of instruction that waits.
@@ -73,30 +73,30 @@ struct EngineLaws {
   func triggerDuration(
     _ engine: Engine, since previous: Int64, at dispatch: Int64, isStored: Bool
   ) -> Int64 {
-    if isStored { return dma.staticTrigger.value.value }
+    if isStored { return dma.staticTrigger }
     let isFirst = previous < 0
     guard engine == .sync else {
-      return (isFirst ? dma.triggerScalarFirst : dma.triggerScalarLater).value.value
+      return isFirst ? dma.triggerScalarFirst : dma.triggerScalarLater
     }
-    if isFirst { return dma.triggerSyncFirst.value.value }
-    let isSoon = dispatch - previous <= dma.triggerSoonWindow.value.value
-    return (isSoon ? dma.triggerSyncSoon : dma.triggerSyncLater).value.value
+    if isFirst { return dma.triggerSyncFirst }
+    let isSoon = dispatch - previous <= dma.triggerSoonWindow
+    return isSoon ? dma.triggerSyncSoon : dma.triggerSyncLater
   }
 
   /// End of a trigger to the next instruction of its queue.
   func afterTrigger(_ engine: Engine) -> Int64 {
-    (engine == .sync ? dma.nextTriggerSync : dma.afterTrigger).value.value
+    engine == .sync ? dma.nextTriggerSync : dma.afterTrigger
   }
 
   /// Wait met to the row of a software trigger; more when it reads an index.
   func softwarePreparation(_ shape: TransferShape) -> Int64 {
-    dma.softwarePreparation.value.value
-      + Int64(shape.indexRows) * dma.softwareIndexRow.value.value
+    dma.softwarePreparation
+      + Int64(shape.indexRows) * dma.softwareIndexRow
   }
 
   /// Duration of the row of a software trigger.
-  var doorbell: Int64 { dma.softwareRowDuration.value.value }
+  var doorbell: Int64 { dma.softwareRowDuration }
 
   /// Row to row of software triggers in a burst.
-  var softwareInterval: Int64 { dma.softwareBurstInterval.value.value }
+  var softwareInterval: Int64 { dma.softwareBurstInterval }
 }

@@ -66,7 +66,7 @@ public final class LoadedProgram: Sendable {
     var loader = SegmentLoader(device: device, surroundings: surroundings)
     var bases = [0]
     for segment in program.segments {
-      try loader.load(segment, device)
+      try loader.load(segment)
       bases.append(bases.last! + segment.instructions.count)
     }
     for invocation in program.invocations {
@@ -96,18 +96,18 @@ public final class LoadedProgram: Sendable {
 
 /// Checks segments one after the other and collects what the step loop reads of them.
 private struct SegmentLoader {
-  let shared: SharedDevice
+  let device: Device
   let surroundings: Surroundings
   var records: [IssueRecord] = []
   var transfers: [TransferShape] = []
   var index = CostIndex()
 
   init(device: Device, surroundings: Surroundings) {
-    shared = SharedDevice(device)
+    self.device = device
     self.surroundings = surroundings
   }
 
-  mutating func load(_ segment: Segment, _ device: Device) throws(Fault) {
+  mutating func load(_ segment: Segment) throws(Fault) {
     records.reserveCapacity(records.count + segment.instructions.count)
     for engine in Engine.allCases {
       let range = segment.range(of: engine)
@@ -115,14 +115,14 @@ private struct SegmentLoader {
         let instruction = segment.instructions[position]
         do {
           let rules = OperandRules(
-            device: shared, engine: engine, instruction: instruction.operation.opcode.name,
+            device: device, engine: engine, instruction: instruction.operation.opcode.name,
             tensorCount: segment.tensors.count, queueLength: range.count,
             surroundings: surroundings)
           try instruction.operation.validate(rules)
           let isBlock = instruction.operation.opcode == .streamTranspose
           let hasNext = position + 1 < range.upperBound
           let next = isBlock && hasNext ? segment.instructions[position + 1].operation : nil
-          records.append(try record(instruction, before: next, rules, segment, device))
+          records.append(try record(instruction, before: next, rules, segment))
         } catch {
           var fault = error
           fault.index = position
@@ -134,7 +134,7 @@ private struct SegmentLoader {
 
   private mutating func record(
     _ instruction: Instruction, before next: Operation?, _ rules: OperandRules,
-    _ segment: Segment, _ device: Device
+    _ segment: Segment
   ) throws(Fault) -> IssueRecord {
     let operation = instruction.operation
     let engine = rules.engine

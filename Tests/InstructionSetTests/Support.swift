@@ -47,18 +47,16 @@ func psum(
   pattern(.psum, format, partitions: partitions, byte: byte, [(columns, 1)])
 }
 
-private let sharedDevices = [
-  2: SharedDevice(.trainium1), 3: SharedDevice(.trainium2), 4: SharedDevice(.trainium3),
-]
+private let devices: [Int: Device] = [2: .trainium1, 3: .trainium2, 4: .trainium3]
 
 /// The device with cores of that generation.
-func device(_ generation: Int) -> Device { sharedDevices[generation]!.device }
+func device(_ generation: Int) -> Device { devices[generation]! }
 
 /// Rules for one instruction of a queue of ten, in a segment of two tensors, on the device with
 /// cores of that generation.
 func rules(_ operation: Operation, _ engine: Engine, generation: Int = 3) -> OperandRules {
   OperandRules(
-    device: sharedDevices[generation]!, engine: engine, instruction: operation.opcode.name,
+    device: device(generation), engine: engine, instruction: operation.opcode.name,
     tensorCount: 2, queueLength: 10)
 }
 
@@ -80,7 +78,7 @@ func fault(
   do {
     try operation.validate(
       OperandRules(
-        device: SharedDevice(device), engine: engine, instruction: operation.opcode.name,
+        device: device, engine: engine, instruction: operation.opcode.name,
         tensorCount: 2, queueLength: 10, surroundings: surroundings))
     return nil
   } catch {

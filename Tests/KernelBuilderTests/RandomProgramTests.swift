@@ -85,7 +85,7 @@ import Testing
         let operation = segment.instructions[index].operation
         try operation.validate(
           OperandRules(
-            device: SharedDevice(.trainium2), engine: engine, instruction: operation.opcode.name,
+            device: .trainium2, engine: engine, instruction: operation.opcode.name,
             tensorCount: segment.tensors.count, queueLength: segment.range(of: engine).count))
       }
     }

@@ -57,7 +57,7 @@ struct SegmentRunner {
       for index in range {
         let instruction = segment.instructions[index]
         let rules = OperandRules(
-          device: SharedDevice(device), engine: engine,
+          device: device, engine: engine,
           instruction: instruction.operation.opcode.name,
           tensorCount: segment.tensors.count, queueLength: range.count)
         do {

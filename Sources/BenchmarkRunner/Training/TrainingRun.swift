@@ -38,12 +38,13 @@ struct TrainingRun {
       classes: parameters.classes, scale: parameters.featureScale)
     let plan = try TrainingPlan(
       workload, parameters, examples: examples, options: runner.options)
+    let trace = try TraceRequest.make(
+      runner.options, workload: workload.name, mode: mode, program: plan.program)
     let loaded = try GraphRun.load(plan.program, runner.options.device)
     progress("training", nil)
     let run = try ProgramRun(
       loaded, computes: mode == .functional, options: runner.options,
-      traceFile: try TraceRequest.make(runner.options, workload: workload.name, mode: mode),
-      isCancelled: isCancelled, prepare: { core in plan.fill(core) })
+      traceFile: trace, isCancelled: isCancelled, prepare: { core in plan.fill(core) })
     var outcome = describe(plan, run.totals, run.seconds)
     outcome.programs = [plan.program]
     guard mode == .functional else { return outcome }

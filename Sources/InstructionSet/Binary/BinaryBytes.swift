@@ -4,6 +4,8 @@ struct BinaryWriter {
 
   mutating func put(_ more: some Sequence<UInt8>) { bytes += more }
 
+  mutating func put(byte: UInt8) { bytes.append(byte) }
+
   /// Little-endian.
   mutating func putFixed(_ value: UInt64, size: Int) {
     for index in 0..<size { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * index))) }

@@ -3,20 +3,17 @@ import NumericFormats
 
 /// Collects an instruction's operands as numbers, in text order.
 struct FieldWriter: OperandVisitor {
-  private(set) var fields: [Int64] = []
-  /// The number of a string.
-  private(set) var strings: StringTable
-
-  init(_ strings: StringTable) { self.strings = strings }
+  var fields: [Int64] = []
+  /// The numbers of the words.
+  var words = WordTable()
 
   private mutating func add(_ value: some BinaryInteger) {
     fields.append(Int64(truncatingIfNeeded: value))
   }
-  private mutating func add(word: String) { add(strings.intern(word)) }
 
   private mutating func add(_ access: AccessPattern) {
-    add(word: access.space.name)
-    add(word: access.format.name)
+    add(words.number(of: access.space))
+    add(words.number(of: access.format))
     add(access.startPartition)
     add(access.partitionCount)
     add(access.byteOffset)
@@ -30,7 +27,7 @@ struct FieldWriter: OperandVisitor {
 
   private mutating func add(_ access: TensorAccess) {
     add(access.tensor)
-    add(word: access.format.name)
+    add(words.number(of: access.format))
     add(access.byteOffset)
     add(access.dimensionCount)
     for index in 0..<4 {
@@ -89,7 +86,7 @@ struct FieldWriter: OperandVisitor {
   mutating func choice<Choice: OperandChoice>(_ name: String, _ value: inout Choice)
     throws(Never)
   {
-    add(word: value.text)
+    add(words.number(of: value.text))
   }
 }
 

@@ -179,14 +179,14 @@ struct ProgramDecoder {
       throw reader.damage("the number of a site is \(state.site)")
     }
     instruction.site = UInt32(state.site)
-    let fields = try fields(after: state.fields[number] ?? [])
+    let fields = try fields(after: state.fields[Int(opcode.rawValue)])
     var visitor = FieldReader(fields, strings: strings, place: place)
     try instruction.operation.operands(&visitor)
     try visitor.finish()
     guard instruction.operation.opcode == opcode else {
       throw .damaged(place: place, what: "the operands are not those of \(opcode.name)")
     }
-    state.fields[number] = fields
+    state.fields[Int(opcode.rawValue)] = fields
     return instruction
   }
 

@@ -7,9 +7,8 @@ public import NumericFormats
 /// Source: NKI architecture guide (partition start rule, four free dimensions, 64 Ki elements,
 /// which engine reaches which memory) and the instruction reference.
 public struct OperandRules {
-  private let shared: SharedDevice
   /// The device that the program is loaded on.
-  public var device: Device { _read { yield shared.device } }
+  public let device: Device
   /// The queue that holds the instruction.
   public let engine: Engine
   /// The instruction's name, for faults.
@@ -26,10 +25,10 @@ public struct OperandRules {
 
   /// Rules for one instruction of one queue.
   public init(
-    device: SharedDevice, engine: Engine, instruction: String, tensorCount: Int,
+    device: Device, engine: Engine, instruction: String, tensorCount: Int,
     queueLength: Int, surroundings: Surroundings = .loneCore
   ) {
-    shared = device
+    self.device = device
     self.engine = engine
     self.instruction = instruction
     self.tensorCount = tensorCount
@@ -124,7 +123,7 @@ public struct OperandRules {
     switch location {
     case .onChip(let access):
       try OperandRules(
-        device: shared, engine: .sync, instruction: instruction, tensorCount: tensorCount,
+        device: device, engine: .sync, instruction: instruction, tensorCount: tensorCount,
         queueLength: queueLength
       ).checkReach(name, access)
       guard
@@ -269,13 +268,4 @@ public struct OperandRules {
   {
     if a.space == .psum && b.space == .psum { throw fault(name, .bothInPSUM) }
   }
-}
-
-/// A device that many hands read: it is large, so it is shared and not copied.
-public final class SharedDevice: Sendable {
-  /// The device.
-  public let device: Device
-
-  /// Shares a device.
-  public init(_ device: Device) { self.device = device }
 }
