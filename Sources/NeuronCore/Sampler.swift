@@ -65,18 +65,17 @@ public struct Sampler: Observer, ~Copyable {
     lanes = RecordLanes(count: EventRecorder.trackCount, room: 2, pool: pool, sink: sink)
   }
 
-  /// Most events meet no instant or one, while they run: which of the two is hard to predict, so
-  /// that both go one way without a branch.
+  /// Most events lie between two instants and most others meet one, while they run.
   @inline(__always)
   private mutating func note(_ event: Event, _ track: Int) {
     let end = event.start &+ event.duration
     let instant = next[track]
+    if instant >= end { return }
     if instant < max(event.start, end &- interval) { return noteOthers(event, track) }
-    let isMet = instant < end
     lanes.put(
       Sample(programCounter: event.programCounter, count: 1, isBusy: true, cause: .none),
-      lane: track, isKept: isMet)
-    next[track] = instant &+ (isMet ? interval : 0)
+      lane: track)
+    next[track] = instant &+ interval
     lanes.settle(track)
   }
 
