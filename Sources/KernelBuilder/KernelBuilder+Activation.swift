@@ -16,7 +16,8 @@ extension KernelBuilder {
   ) {
     let site = site(file, line)
     let activate = Activate(
-      destination.access, function, source.access, scale: scale, bias: bias,
+      destination.access, function, source.access, scale: scale,
+      bias: self.bias(bias, for: destination.access, file: file, line: line),
       accumulate: sum == nil ? .idle : .resetReduce)
     var operations: [Operation] = []
     NkiActivation(activate, sums: sum?.access).expand(into: &operations, loaded: &loadedTable)

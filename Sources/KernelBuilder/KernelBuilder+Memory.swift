@@ -8,7 +8,9 @@ extension KernelBuilder {
   package static var alignmentBytes: Int { 64 }
 
   /// Bytes per partition of SBUF that are still free.
-  package var freeSBUFBytes: Int { device.memory.sbufBytesPerPartition.value - sbufTop }
+  package var freeSBUFBytes: Int {
+    device.memory.sbufBytesPerPartition.value - constantBytes - sbufTop
+  }
   /// PSUM banks that are still free.
   package var freeBanks: Int { device.memory.psumBanks.value - bankTop }
   /// Elements of fp32 in one PSUM bank of one partition.
@@ -50,7 +52,7 @@ extension KernelBuilder {
   }
 
   /// Notes an allocation for checks: its life ends with the scope that it is made in.
-  private mutating func declare(_ name: String, _ access: AccessPattern) {
+  mutating func declare(_ name: String, _ access: AccessPattern) {
     buffers.append(
       BufferDeclaration(
         name: name, space: access.space, partitions: access.partitions,
@@ -100,7 +102,8 @@ extension KernelBuilder {
     defer {
       sbufTop = top
       bankTop = banks
-      for index in outer..<buffers.count where buffers[index].life.upperBound == .max {
+      for index in outer..<buffers.count
+      where buffers[index].life.upperBound == .max && !isConstant(buffers[index]) {
         buffers[index].life = buffers[index].life.lowerBound..<entries.count
       }
     }

@@ -28,7 +28,12 @@ extension KernelBuilder {
     appendTensor(operations, site: site(file, line))
   }
 
-  /// nc_transpose on the tensor engine: destination [F, P] in PSUM = dataᵀ [P, F].
+  /// How a transpose leaves elements in PSUM: as they are, before NeuronCore-v3 as fp32.
+  package func turnedFormat(_ format: NumberFormat) -> NumberFormat {
+    device.tensor.transposeIsExact.value ? format : .float32
+  }
+
+  /// nc_transpose on the tensor engine: destination [F, P] in PSUM = dataᵀ [P, F], in `turnedFormat`.
   ///
   /// - Parameter identity: an identity matrix [P, P] of the data's format in SBUF.
   package mutating func transpose(

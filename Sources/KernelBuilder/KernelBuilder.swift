@@ -26,6 +26,8 @@ package struct KernelBuilder {
   // Memory.
   var sbufTop = 0
   var bankTop = 0
+  /// Columns of SBUF that hold one number each, by its bits.
+  var constants: [UInt32: Tile] = [:]
   /// Every allocation; a life that is not over yet ends at `Int.max`.
   var buffers: [BufferDeclaration] = []
   // Program.

@@ -243,7 +243,8 @@ struct DecodeAttention {
     -> Tile
   {
     let rows = pack.groups * rowsPerGroup
-    let bank = turned.next(partitions: kernel.size, columns: rows, kernel.format)
+    let bank = turned.next(
+      partitions: kernel.size, columns: rows, builder.turnedFormat(kernel.format))
     let narrow = identity[0..<rows, 0..<rows]
     builder.transpose(
       bank, raw.rows(0..<rows),
@@ -346,9 +347,10 @@ struct DecodeAttention {
           ))
       }
     }
-    let each = 1024 / mostRows
+    let format = builder.turnedFormat(kernel.format)
+    let each = builder.bankColumns * 4 / format.sizeBytes / mostRows
     for cut in pieces(tiles.count, each) {
-      let bank = turned.next(columns: cut.count * rows, kernel.format).shaped(cut.count, rows)
+      let bank = turned.next(columns: cut.count * rows, format).shaped(cut.count, rows)
       for (place, tile) in tiles[cut].enumerated() {
         builder.transpose(
           bank.block(place).rows(0..<tile.keys.columns), tile.keys, identity: narrow)

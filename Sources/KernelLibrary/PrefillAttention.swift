@@ -239,7 +239,8 @@ struct PrefillAttention {
     nextBias += 1
     let block = blocks[index]
     guard let all = liveParts[index] else { return }
-    let bank = scores.next(partitions: 3, columns: block.rows, .bfloat16)
+    let bank = scores.next(
+      partitions: 3, columns: block.rows, builder.turnedFormat(.bfloat16))
     for (position, tile) in block.tiles.enumerated() {
       let count = tile.queries.count
       builder.transpose(

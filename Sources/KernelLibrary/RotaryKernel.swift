@@ -84,10 +84,12 @@ package struct RotaryKernel: Kernel {
   {
     let half = size / 2
     let width = heads * size
-    var inputs = try builder.pool("x", buffers: 3, width, format: format)
+    let rest = width * (4 * 4 + 2 * format.sizeBytes) + 10 * half * table.sizeBytes
+    let isRoomy = rest + 3 * width * format.sizeBytes <= builder.freeSBUFBytes
+    var inputs = try builder.pool("x", buffers: isRoomy ? 3 : 2, width, format: format)
     var tables = try builder.pool("cos, sin", buffers: 3, 2, half, format: table)
     var signed = try builder.pool("signed sin", buffers: 2, 2, half, format: table)
-    var crossed = try builder.pool("crossed", buffers: 2, width, format: .float32)
+    var crossed = try builder.pool("crossed", buffers: isRoomy ? 2 : 1, width, format: .float32)
     var straights = try builder.pool("straight", buffers: 2, width, format: .float32)
     var outputs = try builder.pool("out", buffers: 2, width, format: format)
     builder.pipelined(pieces(tokens, 128)) { builder, tile in

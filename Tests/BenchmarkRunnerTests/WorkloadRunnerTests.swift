@@ -49,6 +49,17 @@ import WorkloadCatalog
     #expect(!report.numerics.isEmpty)
   }
 
+  /// Cores before and after Trainium2's: biases in memory, transposes through fp32, less SBUF.
+  @Test(
+    arguments: [
+      "kernel/attention-d128-s512-causal", "llm/mixtral-small-layer-decode",
+      "recommendation/hstu-small", "vision/vit-small", "vision/unet-small",
+    ], [Device.trainium1, .trainium3])
+  func otherGenerationsComputeTheSame(_ name: String, device: Device) throws {
+    let report = try run(name) { $0.device = device }
+    #expect(report.result.numerics.isChecked && report.result.numerics.isPassed)
+  }
+
   @Test(arguments: [
     "kernel/matmul-512-bf16", "kernel/attention-d128-s512-causal", "vision/digits-mlp-train",
     "micro/elementwise", "micro/dma-load", "micro/transpose", "llm/mixtral-small-layer-decode",

@@ -49,6 +49,35 @@ import Testing
     #expect(OrderChecker(try builder.finish()).problems == [])
   }
 
+  /// NeuronCore-v2 reads a bias from memory: one column per number, filled once, alive to the end.
+  @Test func biasesOfTheOldestCoreLieInMemory() throws {
+    for (device, fills) in [(Device.trainium1, 2), (.trainium2, 0)] {
+      var builder = KernelBuilder(name: "biases", device: device)
+      for value in [Float(0), 1, 1, 2, 1] {
+        try builder.scope { builder throws(BuilderError) in
+          let tile = try builder.tile("t", 64, format: .float32)
+          builder.memset(tile, 0.5, on: .gpsimd)
+          builder.activation(tile, .exp, tile, bias: .immediate(value))
+        }
+      }
+      let segment = try builder.finish()
+      #expect(OrderChecker(segment).problems == [])
+      #expect(segment.instructions.filter { $0.operation.opcode == .memset }.count == fills + 5)
+      #expect(
+        segment.buffers.filter { $0.name.hasPrefix("constant") }.allSatisfy {
+          $0.life.upperBound == .max || $0.life.upperBound >= segment.instructions.count
+        })
+    }
+  }
+
+  @Test func tooManyBiasesAreRefused() throws {
+    var builder = KernelBuilder(name: "biases", device: .trainium1)
+    let tile = try builder.tile("t", 64, format: .float32)
+    builder.memset(tile, 0)
+    for value in 1...5 { builder.activation(tile, .exp, tile, bias: .immediate(Float(value))) }
+    #expect(throws: BuilderError.self) { try builder.finish() }
+  }
+
   @Test func poolsRotate() throws {
     var builder = KernelBuilder(name: "pool", device: .trainium2)
     var pool = try builder.pool("p", buffers: 2, 8, format: .float32)

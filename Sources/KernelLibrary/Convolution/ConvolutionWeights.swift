@@ -28,8 +28,7 @@ struct ConvolutionWeights {
           plan.outputTilesPerStep * 128, format: kernel.input))
     }
     mask = plan.bundles[0].isDiagonal ? try Self.mask(kernel, &builder) : nil
-    // Before NeuronCore-v3 a transpose goes through fp32.
-    turned = builder.device.tensor.transposeIsExact.value ? kernel.input : .float32
+    turned = builder.turnedFormat(kernel.input)
     guard kernel.weightLayout == .outputsFirst else {
       identity = nil
       return
