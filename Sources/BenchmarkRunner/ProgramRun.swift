@@ -31,7 +31,8 @@ struct ProgramRun: ~Copyable {
     } catch { throw .memory(error.description) }
     if computes { try model.core.store(with: options) }
     if computes { prepare(model.core) }
-    (totals, seconds) = try Self.execute(&model, loaded, options, traceFile, isCancelled)
+    (totals, seconds) = try Self.execute(
+      &model, loaded, options, traceFile, computes: computes, isCancelled)
     self.model = model
   }
 
@@ -60,7 +61,7 @@ struct ProgramRun: ~Copyable {
 
   private static func execute(
     _ model: inout CoreModel, _ loaded: LoadedProgram, _ options: RunOptions,
-    _ request: TraceRequest?, _ isCancelled: () -> Bool
+    _ request: TraceRequest?, computes: Bool, _ isCancelled: () -> Bool
   ) throws(RunnerError) -> (NeuronCore.RunTotals, Double) {
     let start = DispatchTime.now().uptimeNanoseconds
     guard let request, options.trace != .off else {
@@ -72,7 +73,7 @@ struct ProgramRun: ~Copyable {
     let recording: TraceRecording
     do {
       recording = try TraceRecording(
-        request, program: loaded, recording: options.trace)
+        request, program: loaded, recording: options.trace, computes: computes)
     } catch { throw .trace(error.description) }
     let loopStart = DispatchTime.now().uptimeNanoseconds
     var totals: NeuronCore.RunTotals?

@@ -18,6 +18,9 @@ final class TraceRecording: @unchecked Sendable {
   /// Bytes of blocks under way at most: the model waits when the writer is that far behind. It
   /// covers the time in which the program is written, before the first block.
   private static let maximumBytes = 32 << 20
+  /// A run that computes values is slow, so that a block that fills would keep many seconds of it
+  /// from the files: it hands over a fourth of one, which is a chunk of the side file.
+  private static let shareWhenComputing = 4
 
   private let queue = DispatchQueue(label: "trnbench.trace")
   private let slots: DispatchSemaphore
@@ -31,20 +34,26 @@ final class TraceRecording: @unchecked Sendable {
   /// The instant after the last sample of each track.
   private var nextInstants = [Int64](repeating: 0, count: EventRecorder.trackCount)
   /// Where the step loop finds blocks of events.
-  let eventPool = RecordPool<Event>(capacity: EventRecorder.blockCapacity)
+  let eventPool: RecordPool<Event>
   /// Where it finds blocks of samples.
-  let samplePool = RecordPool<Sample>(capacity: Sampler.blockCapacity)
+  let samplePool: RecordPool<Sample>
   /// The file that is being written.
   let path: String
 
   /// Opens the file and writes the program table.
   init(
-    _ request: TraceRequest, program: LoadedProgram, recording: RunOptions.Trace
+    _ request: TraceRequest, program: LoadedProgram, recording: RunOptions.Trace, computes: Bool
   ) throws(TraceError) {
     path = request.path
     self.program = program
     sampleInterval = recording.intervalPicoseconds
-    slots = DispatchSemaphore(value: Self.maximumBytes / Self.blockBytes(recording))
+    let share = computes ? Self.shareWhenComputing : 1
+    let (events, samples) = (EventRecorder.blockCapacity / share, Sampler.blockCapacity / share)
+    eventPool = RecordPool(capacity: events)
+    samplePool = RecordPool(capacity: samples)
+    var blockBytes = events * MemoryLayout<Event>.stride
+    if case .samples = recording { blockBytes = samples * MemoryLayout<Sample>.stride }
+    slots = DispatchSemaphore(value: Self.maximumBytes / blockBytes)
     var retention = TraceRetention.all
     if case .ring(let sizeBytes) = recording { retention = .last(sizeBytes: sizeBytes) }
     if case .window(let from, let to) = recording { window = (from.value, to.value) }
@@ -78,11 +87,6 @@ final class TraceRecording: @unchecked Sendable {
     do { try writer?.append(programBinary: program.bytes) } catch {
       failure = failure ?? error
     }
-  }
-
-  private static func blockBytes(_ recording: RunOptions.Trace) -> Int {
-    if case .samples = recording { return Sampler.blockCapacity * MemoryLayout<Sample>.stride }
-    return EventRecorder.blockCapacity * MemoryLayout<Event>.stride
   }
 
   private func enqueue(_ work: @escaping @Sendable (TraceRecording) -> Void) {

@@ -140,13 +140,10 @@ package struct Replay: Sendable {
       rows[counter].cause = Self.cause(event.cause)
       rows[counter].semaphore = event.semaphore
     }
-    let shift = modelZero
-    for index in rows.indices { rows[index].modelStart -= shift }
-    for index in transfers.indices { transfers[index].event.start -= shift }
-    lastZero = shift
+    modelZero = rows[zeroCounter].modelStart
+    for index in rows.indices { rows[index].modelStart -= modelZero }
+    for index in transfers.indices { transfers[index].event.start -= modelZero }
   }
-
-  private var lastZero: Int64 = 0
 
   private static func cause(_ cause: NeuronCore.StallCause) -> TraceFile.StallCause {
     switch cause {
@@ -170,5 +167,6 @@ package struct Replay: Sendable {
   }
 
   private var measuredZero: Int64 { rebuilt.rows[zeroCounter].start }
-  private var modelZero: Int64 { rows[zeroCounter].modelStart + lastZero }
+  /// When the same instruction began on the model's own clock, in the last run.
+  private var modelZero: Int64 = 0
 }

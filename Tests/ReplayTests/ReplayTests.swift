@@ -83,6 +83,20 @@ struct ReplayTests {
     #expect(copy.source.columns == 128 && copy.source.partitionCount == 128)
   }
 
+  /// Zero is the first trigger on both sides, also where something comes before it: the run that
+  /// follows the one that finds it must not move it again.
+  @Test(arguments: [false, true]) func timesCountFromTheFirstTrigger(measured: Bool) throws {
+    let mode = Self.row(
+      "Sync", "SET_ORDERING_MODE", " ordering_mode=relaxed", at: 920, for: 24, pc: 0)
+    let replay = try replay([mode, Self.load, Self.copy, Self.exponential], measured: measured)
+    let trigger = try #require(replay.rows.first { $0.measured.opcode == "DMA_DIRECT2D" })
+    #expect(trigger.measuredStart == 0 && trigger.modelStart == 0)
+    let first = try #require(replay.rows.first { $0.measured.opcode == "SET_ORDERING_MODE" })
+    #expect(first.measuredStart == -80_000)
+    #expect(first.modelStart == -Device.trainium2.sequencer.setOrderingMode.sync.value.value)
+    #expect(replay.total.model > 2_000_000)
+  }
+
   /// With the capture's own increments, the copy starts one detection after the last of them.
   @Test(arguments: [3_276, 5_000]) func measuredTransfersDecideTheStart(last: Int) throws {
     let replay = try replay(semaphores: Self.increments(to: last), measured: true)

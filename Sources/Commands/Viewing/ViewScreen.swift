@@ -162,7 +162,7 @@ struct ViewScreen {
   private var footer: String {
     if case .prompt(let prompt) = state.panel { return prompt.rawValue + state.typed + "_" }
     if !state.message.isEmpty { return state.message }
-    return "h l cursor  + - zoom  j k engine  n stall  tab next  p who  / find  ? help  q quit"
+    return "h l cursor  + - zoom  j k engine  n stall  p who  / find  ? help  q quit"
   }
 
   private static let help = [

@@ -69,7 +69,9 @@ package struct TraceDamage: Equatable, Sendable, CustomStringConvertible {
     return switch kind {
     case .header: "the file header is damaged"
     case .metadata: "the run's metadata is lost"
-    case .noFooter: "no footer: the run was killed or the file was cut"
+    case .noFooter:
+      "no footer: the run was killed or the file was cut; "
+        + "what each engine did after its last record here is missing"
     case .footer: "the footer is damaged"
     case .cutBlock: "\(block) is cut off"
     case .badBlock: "\(block) is damaged"

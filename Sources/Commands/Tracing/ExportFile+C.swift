@@ -1,6 +1,14 @@
 import Foundation
 import Results
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// A file that is written part by part beside its place and then put there, so that a failure
 /// leaves what was there before.
 struct ExportFile {
@@ -21,10 +29,11 @@ struct ExportFile {
           size += bytes.count
         }
         try handle.close()
-        if FileManager.default.fileExists(atPath: url.path) {
-          try FileManager.default.removeItem(at: url)
+        // One step, so that at every moment the old file or the new one stands there. The call
+        // keeps neither path.
+        guard unsafe rename(part.path, url.path) == 0 else {
+          throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: url.path])
         }
-        try FileManager.default.moveItem(at: part, to: url)
       } catch {
         try? FileManager.default.removeItem(at: part)
         throw error

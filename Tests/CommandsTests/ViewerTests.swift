@@ -1,0 +1,123 @@
+import Foundation
+import Testing
+
+/// The viewer of the built executable, with keys typed at a terminal.
+@Suite(.serialized) struct ViewerTests {
+  /// Keys as `--keys` writes them and as a terminal sends them.
+  private static let steps: [(name: String, bytes: String)] = [
+    ("+++", "+++"), ("L", "L"), ("H", "H"), ("jj", "jj"), ("n", "n"), ("<enter>", "\r"),
+    ("p", "p"), ("0", "0"), ("/matmul<enter>", "/matmul\r"), ("m", "m"), ("<up>", "\u{1B}[A"),
+    ("/nothing<enter>", "/nothing\r"), ("g4us<enter>", "g4us\r"), ("?", "?"),
+  ]
+
+  private static let file = "out/unknown/trn2/kernel/product.trntrace"
+
+  private func desk() throws -> Desk {
+    let desk = try Desk()
+    try desk.write("Workloads/kernel/product.yaml", SmallWorkloads.product)
+    let answer = desk.run(
+      "run", "kernel/product", "--mode", "timing", "--trace", "events", "--output", "out")
+    try #require(answer.code == 0, "\(answer.errors)")
+    return desk
+  }
+
+  private func viewer(
+    _ desk: Desk, columns: Int = 80, rows: Int = 24, _ variables: [String: String] = [:]
+  ) throws -> RunningViewer {
+    try RunningViewer(
+      Product(), [Self.file], in: desk.folder, columns: columns, rows: rows, variables: variables)
+  }
+
+  /// Lines without what follows them, and without numbers of lines of the source.
+  private func plain(_ lines: [String]) -> String {
+    lines.joined(separator: "\n").replacing(/\.swift:[0-9]+/, with: ".swift:N") + "\n"
+  }
+
+  private func withoutColours(_ lines: [String]) -> [String] {
+    lines.map { line in
+      let text = line.replacing(/\u{1B}\[[0-9;]*m/, with: "")
+      return String(text.reversed().drop { $0 == " " }.reversed())
+    }
+  }
+
+  /// Every screen is the golden, and the one that `--static` prints for the same keys.
+  @Test(arguments: [(80, 24), (120, 40)]) func screensFollowKeys(size: (Int, Int)) throws {
+    let (columns, rows) = size
+    let desk = try desk()
+    let viewer = try viewer(desk, columns: columns, rows: rows, ["NO_COLOR": "1"])
+    var text = "== start\n" + plain(viewer.nextScreen(after: 0))
+    var pressed = ""
+    for step in Self.steps {
+      pressed += step.name
+      let screen = viewer.press(step.bytes)
+      #expect(screen.count == rows)
+      #expect(screen.allSatisfy { $0.count <= columns }, "\(step.name)")
+      let still = desk.run(
+        "trace", "view", Self.file, "--static", "--width", "\(columns)", "--height", "\(rows)",
+        "--keys", pressed)
+      let expected = withoutColours(
+        still.output.split(
+          separator: "\n", omittingEmptySubsequences: false
+        ).dropLast().map(String.init))
+      #expect(screen == expected, "\(step.name)")
+      text += "\n== \(step.name)\n" + plain(screen)
+    }
+    viewer.terminal.type("q")
+    #expect(viewer.ending() == 0)
+    #expect(viewer.text.hasSuffix("\u{1B}[?25h\u{1B}[?1049l"), "the screen before is shown again")
+    #expect(viewer.terminal.isCooked, "the terminal is as it was")
+    let difference = try goldenDifference(text, "view-\(columns)x\(rows).txt")
+    #expect(difference == nil)
+  }
+
+  @Test func controlCEndsItAndTheTerminalIsAsBefore() throws {
+    let desk = try desk()
+    let viewer = try viewer(desk)
+    #expect(!viewer.nextScreen(after: 0).isEmpty)
+    #expect(!viewer.terminal.isCooked, "keys come one by one")
+    viewer.terminal.type("\u{3}")
+    #expect(viewer.ending() == 0)
+    #expect(viewer.terminal.isCooked)
+  }
+
+  @Test func anotherSizeIsDrawnAgain() throws {
+    let desk = try desk()
+    let viewer = try viewer(desk)
+    #expect(viewer.nextScreen(after: 0).count == 24)
+    let before = viewer.screens.count
+    viewer.terminal.resize(columns: 120, rows: 40)
+    let screen = viewer.nextScreen(after: before)
+    #expect(screen.count == 40)
+    #expect(withoutColours(screen).contains { $0.count > 100 })
+    viewer.terminal.type("q")
+    #expect(viewer.ending() == 0)
+  }
+
+  @Test func noColourChangesNothingButColours() throws {
+    let desk = try desk()
+    let coloured = try viewer(desk)
+    let bare = try viewer(desk, ["NO_COLOR": "1"])
+    let screens = [coloured.nextScreen(after: 0), bare.nextScreen(after: 0)]
+    #expect(screens[0].contains { $0.contains("\u{1B}[") })
+    #expect(!screens[1].contains { $0.contains("\u{1B}[") })
+    #expect(withoutColours(screens[0]) == screens[1])
+    for viewer in [coloured, bare] {
+      viewer.terminal.type("q")
+      #expect(viewer.ending() == 0)
+    }
+  }
+
+  /// A dumb terminal and a pipe get the picture once, without codes.
+  @Test func dumbTerminalsAndPipesGetThePictureOnce() throws {
+    let desk = try desk()
+    let dumb = try viewer(desk, ["TERM": "dumb"])
+    #expect(dumb.ending() == 0)
+    let expected = desk.run("trace", "view", Self.file, "--static", "--width", "80")
+    #expect(dumb.text.replacing("\r\n", with: "\n") == expected.output)
+    #expect(!dumb.text.contains("\u{1B}"))
+    let pipe = try Product().shell("\"$TRNBENCH\" trace view \(Self.file) | cat", in: desk)
+    #expect(pipe.output.contains("product on trn2"))
+    #expect(!pipe.output.contains("\u{1B}"))
+    #expect(pipe.errors.isEmpty)
+  }
+}
