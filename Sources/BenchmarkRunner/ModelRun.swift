@@ -183,9 +183,13 @@ struct ModelRun {
       var outputs: [(name: String, tensor: String?, view: TensorView)] = []
       for output in imported.outputs {
         if let view = output.constant { outputs.append((output.name, nil, view)) }
-        guard let name = output.tensor, let tensor = lowered.graph.tensor(name),
-          let index = lowered.allocations[name]
-        else { continue }
+        guard let name = output.tensor, let tensor = lowered.graph.tensor(name) else { continue }
+        if tensor.shape.elementCount == 0 {
+          outputs.append(
+            (output.name, nil, try TensorView([], shape: tensor.shape, type: tensor.type)))
+          continue
+        }
+        guard let index = lowered.allocations[name] else { continue }
         var declared = tensor
         if core.keepsUnroundedValues { declared.removeRounding() }
         let view = try DeviceTensor(

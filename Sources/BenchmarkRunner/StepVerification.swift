@@ -55,6 +55,10 @@ struct StepVerification {
       elementwise.function == .clip
     else { return try device(name) }
     let type = try declaration(node.outputs[0]).storedType
+    if let bounds = type.integerBounds {
+      let bound = place == 1 ? bounds.lowerBound : bounds.upperBound
+      return try TensorView(integers: [bound], shape: [], type: type)
+    }
     let bound: Double = place == 1 ? -.infinity : .infinity
     return try TensorView([bound], shape: [], type: type)
   }

@@ -134,23 +134,70 @@ extension LoweringPlan {
   {
     let x = try tensor(node.inputs[0])
     let window = operation.window
-    guard operation.layout == .channelsFirst, operation.isTapsFirst,
+    guard (operation.layout == .channelsFirst) == operation.isTapsFirst,
       window.strides == window.kernel, (window.before + window.after).allSatisfy({ $0 == 0 }),
       (2...3).contains(window.rank)
     else {
       throw .unsupported(
         node: node.name, operation: node.operation.name,
-        reason: "takes a stride equal to the window, no padding, and channels first")
+        reason: "takes a stride equal to the window and no padding, weights in the images' order")
     }
+    let out = try tensor(node.outputs[0])
+    let channelAxis = operation.layout.channelAxis
     let sizes = Array(x.shape.dimensions.dropFirst(2))
     let isVolume = window.rank == 3
+    let images = x.shape[1 - channelAxis]
+    // Images behind each other are upsampled one by one, those within a channel together.
+    let isWhole = channelAxis == 0
     var kernel = TransposedConvolutionKernel(
-      inputs: x.shape[0], outputs: try tensor(node.outputs[0]).shape[0],
-      planes: x.shape[1] * (isVolume ? sizes[0] : 1), rows: sizes[sizes.count - 2],
+      inputs: x.shape[channelAxis], outputs: out.shape[channelAxis],
+      planes: (isWhole ? images : 1) * (isVolume ? sizes[0] : 1), rows: sizes[sizes.count - 2],
       columns: sizes[sizes.count - 1], window: isVolume ? window.kernel : [1] + window.kernel,
       format: x.format)
-    kernel.hasBias = node.inputs.count > 2
-    try invoke(kernel, node.inputs + node.outputs, nodes: [node])
+    kernel.hasBias = node.inputs.count > 2 && !node.inputs[2].isEmpty
+    if kernel.hasBias {
+      guard try tensor(node.inputs[2]).format == .float32 else {
+        throw .unsupported(
+          node: node.name, operation: node.operation.name, reason: "a bias has to be fp32")
+      }
+    }
+    guard !isWhole else {
+      try invoke(kernel, node.inputs + node.outputs, nodes: [node])
+      return
+    }
+    let others =
+      [try tapsFirst(node, kernel, taps: window.taps)]
+      + node.inputs.dropFirst(2)
+      .filter { !$0.isEmpty }
+    for image in 0..<images {
+      let parts = [x, out].map { tensor in
+        part(
+          of: tensor.name, byteOffset: image * (tensor.sizeBytes / images),
+          sizeBytes: tensor.sizeBytes / images)
+      }
+      try invoke(
+        kernel, [parts[0]] + others + [parts[1]], nodes: image == images - 1 ? [node] : [])
+    }
+  }
+
+  /// Weights [inputs, outputs, taps] as [inputs, taps, outputs].
+  private mutating func tapsFirst(
+    _ node: Node, _ kernel: TransposedConvolutionKernel, taps: Int
+  ) throws(LoweringError) -> String {
+    let weights = try tensor(node.inputs[1])
+    let block = taps * kernel.outputs
+    let name = scratch(
+      "\(node.name)/weights", sizeBytes: weights.sizeBytes, format: weights.format)
+    let operand = MoveKernel.Operand(count: weights.shape.elementCount, format: weights.format)
+    try invoke(
+      MoveKernel(
+        "taps-first", inputs: [operand], outputs: [operand],
+        pieces: [
+          .init(
+            .input(0), sizes: [kernel.inputs, taps, kernel.outputs], from: [block, 1, taps],
+            to: [block, kernel.outputs, 1])
+        ]), [node.inputs[1], name], nodes: [])
+    return name
   }
 
   /// Pooling over one or two axes.

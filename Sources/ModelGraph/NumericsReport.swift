@@ -24,15 +24,24 @@ package struct NumericsReport: Hashable, Sendable {
   /// True when every element compared and the projection are within their tolerances.
   package let passed: Bool
 
-  /// |found − expected| at the worst index, relative to `scale`.
-  package var relativeError: Double { abs(found - expected) / scale }
-  /// The formula's value at the worst index, relative to `scale`.
-  package var relativeTolerance: Double { absoluteTolerance / scale }
+  /// Equal, or both not a number.
+  private var isSame: Bool { found == expected || found.isNaN && expected.isNaN }
+
+  /// |found − expected| at the worst index, relative to `scale`; the largest number where one of
+  /// them is infinite or none.
+  package var relativeError: Double {
+    let error = isSame ? 0 : abs(found - expected) / scale
+    return error.isFinite ? error : .greatestFiniteMagnitude
+  }
+  /// The formula's value at the worst index, relative to `scale`; 0 where it knows none.
+  package var relativeTolerance: Double {
+    absoluteTolerance.isFinite ? absoluteTolerance / scale : 0
+  }
 
   /// The worst element's error over its own tolerance: at most 1 where the check passed.
   package var errorRatio: Double {
     let error = abs(found - expected)
-    return found == expected ? 0 : error.isFinite ? error / absoluteTolerance : .infinity
+    return isSame ? 0 : error.isFinite ? error / absoluteTolerance : .infinity
   }
 
   /// One line for people: the verdict, the error and the formula's value.
@@ -72,7 +81,7 @@ extension NumericsReport {
     for position in indices.indices {
       let expected = reference[position]
       let value = found(indices[position])
-      squares += expected * expected
+      if expected.isFinite { squares += expected * expected }
       // Not a number is right where the reference is not one.
       let isSame = value == expected || (value.isNaN && expected.isNaN)
       let error = isSame ? 0 : abs(value - expected)
@@ -82,7 +91,7 @@ extension NumericsReport {
     }
     let expected = reference.isEmpty ? 0 : reference[worst.position]
     let typical = (squares / Double(max(1, indices.count))).squareRoot()
-    let scale = max(abs(expected), typical)
+    let scale = max(expected.isFinite ? abs(expected) : 0, typical)
     self.init(
       node: node, checkedCount: indices.count, outputCount: outputCount,
       maxAbsoluteError: largest, worstIndex: indices.isEmpty ? 0 : indices[worst.position],

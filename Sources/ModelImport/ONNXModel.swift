@@ -12,7 +12,7 @@ package struct ONNXModel: Sendable {
   let proto: Onnx_ModelProto
 
   /// Opsets that the translation knows.
-  package static let opsets = 11...26
+  package static let opsets = 11...28
 
   /// Reads a file. Throws `unreadable` and `damaged`.
   package init(contentsOf url: URL, shownAs path: String) throws(ImportError) {

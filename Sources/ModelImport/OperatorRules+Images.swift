@@ -172,6 +172,14 @@ extension OperatorRules {
       before = Array(pads.prefix(sizes.count))
       lengths = sizes.indices.map { full[$0] - pads[$0] - pads[sizes.count + $0] }
     }
+    // Blocks of places that do not meet: the form that kernels take.
+    if strides == kernel, kernel == weights, before.allSatisfy({ $0 == 0 }),
+      dilations.allSatisfy({ $0 == 1 }), reading.integer("group", 1) == 1,
+      lengths == zip(sizes, strides).map({ $0 * $1 }), lengths.allSatisfy({ $0 > 0 })
+    {
+      let window = SlidingWindow(kernel, strides: strides)
+      return reading.apply(.transposedConvolution(TransposedConvolution(window)), 3)
+    }
     return reading.apply(
       .convTranspose(
         ConvTranspose(

@@ -3,7 +3,7 @@ import ONNXSchema
 
 /// Which operator of `ModelGraph` an ONNX node becomes.
 ///
-/// Source: the ONNX operator specification, opsets 11 to 26. Where several operators could say the
+/// Source: the ONNX operator specification, opsets 11 to 28. Where several operators could say the
 /// same, the one that kernels take is chosen: a product with a matrix becomes `matMul`, a softmax
 /// along the last axis `softmax`.
 enum OperatorRules {

@@ -357,6 +357,30 @@ import Testing
       (.scalar, .dma(DMADirect(.onChip(sbuf(64, at: 4_096)), from: block()))), tensors: 1)
   }
 
+  /// Three nested distances, of two tensors that lie in each other's gaps or share one element.
+  @Test(arguments: [0, 3, 4, 9, 10]) func interleavedTransfersInHBM(_ shift: Int) throws {
+    let target = { (first: Int, columns: Int) in
+      DataLocation.hbm(
+        TensorAccess(
+          tensor: 0, format: .float32, byteOffset: Int64(4 * first), dimensionCount: 3,
+          sizes: [32, 4, UInt32(columns), 1], strides: [200, -12, 1, 0]))
+    }
+    // Elements 0 to 3 of each row of 12 and 200 beside the same rows' elements from `shift` on.
+    let first = Operation.dma(
+      DMADirect(target(40, 4), from: .onChip(sbuf(4))))
+    let second = Operation.dma(
+      DMADirect(target(40 + shift, 3), from: .onChip(sbuf(3))))
+    guard [4, 9].contains(shift) else {
+      try race((.sync, first), (.scalar, second), tensors: 1)
+      return
+    }
+    var bench = TestBench()
+    bench.tensors = [TensorParameter(name: "t", sizeBytes: 1 << 16)]
+    bench.add(.sync, first, update: SemaphoreUpdate(0, .add, 16))
+    bench.add(.scalar, second, update: SemaphoreUpdate(1, .add, 16))
+    #expect(try kinds(bench) == [])
+  }
+
   // MARK: Waits that nobody ends
 
   private let row = Operation.control(ControlInstruction(.eventSemaphore))

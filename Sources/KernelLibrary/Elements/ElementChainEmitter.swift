@@ -39,7 +39,11 @@ struct ElementChainEmitter {
         tiling.space.strides[input][$1] == 0 ? $0 : $0 * tiling.chunks[$1]
       }
     }
-    schedule = ElementSchedule(kernel.chain, isColumn: own.map { $0 == 1 && columns > 1 })
+    // A scalar operand is a floating-point number; others are rows that repeat.
+    let isColumn = kernel.inputs.indices.map {
+      own[$0] == 1 && columns > 1 && !kernel.inputs[$0].format.isInteger
+    }
+    schedule = ElementSchedule(kernel.chain, isColumn: isColumn)
     onScalarEngine = Self.balanced(schedule)
     for (index, input) in kernel.inputs.enumerated() {
       inputPools.append(

@@ -45,8 +45,7 @@ extension ElementMeaning {
     case .prelu: return slope(a, b, &chain)
     case .modulo: return chain.remainder(a, b, towardsZero: false)
     case .remainder: return chain.remainder(a, b, towardsZero: true)
-    default:
-      throw application.node.refused("operations on bits and truth values are not chained yet")
+    default: throw application.node.refused("operations on bits are not chained yet")
     }
   }
 
@@ -60,6 +59,9 @@ extension ElementMeaning {
     case .greaterOrEqual: .greaterEqual
     case .less: .lessThan
     case .lessOrEqual: .lessEqual
+    case .and: .logicalAnd
+    case .or: .logicalOr
+    case .xor: .logicalXor
     default: nil
     }
   }

@@ -8,7 +8,13 @@ struct ImageRule: LoweringRule {
   {
     switch node.operation {
     case .convolution(let convolution):
-      return places(of: try plan.convolution(convolution, at: position), in: plan)
+      do {
+        return places(of: try plan.convolution(convolution, at: position), in: plan)
+      } catch .kernel(let name, let reason) {
+        guard try plan.frames(convolution, node) else {
+          throw .kernel(node: name, reason: reason)
+        }
+      }
     case .channelNormalization(let norm):
       return places(of: try plan.channelNormalization(norm, at: position), in: plan)
     case .transposedConvolution(let convolution):

@@ -10,6 +10,9 @@ struct IndexRule: LoweringRule {
     switch node.operation {
     case .gather: try rows(node, axis: 0, &plan)
     case .axisGather(let gather): try rows(node, axis: gather.axis, &plan)
+    case .tupleGather(let gather): try tuples(node, gather, &plan)
+    case .elementGather(let gather): try elements(node, axis: gather.axis, &plan)
+    case .scatter(let scatter): try self.scatter(node, scatter, &plan)
     default: return nil
     }
     return [position]
@@ -19,21 +22,19 @@ struct IndexRule: LoweringRule {
   private func rows(_ node: Node, axis: Int, _ plan: inout LoweringPlan) throws(LoweringError) {
     let table = try plan.tensor(node.inputs[0])
     let index = try plan.tensor(node.inputs[1])
-    let axis = axis < 0 ? axis + table.shape.rank : axis
-    let columns = table.shape.dimensions.dropFirst(axis + 1).reduce(1, *)
-    let blocks = table.shape.dimensions.prefix(axis).reduce(1, *)
+    let range = AxisRange(table.shape, axis: axis)
     let count = index.shape.elementCount
-    if blocks == 1, index.format == .uint32 || isCounted(index) {
+    if range.outer == 1, index.format == .uint32 || isCounted(index) {
       try plan.invoke(
         EmbeddingKernel(
-          count: count, rows: table.shape[axis], columns: columns, format: table.format),
+          count: count, rows: range.reduced, columns: range.inner, format: table.format),
         [node.inputs[1], node.inputs[0], node.outputs[0]], nodes: [node])
       return
     }
-    try plan.requireIndices(index, of: node)
+    try requireIndices(index, of: node)
     try plan.invoke(
       IndexedRowsKernel(
-        count: count, lengths: [table.shape[axis]], columns: columns, blocks: blocks,
+        count: count, lengths: [range.reduced], columns: range.inner, blocks: range.outer,
         format: table.format), [node.inputs[1], node.inputs[0], node.outputs[0]], nodes: [node])
   }
 
@@ -41,13 +42,74 @@ struct IndexRule: LoweringRule {
   private func isCounted(_ index: TensorDeclaration) -> Bool {
     if case .indices = index.fill { index.format.sizeBytes == 4 } else { false }
   }
-}
 
-extension LoweringPlan {
   /// Kernels read indices of four bytes.
-  func requireIndices(_ index: TensorDeclaration, of node: Node) throws(LoweringError) {
+  private func requireIndices(_ index: TensorDeclaration, of node: Node) throws(LoweringError) {
     guard index.format == .int32 || index.format == .uint32 else {
       throw node.refused("indices of \(index.format.name); kernels read int32")
+    }
+  }
+
+  private func tuples(_ node: Node, _ gather: TupleGather, _ plan: inout LoweringPlan)
+    throws(LoweringError)
+  {
+    let table = try plan.tensor(node.inputs[0])
+    let index = try plan.tensor(node.inputs[1])
+    try requireIndices(index, of: node)
+    guard gather.batchAxes == 0 else { throw node.refused("batch axes are not looked up yet") }
+    let numbers = index.shape.columnCount
+    try plan.invoke(
+      IndexedRowsKernel(
+        count: index.shape.elementCount / max(1, numbers),
+        lengths: Array(table.shape.dimensions.prefix(numbers)),
+        columns: table.shape.dimensions.dropFirst(numbers).reduce(1, *), format: table.format),
+      [node.inputs[1], node.inputs[0], node.outputs[0]], nodes: [node])
+  }
+
+  private func elements(_ node: Node, axis: Int, _ plan: inout LoweringPlan)
+    throws(LoweringError)
+  {
+    let data = try plan.tensor(node.inputs[0])
+    let index = try plan.tensor(node.inputs[1])
+    try requireIndices(index, of: node)
+    try plan.invoke(
+      IndexedElementsKernel(
+        shape: index.shape.dimensions, data: data.shape.dimensions,
+        axis: axis < 0 ? axis + data.shape.rank : axis, format: data.format),
+      [node.inputs[1], node.inputs[0], node.outputs[0]], nodes: [node])
+  }
+
+  /// A copy of the data, then the updates in the order of their indices.
+  private func scatter(_ node: Node, _ scatter: Scatter, _ plan: inout LoweringPlan)
+    throws(LoweringError)
+  {
+    guard scatter.reduction == .none else {
+      throw node.refused("updates that meet what stands there by \(scatter.reduction.rawValue)")
+    }
+    let data = try plan.tensor(node.inputs[0])
+    let index = try plan.tensor(node.inputs[1])
+    try requireIndices(index, of: node)
+    let operand = MoveKernel.Operand(count: data.shape.elementCount, format: data.format)
+    try plan.invoke(
+      MoveKernel(
+        "copy", inputs: [operand], outputs: [operand],
+        pieces: [.init(.input(0), sizes: [operand.count], from: [1], to: [1])]),
+      [node.inputs[0], node.outputs[0]], nodes: [])
+    let tensors = [node.inputs[1], node.inputs[2], node.outputs[0]]
+    if let axis = scatter.axis {
+      try plan.invoke(
+        IndexedElementsKernel(
+          shape: index.shape.dimensions, data: data.shape.dimensions,
+          axis: axis < 0 ? axis + data.shape.rank : axis, format: data.format, isScatter: true),
+        tensors, nodes: [node])
+    } else {
+      let numbers = index.shape.columnCount
+      try plan.invoke(
+        IndexedRowsKernel(
+          count: index.shape.elementCount / max(1, numbers),
+          lengths: Array(data.shape.dimensions.prefix(numbers)),
+          columns: data.shape.dimensions.dropFirst(numbers).reduce(1, *), format: data.format,
+          isScatter: true), tensors, nodes: [node])
     }
   }
 }

@@ -18,7 +18,8 @@ enum LoweringRules {
     GatedLayerRule(), ImageRule(), ProductRule(), BatchedProductRule(), AttentionRule(),
     RotaryRule(), ExpertRule(),
     RowRule(), CrossEntropyRule(), ViewRule(), ElementRule(), MoveRule(), IndexRule(),
-    ReduceRule(), OptimizerRule(), CacheRule(),
+    ReduceRule(), NormalizationRule(), SearchRule(), OneHotRule(), GemmRule(), OptimizerRule(),
+    CacheRule(),
   ]
 
   /// Lowers the node at a position by the first rule that takes it.

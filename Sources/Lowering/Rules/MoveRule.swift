@@ -15,12 +15,13 @@ struct MoveRule: LoweringRule {
     case .expand: pieces = [Boxes.expand(x.shape, to: try plan.tensor(outputs[0]).shape)]
     case .tile(let tile): pieces = [Boxes.tile(x.shape, tile.repeats)]
     case .stridedSlice(let slice): pieces = [Boxes.slice(x.shape, slice)]
-    case .pad(let pad):
-      // The moves that make one result are not ordered with each other yet.
-      guard (pad.before + pad.after).allSatisfy({ $0 <= 0 }) else {
-        throw node.refused("no kernel pads yet; padding is only cut off")
+    case .pad(let pad): pieces = Boxes.pad(x.shape, pad)
+    case .blockShuffle(let shuffle): pieces = [Boxes.shuffle(x.shape, shuffle)]
+    case .triangle(let triangle):
+      guard let rows = Boxes.triangle(x.shape, triangle) else {
+        throw node.refused("matrices of so many rows; their triangles are moved row by row")
       }
-      pieces = Boxes.pad(x.shape, pad)
+      pieces = rows
     case .concatenate(let join): pieces = try self.join(node, join, plan)
     case .split(let split): pieces = Boxes.split(x.shape, split, outputs: node.outputs)
     case .axisGather(let gather):

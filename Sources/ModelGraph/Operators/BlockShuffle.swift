@@ -4,8 +4,7 @@ package struct BlockShuffle: OperatorFamily {
   package var size: Int
   /// True from places to channels.
   package var toDepth: Bool
-  /// True when the channels of the image are the outer ones of the depth (ONNX's mode CRD); places
-  /// to channels are always the other way.
+  /// True when the channels of the image are the outer ones of the depth (ONNX's mode CRD).
   package var channelsFirst: Bool
 
   /// A move of blocks of that size.
@@ -44,7 +43,7 @@ package struct BlockShuffle: OperatorFamily {
     let order: [Int]
     if toDepth {
       split = [shape[0], shape[1], shape[2] / size, size, shape[3] / size, size]
-      order = [0, 3, 5, 1, 2, 4]
+      order = channelsFirst ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4]
     } else if channelsFirst {
       split = [shape[0], shape[1] / (size * size), size, size, shape[2], shape[3]]
       order = [0, 1, 4, 2, 5, 3]

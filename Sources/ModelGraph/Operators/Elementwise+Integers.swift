@@ -66,6 +66,7 @@ extension Elementwise {
     switch function {
     case .divide: return y == 0 ? 0 : Int64(bitPattern: x / y)
     case .modulo, .remainder: return y == 0 ? 0 : Int64(bitPattern: x % y)
+    case .bitShiftRight: return y < 64 ? Int64(bitPattern: x >> y) : 0
     case .greater: return x > y ? 1 : 0
     case .greaterOrEqual: return x >= y ? 1 : 0
     case .less: return x < y ? 1 : 0
@@ -103,8 +104,9 @@ extension Elementwise {
     case .bitwiseAnd: a & b
     case .bitwiseOr: a | b
     case .bitwiseXor: a ^ b
-    case .bitShiftLeft: a << b
-    case .bitShiftRight: Int64(bitPattern: UInt64(bitPattern: a) >> UInt64(bitPattern: b))
+    // Whatever shifts all bits out leaves those that came in.
+    case .bitShiftLeft: (0..<64).contains(b) ? a << b : 0
+    case .bitShiftRight: (0..<64).contains(b) ? a >> b : a < 0 ? -1 : 0
     default: 0
     }
   }

@@ -101,6 +101,13 @@ extension Elementwise {
     a.isNaN || b.isNaN ? .nan : min(a, b)
   }
 
+  /// The remainder with the divisor's sign, exactly; a finite number is its own remainder by an
+  /// infinite one of its sign.
+  private static func floored(_ a: Double, _ b: Double) -> Double {
+    let rest = fmod(a, b)
+    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest
+  }
+
   private func binary(_ a: Double, _ b: Double) -> Double {
     switch function {
     case .add: a + b
@@ -109,7 +116,7 @@ extension Elementwise {
     case .divide: a / b
     case .power: pow(a, b)
     case .prelu: a < 0 ? a * b : a
-    case .modulo: a - b * (a / b).rounded(.down)
+    case .modulo: Self.floored(a, b)
     case .remainder: fmod(a, b)
     case .equal: a == b ? 1 : 0
     case .greater: a > b ? 1 : 0

@@ -104,7 +104,8 @@ package struct Resize: OperatorFamily {
     case .pytorchHalfPixel: return sizes[axis] > 1 ? (position + 0.5) / scale - 0.5 : 0
     case .asymmetric: return position / scale
     case .alignCorners:
-      return sizes[axis] > 1 ? position * Double(size - 1) / Double(sizes[axis] - 1) : 0
+      // Corners of the length that the scale gives, whole or not.
+      return output > 0 ? position * Double(size - 1) / (scale * Double(size) - 1) : 0
     }
   }
 

@@ -41,70 +41,74 @@ struct ShadowRanges {
     return conflict.map {
       ShadowConflict(
         agent: $0.agent, counter: $0.counter, isWrite: $0.isWrite,
-        place: "hbm tensor \(allocation) from byte \(pattern.first)")
+        place: "hbm tensor \(allocation) from byte \(access.byteExtent.lowerBound)")
     }
   }
 }
 
-/// A block of equal runs of bytes at equal distances; patterns with more dimensions are widened to
-/// the block that holds them.
+/// Runs of bytes at up to four nested distances: exactly the bytes that an access touches.
 private struct StridedBytes {
-  var first: Int
-  var run: Int
-  var distance: Int
-  var count: Int
+  private var first: Int
+  /// Bytes of each run.
+  private var run: Int
+  /// Distances of bytes, the widest first; unused levels stand behind.
+  private var distances = SIMD4<Int>(repeating: 1)
+  private var counts = SIMD4<Int>(repeating: 1)
+  /// Bytes from the first to the last of what lies below each level, itself included.
+  private var extents = SIMD4<Int>(repeating: 0)
+  private var levels = 0
 
   init(_ access: TensorAccess) {
-    let extent = access.byteExtent
     let size = access.format.sizeBytes
-    let run = access.contiguousRun
-    first = extent.lowerBound
-    let outer = (0..<Int(access.dimensionCount)).filter { access.sizes[$0] > 1 }
-    var covered = 1
-    var rows: [Int] = []
-    for dimension in outer.reversed() {
-      if covered < run { covered *= Int(access.sizes[dimension]) } else { rows.append(dimension) }
+    first = access.byteExtent.lowerBound
+    run = size
+    var steps: [(distance: Int, count: Int)] = []
+    // A distance of zero names the same bytes again; a negative one begins at its other end.
+    for dimension in 0..<Int(access.dimensionCount)
+    where access.sizes[dimension] > 1 && access.strides[dimension] != 0 {
+      steps.append((abs(Int(access.strides[dimension])) * size, Int(access.sizes[dimension])))
     }
-    if rows.count == 1, access.strides[rows[0]] > 0 {
-      self.run = run * size
-      distance = Int(access.strides[rows[0]]) * size
-      count = Int(access.sizes[rows[0]])
-    } else {
-      self.run = extent.count
-      distance = max(1, extent.count)
-      count = 1
+    steps.sort { $0.distance > $1.distance }
+    while let last = steps.last, last.distance <= run {
+      run += (last.count - 1) * last.distance
+      steps.removeLast()
+    }
+    levels = steps.count
+    var extent = run
+    for level in steps.indices.reversed() {
+      distances[level] = steps[level].distance
+      counts[level] = steps[level].count
+      extent += (steps[level].count - 1) * steps[level].distance
+      extents[level] = extent
     }
   }
 
-  private var end: Int { first + (count - 1) * distance + run }
+  private func extent(_ level: Int) -> Int { level < levels ? extents[level] : run }
 
+  /// Some byte belongs to both.
   func overlaps(_ other: StridedBytes) -> Bool {
-    guard first < other.end, other.first < end else { return false }
-    guard distance == other.distance, count > 1 || other.count > 1 else {
-      return count == 1 && other.count == 1 || sparse(other)
-    }
-    // Row i of one meets row j of the other when their distance is less than a run.
-    let offset = other.first - first
-    let whole = Int((Double(offset) / Double(distance)).rounded(.down))
-    for k in [whole, whole + 1] where k > -other.count && k < count {
-      let gap = offset - k * distance
-      if gap < run && -gap < other.run { return true }
-    }
-    return false
+    meets(first, 0, other, other.first, 0)
   }
 
-  /// Row by row, when the distances differ.
-  private func sparse(_ other: StridedBytes) -> Bool {
-    for row in 0..<count {
-      let low = first + row * distance
-      let from = max(0, (low - other.first - other.run) / max(1, other.distance))
-      let to = min(other.count - 1, (low + run - other.first) / max(1, other.distance))
-      guard from <= to else { continue }
-      for index in from...to {
-        let begin = other.first + index * other.distance
-        if begin < low + run && low < begin + other.run { return true }
-      }
+  /// What lies below `level` from `start` on shares a byte with what lies below `otherLevel` of the
+  /// other from `otherStart` on. The wider of the two is taken apart.
+  private func meets(
+    _ start: Int, _ level: Int, _ other: StridedBytes, _ otherStart: Int, _ otherLevel: Int
+  ) -> Bool {
+    let (own, its) = (extent(level), other.extent(otherLevel))
+    guard start < otherStart + its, otherStart < start + own else { return false }
+    guard level < levels || otherLevel < other.levels else { return true }
+    guard level < levels, own >= its || otherLevel == other.levels else {
+      return other.meets(otherStart, otherLevel, self, start, level)
     }
-    return false
+    // The parts that begin before the other ends, and end after it begins.
+    let distance = distances[level]
+    let behind = otherStart - start - extent(level + 1)
+    let low = behind < 0 ? 0 : behind / distance + 1
+    let high = min(counts[level] - 1, (otherStart + its - 1 - start) / distance)
+    guard low <= high else { return false }
+    return (low...high).contains {
+      meets(start + $0 * distance, level + 1, other, otherStart, otherLevel)
+    }
   }
 }

@@ -1,0 +1,95 @@
+import KernelLibrary
+import ModelGraph
+import NumericFormats
+
+/// The largest or smallest elements along an axis: argmax, argmin, top-k.
+struct SearchRule: LoweringRule {
+  func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
+    -> [Int]?
+  {
+    switch node.operation {
+    case .argExtreme(let search):
+      try self.search(
+        node, axis: search.axis, count: 1, seeksLargest: search.seeksLargest,
+        prefersLast: search.prefersLast, places: node.outputs[0], values: nil, &plan)
+    case .topK(let choice):
+      try self.search(
+        node, axis: choice.axis, count: choice.count, seeksLargest: choice.seeksLargest,
+        prefersLast: false, places: node.outputs.count > 1 ? node.outputs[1] : "",
+        values: node.outputs[0].isEmpty ? nil : node.outputs[0], &plan)
+    default: return nil
+    }
+    return [position]
+  }
+
+  /// Rows along the axis; another axis than the last is turned to the end and back.
+  private func search(
+    _ node: Node, axis: Int, count: Int, seeksLargest: Bool, prefersLast: Bool, places: String,
+    values: String?, _ plan: inout LoweringPlan
+  ) throws(LoweringError) {
+    let x = try plan.tensor(node.inputs[0])
+    guard !x.format.isInteger || x.format.sizeBytes < 4 else {
+      throw node.refused("searches compare in fp32, which does not tell all \(x.format.name) apart")
+    }
+    let range = AxisRange(x.shape, axis: axis)
+    let rows = range.outer * range.inner
+    var source = node.inputs[0]
+    if range.inner > 1 {
+      source = plan.scratch("\(node.name)/rows", sizeBytes: x.sizeBytes, format: x.format)
+      try plan.turn(node.inputs[0], range, to: source, format: x.format, nodes: [])
+    }
+    let turned = { (name: String, format: NumberFormat, plan: inout LoweringPlan) -> String in
+      range.inner == 1 && !name.isEmpty
+        ? name
+        : plan.scratch(
+          "\(node.name)/\(format.name)", sizeBytes: rows * count * format.sizeBytes,
+          format: format)
+    }
+    let place = turned(places, .int32, &plan)
+    let value = values.map { turned($0, x.format, &plan) }
+    var kernel = TopRowsKernel(
+      rows: rows, columns: range.reduced, count: count, seeksLargest: seeksLargest,
+      givesValues: value != nil, format: x.format)
+    kernel.prefersLast = prefersLast
+    let isLast = range.inner == 1
+    try plan.invoke(
+      kernel, [source] + [value].compactMap { $0 } + [place], nodes: isLast ? [node] : [])
+    guard !isLast else { return }
+    let back = AxisRange(outer: range.outer, reduced: range.inner, inner: count)
+    if let value, let values {
+      try plan.turn(value, back, to: values, format: x.format, nodes: places.isEmpty ? [node] : [])
+    }
+    if !places.isEmpty {
+      try plan.turn(place, back, to: places, format: .int32, nodes: [node])
+    }
+  }
+}
+
+extension AxisRange {
+  /// One axis of a shape, negative ones counted from the back.
+  init(_ shape: TensorShape, axis: Int) {
+    let axis = axis < 0 ? axis + shape.rank : axis
+    self.init(
+      outer: shape.dimensions.prefix(axis).reduce(1, *), reduced: shape[axis],
+      inner: shape.dimensions.dropFirst(axis + 1).reduce(1, *))
+  }
+}
+
+extension LoweringPlan {
+  /// [outer, reduced, inner] becomes [outer, inner, reduced].
+  mutating func turn(
+    _ source: String, _ range: AxisRange, to target: String, format: NumberFormat, nodes: [Node]
+  ) throws(LoweringError) {
+    let count = range.outer * range.reduced * range.inner
+    let block = range.reduced * range.inner
+    let operand = MoveKernel.Operand(count: count, format: format)
+    try invoke(
+      MoveKernel(
+        "turn", inputs: [operand], outputs: [operand],
+        pieces: [
+          .init(
+            .input(0), sizes: [range.outer, range.inner, range.reduced],
+            from: [block, 1, range.inner], to: [block, range.reduced, 1])
+        ]), [source, target], nodes: nodes)
+  }
+}
