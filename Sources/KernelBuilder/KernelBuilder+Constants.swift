@@ -13,8 +13,8 @@ extension KernelBuilder {
     device.generation < 3 ? Self.mostConstants * Self.alignmentBytes : 0
   }
 
-  /// A bias as the device takes it: before NeuronCore-v3 a number becomes a column of SBUF, which is
-  /// filled where it is first needed and stays to the kernel's end.
+  /// A bias as the device takes it: before NeuronCore-v3 a number becomes a column of SBUF, which
+  /// is filled where it is first needed and stays to the kernel's end.
   mutating func bias(
     _ bias: ScalarOperand, for row: AccessPattern, file: StaticString, line: UInt
   ) -> ScalarOperand {

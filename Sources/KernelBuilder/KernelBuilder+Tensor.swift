@@ -33,7 +33,8 @@ extension KernelBuilder {
     device.tensor.transposeIsExact.value ? format : .float32
   }
 
-  /// nc_transpose on the tensor engine: destination [F, P] in PSUM = dataᵀ [P, F], in `turnedFormat`.
+  /// nc_transpose on the tensor engine: destination [F, P] in PSUM = dataᵀ [P, F], in
+  /// `turnedFormat`.
   ///
   /// - Parameter identity: an identity matrix [P, P] of the data's format in SBUF.
   package mutating func transpose(
