@@ -91,15 +91,14 @@ public final class RecordPool<Record: BitwiseCopyable & Sendable>: Sendable {
 
   deinit { for block in blocks { pool.give(block) } }
 
-  /// Writes a record into a lane's next place and keeps it when `isKept`. At most `room` records
-  /// may be kept before `settle`.
+  /// Writes a record into a lane's next place. At most `room` of them before `settle`.
   @inlinable @inline(__always)
-  public mutating func put(_ record: Record, lane: Int, isKept: Bool = true) {
+  public mutating func put(_ record: Record, lane: Int) {
     let count = lanes[lane].count
     assert(count < blockCapacity, "more records than room without a look")
-    // Inside: at least `room` places are free after each look, and no more are kept in between.
+    // Inside: at least `room` places are free after each look, and no more are put down in between.
     unsafe lanes[lane].base[count] = record
-    lanes[lane].count = count &+ (isKept ? 1 : 0)
+    lanes[lane].count = count &+ 1
   }
 
   /// Hands a lane's block over if it has too little room left.

@@ -7,18 +7,18 @@ extension KernelBuilder {
   /// Constants that a kernel can have in SBUF at once.
   private static var mostConstants: Int { 4 }
 
-  /// Bytes per partition at the end of SBUF that are kept for constants: NeuronCore-v2 reads every
-  /// bias from memory.
-  var constantBytes: Int {
-    device.generation < 3 ? Self.mostConstants * Self.alignmentBytes : 0
-  }
+  /// NeuronCore-v2 reads every bias from memory. Source: see `Activate.validate`.
+  private var readsBiases: Bool { device.generation < 3 }
 
-  /// A bias as the device takes it: before NeuronCore-v3 a number becomes a column of SBUF, which
+  /// Bytes per partition at the end of SBUF that are kept for constants.
+  var constantBytes: Int { readsBiases ? Self.mostConstants * Self.alignmentBytes : 0 }
+
+  /// A bias as the device takes it: where biases are read, a number becomes a column of SBUF, which
   /// is filled where it is first needed and stays to the kernel's end.
   mutating func bias(
     _ bias: ScalarOperand, for row: AccessPattern, file: StaticString, line: UInt
   ) -> ScalarOperand {
-    guard case .immediate(let value) = bias, value != 0, device.generation < 3 else { return bias }
+    guard case .immediate(let value) = bias, value != 0, readsBiases else { return bias }
     guard let column = constant(value, file, line) else { return bias }
     return column.rows(row.partitions).pointer
   }

@@ -84,6 +84,8 @@ package struct RotaryKernel: Kernel {
   {
     let half = size / 2
     let width = heads * size
+    // Two rows of fp32 twice, two results, and five pairs of tables beside the inputs; wide rows on
+    // a small SBUF get fewer buffers.
     let rest = width * (4 * 4 + 2 * format.sizeBytes) + 10 * half * table.sizeBytes
     let isRoomy = rest + 3 * width * format.sizeBytes <= builder.freeSBUFBytes
     var inputs = try builder.pool("x", buffers: isRoomy ? 3 : 2, width, format: format)

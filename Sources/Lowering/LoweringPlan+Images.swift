@@ -165,39 +165,20 @@ extension LoweringPlan {
       try invoke(kernel, node.inputs + node.outputs, nodes: [node])
       return
     }
-    let others =
-      [try tapsFirst(node, kernel, taps: window.taps)]
-      + node.inputs.dropFirst(2)
-      .filter { !$0.isEmpty }
+    // Weights lie [inputs, outputs, taps]; the kernel takes the taps first.
+    let weights = try tensor(node.inputs[1])
+    let tapsFirst = scratch(
+      "\(node.name)/weights", sizeBytes: weights.sizeBytes, format: weights.format)
+    try turn(
+      weights.name,
+      AxisRange(outer: kernel.inputs, reduced: kernel.outputs, inner: window.taps), to: tapsFirst,
+      format: weights.format, nodes: [])
+    let others = [tapsFirst] + node.inputs.dropFirst(2).filter { !$0.isEmpty }
     for image in 0..<images {
-      let parts = [x, out].map { tensor in
-        part(
-          of: tensor.name, byteOffset: image * (tensor.sizeBytes / images),
-          sizeBytes: tensor.sizeBytes / images)
-      }
+      let parts = parts(image, of: images, [x, out])
       try invoke(
         kernel, [parts[0]] + others + [parts[1]], nodes: image == images - 1 ? [node] : [])
     }
-  }
-
-  /// Weights [inputs, outputs, taps] as [inputs, taps, outputs].
-  private mutating func tapsFirst(
-    _ node: Node, _ kernel: TransposedConvolutionKernel, taps: Int
-  ) throws(LoweringError) -> String {
-    let weights = try tensor(node.inputs[1])
-    let block = taps * kernel.outputs
-    let name = scratch(
-      "\(node.name)/weights", sizeBytes: weights.sizeBytes, format: weights.format)
-    let operand = MoveKernel.Operand(count: weights.shape.elementCount, format: weights.format)
-    try invoke(
-      MoveKernel(
-        "taps-first", inputs: [operand], outputs: [operand],
-        pieces: [
-          .init(
-            .input(0), sizes: [kernel.inputs, taps, kernel.outputs], from: [block, 1, taps],
-            to: [block, kernel.outputs, 1])
-        ]), [node.inputs[1], name], nodes: [])
-    return name
   }
 
   /// Pooling over one or two axes.

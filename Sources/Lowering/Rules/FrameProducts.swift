@@ -32,11 +32,7 @@ extension LoweringPlan {
     let frames = scratch(
       "\(node.name)/windows", sizeBytes: places * depth * x.format.sizeBytes, format: x.format)
     for image in 0..<images {
-      let parts = [x, out].map { tensor in
-        part(
-          of: tensor.name, byteOffset: image * (tensor.sizeBytes / images),
-          sizeBytes: tensor.sizeBytes / images)
-      }
+      let parts = parts(image, of: images, [x, out])
       try invoke(move, [parts[0], frames], nodes: [])
       try invoke(
         product, [weights.name, frames, parts[1]], nodes: image == images - 1 ? [node] : [])

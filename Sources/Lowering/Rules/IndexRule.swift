@@ -75,7 +75,7 @@ struct IndexRule: LoweringRule {
     try plan.invoke(
       IndexedElementsKernel(
         shape: index.shape.dimensions, data: data.shape.dimensions,
-        axis: axis < 0 ? axis + data.shape.rank : axis, format: data.format),
+        axis: data.shape.axis(axis), format: data.format),
       [node.inputs[1], node.inputs[0], node.outputs[0]], nodes: [node])
   }
 
@@ -100,7 +100,7 @@ struct IndexRule: LoweringRule {
       try plan.invoke(
         IndexedElementsKernel(
           shape: index.shape.dimensions, data: data.shape.dimensions,
-          axis: axis < 0 ? axis + data.shape.rank : axis, format: data.format, isScatter: true),
+          axis: data.shape.axis(axis), format: data.format, isScatter: true),
         tensors, nodes: [node])
     } else {
       let numbers = index.shape.columnCount

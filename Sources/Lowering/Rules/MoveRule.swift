@@ -57,7 +57,7 @@ struct MoveRule: LoweringRule {
     var shapes: [TensorShape] = []
     for name in node.inputs where !name.isEmpty { shapes.append(try plan.tensor(name).shape) }
     let result = try plan.tensor(node.outputs[0]).shape
-    let axis = join.axis < 0 ? join.axis + result.rank : join.axis
+    let axis = result.axis(join.axis)
     var start = 0
     return shapes.enumerated().map { index, shape in
       defer { start += shape[axis] }
@@ -107,7 +107,7 @@ enum Boxes {
   static func split(_ shape: TensorShape, _ split: Split, outputs: [String])
     -> [MoveKernel.Piece]
   {
-    let axis = split.axis < 0 ? split.axis + shape.rank : split.axis
+    let axis = shape.axis(split.axis)
     var start = 0
     var output = 0
     var list: [MoveKernel.Piece] = []
@@ -130,11 +130,9 @@ enum Boxes {
     -> [MoveKernel.Piece]?
   {
     guard let indices, !indices.isEmpty else { return nil }
-    let axis = gather.axis < 0 ? gather.axis + shape.rank : gather.axis
-    let length = shape[axis]
+    let range = AxisRange(shape, axis: gather.axis)
+    let (outer, length, inner) = (range.outer, range.reduced, range.inner)
     let chosen = indices.map { $0 < 0 ? $0 + length : $0 }
-    let outer = shape.dimensions.prefix(axis).reduce(1, *)
-    let inner = shape.dimensions.dropFirst(axis + 1).reduce(1, *)
     var list: [MoveKernel.Piece] = []
     var start = 0
     while start < chosen.count {

@@ -24,10 +24,9 @@ struct NormalizationRule: LoweringRule {
     guard softmax.kind != .hardmax else { throw node.refused("no kernel makes a hardmax yet") }
     let x = try plan.tensor(node.inputs[0])
     let output = try plan.tensor(node.outputs[0])
-    var range = AxisRange(x.shape, axis: softmax.axis)
-    if softmax.mergesAxes {
-      range = AxisRange(outer: range.outer, reduced: range.reduced * range.inner, inner: 1)
-    }
+    let range =
+      softmax.mergesAxes
+      ? AxisRange(x.shape, from: softmax.axis) : AxisRange(x.shape, axis: softmax.axis)
     if softmax.kind == .softmax, range.inner == 1, x.format == output.format {
       do {
         try plan.invoke(
@@ -45,9 +44,8 @@ struct NormalizationRule: LoweringRule {
     throws(LoweringError)
   {
     let x = try plan.tensor(node.inputs[0])
-    let axis = norm.axis < 0 ? norm.axis + x.shape.rank : norm.axis
-    let columns = x.shape.dimensions.dropFirst(axis).reduce(1, *)
-    let rows = x.shape.dimensions.prefix(axis).reduce(1, *)
+    let range = AxisRange(x.shape, from: norm.axis)
+    let (rows, columns) = (range.outer, range.reduced)
     let parameters = node.inputs.dropFirst().filter { !$0.isEmpty }
     var fitsRows = node.outputs.dropFirst().allSatisfy(\.isEmpty)
     for name in parameters {
@@ -75,10 +73,8 @@ struct NormalizationRule: LoweringRule {
       } catch .kernel {}
     }
     try MomentPasses(
-      name: node.name, shape: x.shape.dimensions,
-      reduced: AxisRange(
-        outer: rows, reduced: columns, inner: 1), format: x.format, epsilon: Float(norm.epsilon),
-      centres: norm.centres
+      name: node.name, shape: x.shape.dimensions, reduced: range, format: x.format,
+      epsilon: Float(norm.epsilon), centres: norm.centres
     ).append(node, parameters: parameters, &plan)
   }
 }

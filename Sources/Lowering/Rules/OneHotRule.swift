@@ -20,7 +20,7 @@ struct OneHotRule: LoweringRule {
     let index = try plan.tensor(node.inputs[0])
     let values = try plan.tensor(node.inputs[1])
     let output = try plan.tensor(node.outputs[0])
-    let axis = oneHot.axis < 0 ? oneHot.axis + output.shape.rank : oneHot.axis
+    let axis = output.shape.axis(oneHot.axis)
     let ramp = plan.scratch(
       "\(node.name)/ramp", sizeBytes: oneHot.depth * 4, format: .float32)
     try plan.invoke(RampKernel(count: oneHot.depth), [ramp], nodes: [])

@@ -83,22 +83,12 @@ struct ReduceRule: LoweringRule {
   }
 }
 
-/// One axis between others: what a reduction over neighbours comes down to.
-struct AxisRange: Hashable {
-  var outer: Int
-  var reduced: Int
-  var inner: Int
-
-  /// Elements that are left.
-  var results: Int { outer * inner }
-}
-
 /// The axes of a tensor in groups of neighbours, kept and reduced in turn.
 struct AxisGroups {
   private var groups: [(size: Int, isReduced: Bool)] = []
 
   init(_ shape: TensorShape, reduced axes: [Int]) {
-    let reduced = Set(axes.map { $0 < 0 ? $0 + shape.rank : $0 })
+    let reduced = Set(axes.map { shape.axis($0) })
     for axis in 0..<shape.rank where shape[axis] != 1 {
       let isReduced = reduced.contains(axis)
       if let last = groups.last, last.isReduced == isReduced {

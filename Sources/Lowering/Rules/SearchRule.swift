@@ -64,32 +64,3 @@ struct SearchRule: LoweringRule {
     }
   }
 }
-
-extension AxisRange {
-  /// One axis of a shape, negative ones counted from the back.
-  init(_ shape: TensorShape, axis: Int) {
-    let axis = axis < 0 ? axis + shape.rank : axis
-    self.init(
-      outer: shape.dimensions.prefix(axis).reduce(1, *), reduced: shape[axis],
-      inner: shape.dimensions.dropFirst(axis + 1).reduce(1, *))
-  }
-}
-
-extension LoweringPlan {
-  /// [outer, reduced, inner] becomes [outer, inner, reduced].
-  mutating func turn(
-    _ source: String, _ range: AxisRange, to target: String, format: NumberFormat, nodes: [Node]
-  ) throws(LoweringError) {
-    let count = range.outer * range.reduced * range.inner
-    let block = range.reduced * range.inner
-    let operand = MoveKernel.Operand(count: count, format: format)
-    try invoke(
-      MoveKernel(
-        "turn", inputs: [operand], outputs: [operand],
-        pieces: [
-          .init(
-            .input(0), sizes: [range.outer, range.inner, range.reduced],
-            from: [block, 1, range.inner], to: [block, range.reduced, 1])
-        ]), [source, target], nodes: nodes)
-  }
-}

@@ -2,6 +2,9 @@ import KernelLibrary
 import ModelGraph
 
 extension Boxes {
+  /// A triangle of more rows is refused: each takes moves of its own.
+  static let mostTriangleRows = 256
+
   /// Blocks of places as channels, or back: axes split in two and reordered.
   static func shuffle(_ shape: TensorShape, _ shuffle: BlockShuffle) -> MoveKernel.Piece {
     let size = shuffle.size
@@ -16,10 +19,10 @@ extension Boxes {
       : transpose([shape[0], size, size, channels, shape[2], shape[3]], [0, 3, 4, 1, 5, 2])
   }
 
-  /// Rows of matrices up to the diagonal, or from it on; zeros elsewhere.
+  /// Rows of matrices up to the diagonal, or from it on; zeros elsewhere. Nil for too many rows.
   static func triangle(_ shape: TensorShape, _ triangle: Triangle) -> [MoveKernel.Piece]? {
     let (rows, columns) = (shape[shape.rank - 2], shape[shape.rank - 1])
-    guard rows <= mostRuns * 4 else { return nil }
+    guard rows <= mostTriangleRows else { return nil }
     let matrices = shape.elementCount / max(1, rows * columns)
     var list: [MoveKernel.Piece] = []
     for row in 0..<rows {
