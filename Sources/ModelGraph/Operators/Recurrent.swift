@@ -182,7 +182,9 @@ package struct Recurrent: OperatorFamily {
     case .gated:
       let (update, reset) = (gate(0).map(Elementwise.sigmoid), gate(1).map(Elementwise.sigmoid))
       let fresh = candidate(inputs, way, x, old, reset)
-      state = (0..<hidden).map { (1 - update[$0]) * fresh[$0] + update[$0] * old[$0] }
+      state = (0..<hidden).map { unit -> Double in
+        (1 - update[unit]) * fresh[unit] + update[unit] * old[unit]
+      }
     case .longShortTerm:
       func peephole(_ gate: Int) -> [Double] {
         inputs.optional(7)?.vector(
