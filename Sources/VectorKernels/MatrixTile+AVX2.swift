@@ -52,6 +52,30 @@
       unsafe finish(s50, s51, c + 5 * pitch, accumulate)
     }
 
+    /// The first two rows of a tile: what 128 rows leave after panels of six.
+    static func twoRowTile(
+      _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int,
+      _ c: UnsafeMutablePointer<Float>, _ pitch: Int, _ accumulate: Bool
+    ) {
+      var (s00, s10, s01, s11) = (Register(), Register(), Register(), Register())
+      var a = unsafe stationary
+      var b = unsafe UnsafeRawPointer(moving)
+      for _ in 0..<k {
+        let b0 = unsafe b.loadUnaligned(as: Register.self)
+        let b1 = unsafe b.loadUnaligned(fromByteOffset: 32, as: Register.self)
+        let a0 = unsafe Register(repeating: a[0])
+        s00.addProduct(a0, b0)
+        s01.addProduct(a0, b1)
+        let a1 = unsafe Register(repeating: a[1])
+        s10.addProduct(a1, b0)
+        s11.addProduct(a1, b1)
+        unsafe a += 6
+        unsafe b += 64
+      }
+      unsafe finish(s00, s01, c, accumulate)
+      unsafe finish(s10, s11, c + pitch, accumulate)
+    }
+
     /// The left half of a tile into scratch rows of `panelColumns`: narrow moving tiles are common.
     static func leftHalfTile(
       _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int,

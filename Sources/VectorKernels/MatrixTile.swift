@@ -53,11 +53,18 @@ public enum MatrixTile {
 
   static func panelCount(_ size: Int, _ panel: Int) -> Int { (size + panel - 1) / panel }
 
-  /// Computes a whole tile beside C and moves over the part that exists.
+  /// Computes a whole tile beside C and moves over the part that exists. What is left of 128 rows,
+  /// where panels do not divide them, goes straight to C.
   private static func edgeTile(
     _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int, _ rows: Int,
     _ columns: Int, _ c: UnsafeMutablePointer<Float>, _ cPitch: Int, _ accumulate: Bool
   ) {
+    #if !TRNBENCH_AVX512 && !TRNBENCH_NEON
+      if rows == 2 && columns == panelColumns {
+        unsafe twoRowTile(stationary, moving, k, c, cPitch, accumulate)
+        return
+      }
+    #endif
     unsafe withUnsafeTemporaryAllocation(
       byteCount: panelRows * panelColumns * 4, alignment: 16
     ) { raw in
