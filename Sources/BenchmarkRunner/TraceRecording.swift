@@ -172,7 +172,7 @@ final class TraceRecording: @unchecked Sendable {
     let engines = Engine.allCases.enumerated().map { index, engine in
       var track = TrackTotals(track: TrackID(rawValue: engine.rawValue)!)
       track.events = Int64(totals.retired[index])
-      track.busy = totals.active[index].value
+      track.busy = totals.busy[index].value
       track.end = totals.duration.value
       for cause in NeuronCore.StallCause.allCases where cause != .none {
         track.stall[Int(traceCause(cause).rawValue)] +=
@@ -182,9 +182,9 @@ final class TraceRecording: @unchecked Sendable {
     }
     // Transfers are dealt evenly: each engine has its share of the bytes.
     let bytes = (totals.hbmReadBytes + totals.hbmWriteBytes) / Int64(TrackID.dmaCount)
-    let transfers = TrackID.dmaEngines.map { id in
+    let transfers = TrackID.dmaEngines.enumerated().map { engine, id in
       var track = TrackTotals(track: id)
-      track.busy = totals.dmaActive.value
+      track.busy = totals.dmaEngineActive[engine].value
       track.bytes = bytes
       track.end = totals.duration.value
       return track
@@ -210,7 +210,12 @@ final class TraceRecording: @unchecked Sendable {
   }
 
   private static func run(_ sample: Sample, at time: Int64) -> TraceSampleRun {
-    let state: TrackState = sample.isBusy ? .busy : .stalled(traceCause(sample.cause))
+    let state: TrackState =
+      if sample.isBusy {
+        sample.engines > 0 ? .moving(engines: sample.engines) : .busy
+      } else {
+        sample.cause == .none ? .idle : .stalled(traceCause(sample.cause))
+      }
     return TraceSampleRun(
       first: TraceSample(
         time: Picoseconds(time), state: state, programCounter: sample.programCounter),

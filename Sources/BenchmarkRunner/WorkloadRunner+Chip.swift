@@ -99,8 +99,9 @@ extension NeuronCore.RunTotals {
       duration = max(duration, core.duration)
       retired = zip(retired, core.retired).map { $0 + $1 }
       active = zip(active, core.active).map { $0 + $1 }
+      busy = zip(busy, core.busy).map { $0 + $1 }
       stalls = zip(stalls, core.stalls).map { zip($0, $1).map { $0 + $1 } }
-      dmaActive = dmaActive + core.dmaActive
+      dmaEngineActive = zip(dmaEngineActive, core.dmaEngineActive).map { $0 + $1 }
       hbmReadBytes += core.hbmReadBytes
       hbmWriteBytes += core.hbmWriteBytes
       throttled = throttled + core.throttled

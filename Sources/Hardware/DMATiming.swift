@@ -72,6 +72,10 @@ public struct DMATiming: Sendable {
   public var softwareBurstInterval: Constant<Picoseconds>
   /// Software descriptors: duration of the row, which only rings the doorbell.
   public var softwareRowDuration: Constant<Picoseconds>
+  /// The same: more for each earlier row of its burst.
+  public var softwareRowInBurst: Constant<Picoseconds>
+  /// The same: the most earlier rows that count.
+  public var softwareRowsInBurst: Constant<Int>
   /// Software descriptors: each row of a gather or scatter.
   public var softwareIndexRow: Constant<Picoseconds>
   /// Software row to first packet, source in SBUF.
@@ -153,6 +157,8 @@ extension DMATiming: ConstantGroup {
     .init("softwarePreparation", \.softwarePreparation),
     .init("softwareBurstInterval", \.softwareBurstInterval),
     .init("softwareRowDuration", \.softwareRowDuration),
+    .init("softwareRowInBurst", \.softwareRowInBurst),
+    .init("softwareRowsInBurst", \.softwareRowsInBurst),
     .init("softwareIndexRow", \.softwareIndexRow),
     .init("softwareToPacketStore", \.softwareToPacketStore),
     .init("softwareToPacketLoad", \.softwareToPacketLoad),

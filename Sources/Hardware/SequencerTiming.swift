@@ -8,18 +8,26 @@ public struct SequencerTiming: Sendable {
   public var eventSemaphoreNext: EngineTimes
   /// NOP: duration.
   public var nopDuration: EngineTimes
+  /// NOP: its start to the start of the next instruction.
+  public var nopNext: EngineTimes
   /// DRAIN of an idle engine: duration.
   public var drainDuration: EngineTimes
-  /// DRAIN of an idle engine: its end to the start of the next instruction.
+  /// DRAIN of an idle engine: its start to the start of the next instruction.
   public var drainNext: EngineTimes
   /// DRAIN of a busy engine: the last completion to the end of the DRAIN.
   public var drainAfterCompletion: EngineTimes
   /// NOTIFY: duration.
   public var notifyDuration: EngineTimes
+  /// NOTIFY: its start to the start of the next instruction.
+  public var notifyNext: EngineTimes
   /// SET_ORDERING_MODE: duration.
   public var setOrderingMode: EngineTimes
+  /// SET_ORDERING_MODE: its start to the start of the next instruction.
+  public var setOrderingModeNext: EngineTimes
   /// EVENT_SEMAPHORE_RANGE_CLEAR of about 50 semaphores: duration.
   public var rangeClear: EngineTimes
+  /// EVENT_SEMAPHORE_RANGE_CLEAR: its start to the start of the next instruction.
+  public var rangeClearNext: EngineTimes
   /// COMPARE_BRANCH on a register.
   public var branchConditional: Constant<Picoseconds>
   /// COMPARE_BRANCH without a condition.
@@ -54,12 +62,16 @@ extension SequencerTiming: ConstantGroup {
       ConstantEntry.group("eventSemaphoreDuration", \.eventSemaphoreDuration),
       ConstantEntry.group("eventSemaphoreNext", \.eventSemaphoreNext),
       ConstantEntry.group("nopDuration", \.nopDuration),
+      ConstantEntry.group("nopNext", \.nopNext),
       ConstantEntry.group("drainDuration", \.drainDuration),
       ConstantEntry.group("drainNext", \.drainNext),
       ConstantEntry.group("drainAfterCompletion", \.drainAfterCompletion),
       ConstantEntry.group("notifyDuration", \.notifyDuration),
+      ConstantEntry.group("notifyNext", \.notifyNext),
       ConstantEntry.group("setOrderingMode", \.setOrderingMode),
+      ConstantEntry.group("setOrderingModeNext", \.setOrderingModeNext),
       ConstantEntry.group("rangeClear", \.rangeClear),
+      ConstantEntry.group("rangeClearNext", \.rangeClearNext),
       [ConstantEntry("branchConditional", \.branchConditional)],
       [ConstantEntry("branchUnconditional", \.branchUnconditional)],
       [ConstantEntry("tensorLoadOneWord", \.tensorLoadOneWord)],

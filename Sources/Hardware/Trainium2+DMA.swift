@@ -61,8 +61,13 @@ extension DMATiming {
     softwareBurstInterval: .time(
       583_000, .measured, "profiler captures, attention s=512, n = 8", (581_000, 586_000)),
     softwareRowDuration: .time(
-      37_000, .measured, "profiler captures, attention s=512: 31..91 ns, usual 37, n = 42",
-      (31_000, 91_000)),
+      34_000, .measured, "profiler captures, attention s=512: 31 loads, 37 stores, n = 8",
+      (31_000, 37_000)),
+    softwareRowInBurst: .time(
+      18_000, .measured, "profiler captures, attention s=512: 31, 50, 75 ns of three, n = 12",
+      (18_000, 25_000)),
+    softwareRowsInBurst: .count(
+      3, .measured, "profiler captures, attention s=512: 91 ns at most, n = 42", (2, 3)),
     softwareIndexRow: .time(30_000, .assumed, "guess; nothing published", (10_000, 100_000)),
     softwareToPacketStore: .time(
       632_000, .measured, "profiler captures, attention s=512, n = 4", (625_000, 643_000)),

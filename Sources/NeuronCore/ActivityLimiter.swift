@@ -23,6 +23,8 @@ struct ActivityLimiter {
   private var nextIsFull = false
   /// True while the array runs at its full rate.
   private(set) var isFull = false
+  /// When the rate changed last.
+  private(set) var lastSwitch = Int64.min / 2
   /// Cycles streamed at half rate, for reports.
   private(set) var throttledWork: Int64 = 0
 
@@ -48,6 +50,7 @@ struct ActivityLimiter {
     while min(windowEnd, switchAt) <= time {
       if switchAt <= windowEnd {
         isFull = nextIsFull
+        lastSwitch = switchAt
         switchAt = .max
       } else {
         closeWindow(idleUntil: time)
@@ -99,6 +102,17 @@ struct ActivityLimiter {
       time = boundary
       advance(to: time)
     }
+  }
+
+  /// Ticks that work takes from `start` on, of which `ticks` is right at the rate of the beginning:
+  /// what is left when the rate changes goes on at the new one.
+  @inline(__always)
+  func ticks(_ ticks: Int64, from start: Int64, startedFull: Bool) -> Int64 {
+    guard isFull != startedFull else { return ticks }
+    let done = lastSwitch &- start
+    guard done < ticks else { return ticks }
+    let left = ticks - max(0, done)
+    return max(0, done) + (startedFull ? 2 * left : (left + 1) >> 1)
   }
 
   /// Ticks that `cycles` take at a rate.

@@ -103,6 +103,8 @@ extension CoreModel {
       start = max(
         time + laws.softwarePreparation(shape), engines[engine].lastRow + laws.softwareInterval)
       end = start
+      let isInBurst = start - engines[engine].lastRow <= laws.softwareInterval
+      engines[engine].burstRows = isInBurst ? engines[engine].burstRows + 1 : 0
       engines[engine].lastRow = start
       engines[engine].controlFree =
         max(time + laws.softwareInterval, start - laws.softwarePreparation(shape))
@@ -125,14 +127,17 @@ extension CoreModel {
       dma.enqueue(
         shape, engine: kind, triggered: end, update: record.update, program: UInt32(index))
     }
+    guard shape.isSoftware else { return TimedRow(start: start, completion: end) }
     // The doorbell's row overlaps what it triggers.
-    return TimedRow(start: start, completion: shape.isSoftware ? end + laws.doorbell : end)
+    let doorbell = laws.doorbell(earlier: engines[engine].burstRows)
+    return TimedRow(start: start, completion: end + doorbell)
   }
 
   /// Carries out what happens next in the DMA engines.
   @inline(never)
   mutating func serveTransfers<O: Observer & ~Copyable>(_ observer: inout O) {
     let time = dma.nextEvent
+    if let stretch = dma.stretch { observer.streamed(stretch) }
     let ended = dma.step()
     if sharesStack, dma.demand != knownDemand { limit = min(limit, time) }
     guard let completion = ended else { return }

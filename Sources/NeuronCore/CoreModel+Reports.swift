@@ -23,9 +23,13 @@ extension CoreModel {
     return RunTotals(
       duration: Picoseconds(endTime), retired: engines.elements.map(\.retired),
       active: engines.elements.map { Picoseconds($0.activeTime) },
+      busy: engines.elements.map { Picoseconds($0.busyTime) },
       stalls: engines.elements.map { state in
         state.stalls.indices.map { Picoseconds(state.stalls[$0]) }
-      }, dmaActive: Picoseconds(dma.activeTime),
+      },
+      dmaEngineActive: (0..<DMAQueues.mostEngines).map {
+        Picoseconds(dma.activeTime(ofEngine: $0))
+      },
       hbmReadBytes: dma.hbmReadBytes, hbmWriteBytes: dma.hbmWriteBytes,
       throttled: Picoseconds(array.limiter.throttledWork / (2 * clock.denominator)),
       invocationEnds: invocationEnds.elements.map(Picoseconds.init))

@@ -142,8 +142,7 @@ extension CoreModel {
       cause = semaphores.isUpdatedByDMA(Int(record.wait.semaphore)) ? .dma : .semaphore
       engines[engine].stalls[Int(cause.rawValue)] += waited
     }
-    // Control rows that only synchronise are not activity, as in the vendor's profiler.
-    if record.kind != .control { engines[engine].addActive(row.start, row.completion) }
+    engines[engine].addRow(row.start, row.completion, isControl: record.kind == .control)
     observer.ran(
       Event(
         start: row.start, duration: row.completion - row.start, wait: waited,

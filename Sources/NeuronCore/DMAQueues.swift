@@ -39,6 +39,9 @@ struct DMAQueues {
     var visible: Int64
   }
 
+  /// No core has more DMA engines.
+  static let mostEngines = 16
+
   private let laws: DMALaws
   /// How fast the engines work, by the core's part of its HBM stack.
   private var pace = TransferPace()
@@ -52,8 +55,8 @@ struct DMAQueues {
   private var hasServed = false
   /// The next time at which something happens here, or `Int64.max`.
   private(set) var nextEvent = Int64.max
-  /// Picoseconds during which at least one engine moved data.
-  private(set) var activeTime: Int64 = 0
+  /// Picoseconds during which the first so many engines moved data, and no others.
+  private var activeTimes = InlineArray<17, Int64>(repeating: 0)
   /// Bytes read from HBM.
   private(set) var hbmReadBytes: Int64 = 0
   /// Bytes written to HBM.
@@ -141,11 +144,30 @@ struct DMAQueues {
     return quotient + (remainder > 0 ? 1 : 0)
   }
 
+  /// How many engines move data now.
+  private var movingEngines: Int {
+    var engines: UInt8 = 0
+    for transfer in active { engines = max(engines, transfer.shape.engines) }
+    return min(Int(engines), Self.mostEngines)
+  }
+
+  /// What moves until the next event; nil when nothing does.
+  var stretch: DMAStretch? {
+    guard let first = active.first, nextEvent > clock else { return nil }
+    return DMAStretch(
+      start: clock, end: nextEvent, engines: movingEngines, programCounter: first.program)
+  }
+
+  /// Picoseconds during which an engine moved data; transfers take the first engines.
+  func activeTime(ofEngine engine: Int) -> Int64 {
+    activeTimes.indices.reduce(0) { $0 + ($1 > engine ? activeTimes[$1] : 0) }
+  }
+
   /// Moves time forward to `time`; nothing starts or ends before it.
   private mutating func progress(to time: Int64) {
     let elapsed = time - clock
     if elapsed > 0, !active.isEmpty {
-      activeTime += elapsed
+      activeTimes[movingEngines] += elapsed
       let worked = pace.work(in: elapsed)
       if active.count == 1 {
         active[0].work = max(0, active[0].work - worked)

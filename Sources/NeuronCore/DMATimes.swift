@@ -19,6 +19,8 @@ struct DMATimes {
   let softwarePreparation: Int64
   let softwareBurstInterval: Int64
   let softwareRowDuration: Int64
+  let softwareRowInBurst: Int64
+  let softwareRowsInBurst: Int64
   let softwareIndexRow: Int64
   let softwareToPacketStore: Int64
   let softwareToPacketLoad: Int64
@@ -51,6 +53,8 @@ struct DMATimes {
     softwarePreparation = timing.softwarePreparation.value.value
     softwareBurstInterval = timing.softwareBurstInterval.value.value
     softwareRowDuration = timing.softwareRowDuration.value.value
+    softwareRowInBurst = timing.softwareRowInBurst.value.value
+    softwareRowsInBurst = Int64(timing.softwareRowsInBurst.value)
     softwareIndexRow = timing.softwareIndexRow.value.value
     softwareToPacketStore = timing.softwareToPacketStore.value.value
     softwareToPacketLoad = timing.softwareToPacketLoad.value.value

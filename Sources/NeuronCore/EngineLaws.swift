@@ -94,8 +94,10 @@ struct EngineLaws {
       + Int64(shape.indexRows) * dma.softwareIndexRow
   }
 
-  /// Duration of the row of a software trigger.
-  var doorbell: Int64 { dma.softwareRowDuration }
+  /// Duration of the row of a software trigger that `earlier` rows of its burst came before.
+  func doorbell(earlier: Int64) -> Int64 {
+    dma.softwareRowDuration + dma.softwareRowInBurst * min(earlier, dma.softwareRowsInBurst)
+  }
 
   /// Row to row of software triggers in a burst.
   var softwareInterval: Int64 { dma.softwareBurstInterval }

@@ -26,6 +26,8 @@ struct EngineState: BitwiseCopyable {
   var lastTrigger = Int64.min / 2
   /// When the last software descriptor row was ready.
   var lastRow = Int64.min / 2
+  /// Software descriptor rows before the last one in its burst.
+  var burstRows: Int64 = 0
   /// Until when the data path streams elements, for shared ports.
   var streamingUntil: Int64 = 0
   /// PSUM banks that it streams.
@@ -34,14 +36,25 @@ struct EngineState: BitwiseCopyable {
   var stalls = InlineArray<6, Int64>(repeating: 0)
   /// Instructions retired.
   var retired = 0
-  /// The union of its busy intervals.
+  /// The union of its rows but for control rows, which only synchronise and are no activity, as in
+  /// the vendor's profiler.
   var activeTime: Int64 = 0
-  /// End of the union so far.
+  /// End of that union so far.
   var activeUntil: Int64 = 0
+  /// The union of all its rows, which is what a trace shows as busy.
+  var busyTime: Int64 = 0
+  /// End of that union so far.
+  private var busyUntil: Int64 = 0
 
-  /// Adds a busy interval; intervals come in order of their starts, nearly.
+  /// Adds a row; rows come in order of their starts, nearly.
   @inline(__always)
-  mutating func addActive(_ start: Int64, _ end: Int64) {
+  mutating func addRow(_ start: Int64, _ end: Int64, isControl: Bool) {
+    let busyFrom = max(start, busyUntil)
+    if end > busyFrom {
+      busyTime &+= end &- busyFrom
+      busyUntil = end
+    }
+    if isControl { return }
     let from = max(start, activeUntil)
     if end > from {
       activeTime += end - from

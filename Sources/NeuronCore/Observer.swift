@@ -63,6 +63,25 @@ public protocol Observer: ~Copyable {
   mutating func ran(_ event: Event, on engine: Int)
   /// A transfer moved data from its first to its last byte.
   mutating func moved(_ event: Event, engines: Int)
+  /// Between two changes of the transfers under way: the first DMA engines moved data.
+  mutating func streamed(_ stretch: DMAStretch)
+}
+
+/// A time in which the same transfers were under way.
+public struct DMAStretch: Hashable, Sendable, BitwiseCopyable {
+  /// Picoseconds.
+  public var start: Int64
+  /// Picoseconds.
+  public var end: Int64
+  /// How many engines moved data.
+  public var engines: Int
+  /// The trigger of the transfer that began first.
+  public var programCounter: UInt32
+}
+
+extension Observer where Self: ~Copyable {
+  /// Most observers take whole transfers.
+  @inline(__always) public mutating func streamed(_ stretch: DMAStretch) {}
 }
 
 /// Watches nothing.

@@ -8,12 +8,15 @@ public struct RunTotals: Hashable, Sendable {
   public var duration: Picoseconds
   /// Machine instructions retired per engine, in the order of `Engine`.
   public var retired: [Int]
-  /// Time in which each engine had an instruction under way, in the order of `Engine`.
+  /// Time in which each engine had an instruction under way that is no control row, in the order of
+  /// `Engine`.
   public var active: [Picoseconds]
+  /// Time in which each engine had any instruction under way, in the order of `Engine`.
+  public var busy: [Picoseconds]
   /// Time that each engine stood still per cause, in the order of `Engine` and `StallCause`.
   public var stalls: [[Picoseconds]]
-  /// Time in which at least one DMA engine moved data.
-  public var dmaActive: Picoseconds
+  /// Time in which each DMA engine moved data.
+  public var dmaEngineActive: [Picoseconds]
   /// Bytes read from HBM.
   public var hbmReadBytes: Int64
   /// Bytes written to HBM.
@@ -23,6 +26,9 @@ public struct RunTotals: Hashable, Sendable {
 
   /// When each invocation's last instruction completed, in the order of the program.
   public var invocationEnds: [Picoseconds]
+
+  /// Time in which at least one DMA engine moved data.
+  public var dmaActive: Picoseconds { dmaEngineActive.first ?? .zero }
 
   /// Machine instructions retired in all.
   public var instructions: Int { retired.reduce(0, +) }

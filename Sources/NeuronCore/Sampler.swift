@@ -6,7 +6,7 @@ import Units
 /// The samples of a track follow each other without a gap from time zero on, so that none holds its
 /// time: eight bytes.
 public struct Sample: Hashable, Sendable, BitwiseCopyable {
-  /// From the lowest bit: program counter, count, cause, busy.
+  /// From the lowest bit: program counter, count, cause or DMA engines, busy.
   private let bits: UInt64
 
   private static let countShift: UInt64 = 32
@@ -17,10 +17,10 @@ public struct Sample: Hashable, Sendable, BitwiseCopyable {
 
   /// A state at one instant or several; at most `maximumCount`.
   @inline(__always)
-  init(programCounter: UInt32, count: Int64, isBusy: Bool, cause: StallCause) {
+  init(programCounter: UInt32, count: Int64, isBusy: Bool, detail: UInt8) {
     bits =
       UInt64(programCounter) | UInt64(truncatingIfNeeded: count) << Self.countShift
-      | UInt64(cause.rawValue) << Self.causeShift | (isBusy ? 1 : 0) << Self.busyShift
+      | UInt64(detail) << Self.causeShift | (isBusy ? 1 : 0) << Self.busyShift
   }
 
   /// The instruction that ran or was waited with.
@@ -31,10 +31,11 @@ public struct Sample: Hashable, Sendable, BitwiseCopyable {
   }
   /// True while an instruction ran.
   public var isBusy: Bool { bits >> Self.busyShift == 1 }
-  /// Why the engine waited.
-  public var cause: StallCause {
-    StallCause(rawValue: UInt8(truncatingIfNeeded: bits >> Self.causeShift) & 0x7F) ?? .none
-  }
+  /// Why the engine waited; none while it was busy or had nothing to wait for.
+  public var cause: StallCause { isBusy ? .none : StallCause(rawValue: detail) ?? .none }
+  /// DMA engines that a transfer runs on; 0 for an instruction.
+  public var engines: Int { isBusy ? Int(detail) : 0 }
+  private var detail: UInt8 { UInt8(truncatingIfNeeded: bits >> Self.causeShift) & 0x7F }
 }
 
 /// Samples every engine at a fixed interval of simulated time.
@@ -61,66 +62,81 @@ public struct Sampler: Observer, ~Copyable {
     interval = intervalPicoseconds
     divider = InvariantDivider(intervalPicoseconds)
     next = FixedBuffer(repeating: 0, count: EventRecorder.trackCount)
-    // An event brings two samples at most: of the wait before it and of itself.
-    lanes = RecordLanes(count: EventRecorder.trackCount, room: 2, pool: pool, sink: sink)
+    // An event brings three samples at most: of what was before its wait, of the wait, of itself.
+    lanes = RecordLanes(count: EventRecorder.trackCount, room: 3, pool: pool, sink: sink)
   }
 
   /// Most events lie between two instants and most others meet one, while they run.
   @inline(__always)
-  private mutating func note(_ event: Event, _ track: Int) {
+  private mutating func note(_ event: Event, _ track: Int, engines: UInt8) {
     let end = event.start &+ event.duration
     let instant = next[track]
     if instant >= end { return }
-    if instant < max(event.start, end &- interval) { return noteOthers(event, track) }
+    if instant < max(event.start, end &- interval) {
+      return noteOthers(event, track, engines)
+    }
     lanes.put(
-      Sample(programCounter: event.programCounter, count: 1, isBusy: true, cause: .none),
+      Sample(programCounter: event.programCounter, count: 1, isBusy: true, detail: engines),
       lane: track)
     next[track] = instant &+ interval
     lanes.settle(track)
   }
 
-  /// Instants before the event's start found the engine waiting, those in it busy.
+  /// Instants before the event's wait found the engine idle, those in it waiting, the others busy.
   @inline(never)
-  private mutating func noteOthers(_ event: Event, _ track: Int) {
+  private mutating func noteOthers(_ event: Event, _ track: Int, _ engines: UInt8) {
     let end = event.start &+ event.duration
+    let stall = event.cause == .none ? event.start : event.start &- event.wait
+    if next[track] < stall {
+      append(track, until: stall, event.programCounter, isBusy: false, 0)
+    }
     if next[track] < event.start {
-      let cause: StallCause = event.cause == .none ? .dependency : event.cause
-      append(track, until: event.start, event.programCounter, isBusy: false, cause)
+      append(track, until: event.start, event.programCounter, isBusy: false, event.cause.rawValue)
     }
     if next[track] < end {
-      append(track, until: end, event.programCounter, isBusy: true, .none)
+      append(track, until: end, event.programCounter, isBusy: true, engines)
     }
     lanes.settle(track)
   }
 
   private mutating func append(
-    _ track: Int, until end: Int64, _ programCounter: UInt32, isBusy: Bool, _ cause: StallCause
+    _ track: Int, until end: Int64, _ programCounter: UInt32, isBusy: Bool, _ detail: UInt8
   ) {
     let first = next[track]
     let count = divider.quotient(end &- first &+ interval &- 1)
     next[track] = first &+ count &* interval
     var left = count
     while left > Sample.maximumCount {
-      put(track, Sample.maximumCount, programCounter, isBusy, cause)
+      put(track, Sample.maximumCount, programCounter, isBusy, detail)
       lanes.settle(track)
       left -= Sample.maximumCount
     }
-    put(track, left, programCounter, isBusy, cause)
+    put(track, left, programCounter, isBusy, detail)
   }
 
   private mutating func put(
-    _ track: Int, _ count: Int64, _ programCounter: UInt32, _ isBusy: Bool, _ cause: StallCause
+    _ track: Int, _ count: Int64, _ programCounter: UInt32, _ isBusy: Bool, _ detail: UInt8
   ) {
     lanes.put(
-      Sample(programCounter: programCounter, count: count, isBusy: isBusy, cause: cause),
+      Sample(programCounter: programCounter, count: count, isBusy: isBusy, detail: detail),
       lane: track)
   }
 
   @inline(__always)
-  public mutating func ran(_ event: Event, on engine: Int) { note(event, engine) }
+  public mutating func ran(_ event: Event, on engine: Int) {
+    note(event, engine, engines: 0)
+  }
 
   @inline(__always)
-  public mutating func moved(_ event: Event, engines: Int) { note(event, EventRecorder.dmaTrack) }
+  public mutating func moved(_ event: Event, engines: Int) {}
+
+  @inline(__always)
+  public mutating func streamed(_ stretch: DMAStretch) {
+    let event = Event(
+      start: stretch.start, duration: stretch.end &- stretch.start, wait: 0,
+      programCounter: stretch.programCounter, semaphore: 0, cause: .none)
+    note(event, EventRecorder.dmaTrack, engines: UInt8(truncatingIfNeeded: stretch.engines))
+  }
 
   /// Hands over what is left.
   public mutating func finish() { lanes.finish() }

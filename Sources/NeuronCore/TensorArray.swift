@@ -9,6 +9,7 @@ import Units
 ///     weights ready = max(start of the stream before + load, dispatch + start-up + load)
 ///     completion = end of stream + latency
 ///
+/// A load that runs while the limiter changes the rate goes on at the new one, as a stream does.
 /// Times inside are ticks (see `ActivityLimiter`). Tiles of the array that do not touch each other
 /// stream side by side.
 /// Source: profiler captures (array model that reproduces every row), NKI guide (PE tiling).
@@ -77,7 +78,10 @@ struct TensorArray {
     let isWarm = ready <= streamEnd
     if !isWarm { limiter.advance(to: ready) }
     let nowFull = isWarm ? lastStartWasFull : limiter.isFull
-    let behindStream = lastStart + loadTicks(record, isFull: lastStartWasFull)
+    let behindStream =
+      lastStart
+      + limiter.ticks(
+        loadTicks(record, isFull: lastStartWasFull), from: lastStart, startedFull: lastStartWasFull)
     let fromDispatch =
       ready + loadTicks(record, isFull: nowFull) + (nowFull ? startFullExtraTicks : 0)
     weightsReady = max(behindStream, fromDispatch)
@@ -85,7 +89,10 @@ struct TensorArray {
     let start = isWarm ? lastStart - lead(isFull: lastStartWasFull) : ready - startTicks
     let duration =
       isWarm
-      ? loadRowFixedTicks + limiter.ticks(loadRowCycles + cycles, isFull: nowFull)
+      ? loadRowFixedTicks
+        + limiter.ticks(
+          limiter.ticks(loadRowCycles + cycles, isFull: nowFull),
+          from: start + loadRowFixedTicks, startedFull: nowFull)
       : loadRowColdTicks + limiter.ticks(cycles, isFull: nowFull)
     let begin = max(picoseconds(start), dispatch)
     return Row(start: begin, completion: begin + picoseconds(duration), streamStart: begin)

@@ -17,6 +17,8 @@ final class Desk {
   var errorTerminal = Terminal(isTerminal: false, width: 80, hasColour: false)
   var executor: any WorkloadExecutor = BenchmarkExecutor()
   var interruption = Interruption()
+  /// Where workloads are read from; the folder's own by default.
+  var catalog: String?
   var clock: @Sendable () -> Double = { 1 }
 
   init() throws {
@@ -44,8 +46,8 @@ final class Desk {
     let tool = CommandLineTool(
       environment: CommandEnvironment(
         output: output, errors: errors, outputTerminal: terminal, errorTerminal: errorTerminal,
-        variables: ["TRNBENCH_WORKLOADS": folder.path + "/Workloads"], currentDirectory: folder,
-        clock: clock, interruption: interruption, executor: executor))
+        variables: ["TRNBENCH_WORKLOADS": catalog ?? folder.path + "/Workloads"],
+        currentDirectory: folder, clock: clock, interruption: interruption, executor: executor))
     let code = tool.run(arguments)
     func plain(_ text: String) -> String {
       text.replacingOccurrences(of: folder.path, with: "DESK")

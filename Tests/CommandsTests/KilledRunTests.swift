@@ -14,7 +14,9 @@ import Testing
       + ".program\n" + String(repeating: ".invoke work\n", count: 20_000)
   }
 
-  private func killed(_ desk: Desk, trace: String, after seconds: Double) throws -> String {
+  private func killed(
+    _ desk: Desk, trace: String, after seconds: Double, waitsForRecords: Bool = true
+  ) throws -> String {
     let folder = "out-\(trace)-\(seconds)"
     let running = try Product().start(
       ["run", "work.trnasm", "--output", folder, "--trace", trace], in: desk)
@@ -25,7 +27,7 @@ import Testing
       let names = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String }
       file = names?.first { $0.hasSuffix(".trntrace") }
     }
-    if seconds > 0 {
+    if seconds > 0, waitsForRecords {
       // From here on something is kept beside the blocks.
       let side = "\(root)/\(file ?? "").open"
       for _ in 0..<6_000
@@ -65,6 +67,39 @@ import Testing
     let shown = desk.run("trace", "view", file, "--static", "--width", "80")
     #expect(shown.code == 65)
     #expect(shown.output.contains("damaged") && shown.errors.contains("killed"))
+  }
+
+  /// Moments drawn from a seed: ten of them, or as many as TRNBENCH_KILLS says.
+  private static var moments: [Double] {
+    let count = ProcessInfo.processInfo.environment["TRNBENCH_KILLS"].flatMap(Int.init) ?? 10
+    var state: UInt64 = 0x9E37_79B9_7F4A_7C15
+    return (0..<count).map { _ in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Double(state >> 40) / Double(1 << 24)
+    }
+  }
+
+  /// At most one open block of each engine is lost: what the file holds has no gap, ends with a
+  /// whole chunk, and what is missing after it is said.
+  @Test(arguments: moments) func anyMomentLeavesAFileThatOpens(after seconds: Double) throws {
+    let desk = try Desk()
+    try desk.write("work.trnasm", Self.program)
+    let trace = Int(seconds * 1000) % 2 == 0 ? "events" : "samples"
+    let file = try killed(desk, trace: trace, after: seconds, waitsForRecords: false)
+    let verified = desk.run("trace", "verify", file, "--format", "json")
+    #expect(verified.code == 65, "\(verified.errors)")
+    #expect(verified.output.contains("is missing"), "\(verified.output)")
+    let answer = desk.run("trace", "summary", file, "--format", "json")
+    #expect(answer.code == 65, "\(answer.errors)")
+    let engines = try #require(try document(answer)["engines"] as? [[String: Any]])
+    for engine in engines {
+      let records = try #require(engine["instructions"] as? Int)
+      if trace == "events" { #expect(records % Self.chunk == 0, "\(engine)") }
+      let stalls = try #require(engine["stall_percent"] as? [String: Double])
+      let active = try #require(engine["active_percent"] as? Double)
+      let idle = try #require(engine["idle_percent"] as? Double)
+      #expect(abs(active + idle + stalls.values.reduce(0, +) - 100) < 1e-6 || records == 0)
+    }
   }
 
   /// Without its side file the rest is read all the same; a later run removes what is stale.

@@ -65,7 +65,7 @@ import Testing
     let second = try run(desk, into: "second", options + ["--jobs", "1"])
     let jobs = try run(desk, into: "jobs", options + ["--jobs", "2"])
     #expect(first.results.count == Self.workloads.count)
-    #expect(first.traces.count == 3, "a micro workload has no trace of its own")
+    #expect(first.traces.count == 6, "a micro workload has a trace for each of its programs")
     #expect(first.traces.values.allSatisfy { $0.count > 500 })
     #expect(second == first)
     #expect(jobs == first)

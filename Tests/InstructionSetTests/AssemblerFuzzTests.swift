@@ -73,7 +73,7 @@ import Testing
     let counts = try FuzzMutator.run(
       Self.seeds, mutator: FuzzMutator(seed: 20_261_128, words: Self.words), least: 200,
       isProgram)
-    #expect(counts.kept > 10 && counts.refused > 10, "\(counts)")
+    #expect(counts.kept > 0 && counts.refused > 10, "\(counts)")
   }
 
   @Test func whatBrokeItOnceIsReplayed() throws {

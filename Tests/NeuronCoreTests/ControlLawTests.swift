@@ -67,6 +67,35 @@ import Units
     expectLaws(rows)
   }
 
+  /// From the start of a row to that of the next, its like; captures show other rows as well, which
+  /// the ranges hold.
+  @Test func intervals() throws {
+    let observed: [(Opcode, Engine, ClosedRange<Double>)] = [
+      (.notify, .tensor, 74...88), (.notify, .vector, 62...72), (.notify, .scalar, 55...74),
+      (.notify, .gpsimd, 50...68), (.notify, .sync, 46...80), (.setOrderingMode, .tensor, 97...140),
+      (.setOrderingMode, .vector, 73...119), (.setOrderingMode, .scalar, 47...128),
+      (.setOrderingMode, .gpsimd, 85...96), (.setOrderingMode, .sync, 74...107),
+      (.nop, .tensor, 92...101), (.nop, .gpsimd, 59...60),
+    ]
+    // Here a DRAIN would wait for the DRAIN before it, so that its law alone is compared.
+    let drains: [(Engine, ClosedRange<Double>)] = [
+      (.tensor, 92...99), (.vector, 70...76), (.scalar, 76...76), (.gpsimd, 77...77),
+      (.sync, 64...72),
+    ]
+    expectLaws(
+      try observed.map { opcode, engine, range in
+        LawRow(
+          name: "\(opcode.name) on \(engine.name) to the next", observed: range,
+          modelled: try pair(opcode, engine).next)
+      }
+        + drains.map { engine, range in
+          let cost = ControlInstruction(.drain).cost(on: .trainium2, engine: engine)
+          return LawRow(
+            name: "DRAIN on \(engine.name) to the next", observed: range,
+            modelled: cost.intervalAfterCold.nanoseconds)
+        })
+  }
+
   @Test func rangeClear() throws {
     let observed: [(Engine, ClosedRange<Double>)] = [
       (.sync, 99...99), (.scalar, 277...277), (.gpsimd, 287...287), (.vector, 312...312),

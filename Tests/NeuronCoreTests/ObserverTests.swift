@@ -56,11 +56,15 @@ import Testing
   }
 
   /// The state at an instant as the events have it: the first event that ends after it decides, as
-  /// running where it has begun, else as waited for.
-  private func state(_ events: [Event], at time: Int64, after first: inout Int) -> (UInt32, Bool)? {
+  /// running where it has begun, as waited for within its wait, else as nothing.
+  private func state(
+    _ events: [Event], at time: Int64, after first: inout Int
+  ) -> (UInt32, Bool, StallCause)? {
     while first < events.count, events[first].start + events[first].duration <= time { first += 1 }
     guard first < events.count else { return nil }
-    return (events[first].programCounter, events[first].start <= time)
+    let event = events[first]
+    let isWaiting = time < event.start && time >= event.start - event.wait
+    return (event.programCounter, event.start <= time, isWaiting ? event.cause : .none)
   }
 
   @Test(arguments: [(1_000, 16), (37_001, 5), (250_000, 4), (4_000_000, 64)] as [(Int64, Int)])
@@ -68,6 +72,10 @@ import Testing
     let events = try events()
     let samples = try samples(every: interval, capacity: capacity)
     for track in events.indices {
+      guard track != EventRecorder.dmaTrack else {
+        expectTransfers(samples[track], toBeIn: events[track], interval)
+        continue
+      }
       var time: Int64 = 0
       var first = 0
       for sample in samples[track] {
@@ -75,7 +83,7 @@ import Testing
         for _ in 0..<sample.count {
           let expected = state(events[track], at: time, after: &first)
           #expect(expected?.0 == sample.programCounter && expected?.1 == sample.isBusy)
-          #expect(sample.isBusy == (sample.cause == .none))
+          #expect(expected?.2 == sample.cause)
           time += interval
         }
       }
@@ -83,8 +91,22 @@ import Testing
     }
   }
 
+  /// Samples of transfers are busy where some transfer moves data and idle elsewhere.
+  private func expectTransfers(_ samples: [Sample], toBeIn events: [Event], _ interval: Int64) {
+    var time: Int64 = 0
+    for sample in samples {
+      for _ in 0..<sample.count {
+        let under = events.filter { $0.start <= time && time < $0.start + $0.duration }
+        #expect(sample.isBusy == !under.isEmpty && sample.cause == .none)
+        #expect(!sample.isBusy || under.contains { $0.programCounter == sample.programCounter })
+        #expect(sample.isBusy ? (1...16).contains(sample.engines) : sample.engines == 0)
+        time += interval
+      }
+    }
+  }
+
   @Test func blocksOfAnySizeHoldTheSame() throws {
-    let small = try samples(every: 5_000, capacity: 3)
+    let small = try samples(every: 5_000, capacity: 4)
     let large = try samples(every: 5_000, capacity: 10_000)
     #expect(small == large)
   }

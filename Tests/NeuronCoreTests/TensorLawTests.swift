@@ -107,6 +107,20 @@ import Testing
     ])
   }
 
+  /// Streams and loads that run while the limiter lifts go on at the new rate. In a capture of the
+  /// same rows the spacings at the switch are 213, 196 and 110 ns, and the load's row 275 ns.
+  @Test func whatRunsAtTheSwitchGoesOnAtTheNewRate() throws {
+    let timeline = try stream(.regularFP32, .float32, columns: 128, count: 90)
+    let ends = timeline.rows(.tensor, .matmul).map(\.end)
+    let spacings = zip(ends.dropFirst(), ends).map { $0 - $1 }
+    let between = spacings.dropFirst().filter { $0 > 114 && $0 < 213 }
+    #expect(spacings.dropFirst().allSatisfy { $0 >= 109 && $0 < 214 }, "\(spacings)")
+    #expect(between.count <= 2, "\(between)")
+    let loads = timeline.rows(.tensor, .loadWeights).dropFirst(2).map(\.duration)
+    #expect(loads.allSatisfy { $0 > 190 && $0 < 338 })
+    #expect(loads.count { $0 > 194 && $0 < 330 } == 1, "one load meets the switch: \(loads)")
+  }
+
   /// The limiter: windows of 4,096 base cycles, 3/8 of 8,192 cycles to go or stay full.
   @Test func limiterWindows() throws {
     // 0.357 of a window stays half, 0.428 goes full: streams of that many cycles, then a probe.

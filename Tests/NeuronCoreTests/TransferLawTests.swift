@@ -160,6 +160,9 @@ import Testing
         modelled: gpsimd[2].start - gpsimd[1].start),
       LawRow(
         name: "software wait met to row", observed: 1_160...1_172, modelled: gpsimd[0].start),
+      LawRow(name: "software row", observed: 31...37, modelled: gpsimd[0].duration),
+      LawRow(name: "second row of a burst", observed: 49...50, modelled: gpsimd[1].duration),
+      LawRow(name: "third row of a burst", observed: 70...75, modelled: gpsimd[2].duration),
     ])
   }
 

@@ -47,15 +47,18 @@ struct CaptureTests {
     let report = try ProfileReport(path: path)
     let replay = try Replay(report, on: .trainium2, usesMeasuredTransfers: measured)
     #expect(replay.rebuilt.leftOut.isEmpty && replay.hasBarrier && replay.hasMeasuredPhase)
-    #expect(isWithin(replay.total.errorPercent, 2), "\(replay.total)")
-    for engine in [Engine.tensor, .vector, .scalar, .sync] {
+    #expect(isWithin(replay.total.errorPercent, measured ? 0.3 : 2), "\(replay.total)")
+    for engine in Engine.allCases {
       let active = replay.active(engine)
       #expect(isWithin(active.errorPercent, 3), "\(engine.name) \(active)")
     }
     print(
       "CAPTURE", path.split(separator: "/").last ?? "", measured ? "measured DMA" : "model's DMA",
       "total", replay.total, replay.total.errorPercent ?? 0)
+    // Rows of the array have two lengths, by the limiter's rate: where each is half of them, the
+    // median is either.
     for row in replay.opcodes() where !isWithin(row.median.errorPercent, 3) {
+      #expect(row.engine == .tensor && ["MATMUL", "LDWEIGHTS"].contains(row.opcode), "\(row)")
       print("CAPTURE   median", row.engine.name, row.opcode, row.count, row.median)
     }
   }

@@ -93,7 +93,7 @@ struct ReplayTests {
     #expect(trigger.measuredStart == 0 && trigger.modelStart == 0)
     let first = try #require(replay.rows.first { $0.measured.opcode == "SET_ORDERING_MODE" })
     #expect(first.measuredStart == -80_000)
-    #expect(first.modelStart == -Device.trainium2.sequencer.setOrderingMode.sync.value.value)
+    #expect(first.modelStart == -Device.trainium2.sequencer.setOrderingModeNext.sync.value.value)
     #expect(replay.total.model > 2_000_000)
   }
 

@@ -38,6 +38,9 @@ struct MicroRun {
     guard !parts.isEmpty else { throw .badInput("\(workload.name) has no programs") }
     var result = outcome(parts)
     result.programs = parts.map(\.program)
+    if runner.options.trace != .off {
+      result.trace = TraceRequest.folder(runner.options, workload: workload.name)
+    }
     return result
   }
 
@@ -59,12 +62,31 @@ struct MicroRun {
     let run = try ProgramRun(
       loaded, computes: computes, options: options, collector: collector,
       isCancelled: isCancelled, prepare: { reference?.fill(&$0) })
+    try record(program, loaded, isCancelled)
     var measurement = MicroMeasurement(program, micro)
     for (track, events) in collector.batches { measurement.add(track: track, events: events) }
     return Part(
       totals: run.totals, laws: measurement.measurements,
       numerics: computes ? reference?.reports(run.core) ?? [] : [], seconds: run.seconds,
       program: loaded.program)
+  }
+
+  /// Runs a program once more for its own trace, which shows the same times: the measurement needs
+  /// every event in memory, a trace as the options ask for it.
+  private func record(
+    _ program: MicroProgram, _ loaded: LoadedProgram, _ isCancelled: () -> Bool
+  ) throws(RunnerError) {
+    let words = program.label.split { !$0.isLetter && !$0.isNumber }
+    var options = runner.options
+    options.checksHazards = false
+    guard
+      let request = try TraceRequest.make(
+        options, workload: workload.name + "/" + words.joined(separator: "-"), mode: .timing,
+        program: loaded.program)
+    else { return }
+    _ = try ProgramRun(
+      loaded, computes: false, options: options, traceFile: request, isCancelled: isCancelled,
+      prepare: { _ in })
   }
 
   /// The segment alone, on operands that the host puts in place.
@@ -135,8 +157,9 @@ extension RunTotals {
     result.duration = duration + other.duration
     result.retired = zip(retired, other.retired).map { $0 + $1 }
     result.active = zip(active, other.active).map { $0 + $1 }
+    result.busy = zip(busy, other.busy).map { $0 + $1 }
     result.stalls = zip(stalls, other.stalls).map { zip($0, $1).map { $0 + $1 } }
-    result.dmaActive = dmaActive + other.dmaActive
+    result.dmaEngineActive = zip(dmaEngineActive, other.dmaEngineActive).map { $0 + $1 }
     result.hbmReadBytes = hbmReadBytes + other.hbmReadBytes
     result.hbmWriteBytes = hbmWriteBytes + other.hbmWriteBytes
     result.throttled = throttled + other.throttled

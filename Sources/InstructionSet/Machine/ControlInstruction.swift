@@ -49,15 +49,12 @@ public struct ControlInstruction: MachineInstruction {
     case .eventSemaphore:
       return .control(law.eventSemaphoreDuration[engine], next: law.eventSemaphoreNext[engine])
     case .eventSemaphoreRangeClear:
-      return .control(law.rangeClear[engine], next: law.rangeClear[engine])
-    case .drain:
-      // The interval counts from the end of the row.
-      let duration = law.drainDuration[engine]
-      return .control(duration, next: duration + law.drainNext[engine])
-    case .notify: return .control(law.notifyDuration[engine], next: law.notifyDuration[engine])
+      return .control(law.rangeClear[engine], next: law.rangeClearNext[engine])
+    case .drain: return .control(law.drainDuration[engine], next: law.drainNext[engine])
+    case .notify: return .control(law.notifyDuration[engine], next: law.notifyNext[engine])
     case .setOrderingMode:
-      return .control(law.setOrderingMode[engine], next: law.setOrderingMode[engine])
-    default: return .control(law.nopDuration[engine], next: law.nopDuration[engine])
+      return .control(law.setOrderingMode[engine], next: law.setOrderingModeNext[engine])
+    default: return .control(law.nopDuration[engine], next: law.nopNext[engine])
     }
   }
 }

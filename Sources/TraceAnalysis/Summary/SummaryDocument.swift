@@ -80,6 +80,16 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     package var timePs: Int64
   }
 
+  /// What estimates rest on.
+  package struct Sampling: Codable, Equatable, Sendable {
+    /// Picoseconds from one sample of an engine to the next.
+    package var intervalPs: Int64
+    /// Samples of each engine in the range.
+    package var samples: Int64
+    /// Percentage points by which an estimated share may be off, with a confidence of 95 %.
+    package var halfWidthPercent: Double
+  }
+
   /// One `TraceDamage`.
   package struct Damage: Codable, Equatable, Sendable {
     /// `TraceDamage.Kind`.
@@ -108,6 +118,8 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
   package var state: String
   /// `TraceSummary.Basis`.
   package var basis: String
+  /// How far estimates may be off; absent where every record was counted.
+  package var sampling: Sampling?
   /// The five engines.
   package var engines: [Engine]
   /// The DMA engines.
@@ -132,6 +144,10 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     toUs = summary.to.microseconds
     state = summary.state.rawValue
     basis = summary.basis.rawValue
+    sampling = summary.sampling.map {
+      Sampling(
+        intervalPs: $0.interval, samples: $0.count, halfWidthPercent: $0.halfWidthPercent)
+    }
     engines = summary.engines.map(Self.engine)
     dma = Self.dma(summary.dmaEngines)
     kernels = Self.groups(summary, .kernel)

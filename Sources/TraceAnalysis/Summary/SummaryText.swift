@@ -51,7 +51,12 @@ package struct SummaryText {
       facts.append("from \(Self.time(summary.from.value)) to \(Self.time(summary.to.value))")
     }
     if summary.state != .complete { facts.append(summary.state.rawValue) }
-    if summary.basis == .samples { facts.append("estimated from samples") }
+    if summary.basis == .samples {
+      let bound = summary.sampling.map {
+        String(format: "%lld samples, +-%.1f points (95 %%)", $0.count, $0.halfWidthPercent)
+      }
+      facts.append("estimated from \(bound ?? "samples")")
+    }
     return (run.isEmpty ? [] : [run]) + [facts.joined(separator: "  ")]
   }
 

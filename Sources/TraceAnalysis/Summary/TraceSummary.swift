@@ -23,6 +23,8 @@ package struct TraceSummary: Sendable {
   package let to: Picoseconds
   /// What the shares rest on.
   package let basis: Basis
+  /// How far estimates may be off; nil where every record was counted.
+  package let sampling: Sampling?
   /// One per engine, in order of track.
   package private(set) var engines: [TrackShare]
   /// One per DMA engine.
@@ -77,6 +79,12 @@ package struct TraceSummary: Sendable {
     self.from = Picoseconds(range.from)
     self.to = Picoseconds(range.to)
     basis = hasEvents ? .events : isCounted ? .counters : .samples
+    sampling =
+      hasEvents
+      ? nil
+      : reader.metadata.entries[TraceMetadata.Key.sampleInterval].flatMap(Int64.init).flatMap {
+        Sampling(interval: $0, range: range.to - range.from)
+      }
     let shares = isCounted ? Self.shares(totals, range) : fold.shares
     engines = Array(shares.prefix(TrackID.engineCount))
     dmaEngines = Array(shares.dropFirst(TrackID.engineCount))
@@ -188,7 +196,7 @@ package struct TraceSummary: Sendable {
     ) throws(TraceError) {
       var fold = TrackFold(track: track, range: range, strip: strip)
       damage += try reader.readSamples(
-        track: track, from: Picoseconds(range.from), to: Picoseconds(range.to + 1)
+        track: track.sampled, from: Picoseconds(range.from), to: Picoseconds(range.to + 1)
       ) { fold.add($0, rows: &rows) }
       fold.finishSamples(rows: &rows)
       shares.append(fold.share)

@@ -94,7 +94,7 @@ struct TrackFold {
     guard length > 0 else { return }
     share.whole += length
     let isDMA = share.track.isDMA
-    if sample.state == .busy {
+    if sample.state.isBusy(on: share.track) {
       share.busy += length
       bins.add(from: start, to: start + length)
       rows.update(sample.programCounter) { row in
@@ -107,4 +107,18 @@ struct TrackFold {
       }
     }
   }
+}
+
+extension TrackState {
+  /// Whether it says that a track works. All transfers are sampled together: the first engines take
+  /// part.
+  func isBusy(on track: TrackID) -> Bool {
+    guard let engines = movingEngines else { return self == .busy }
+    return Int(track.rawValue) - Int(TrackID.dma(0).rawValue) < engines
+  }
+}
+
+extension TrackID {
+  /// The track that holds a track's samples: those of transfers are kept once.
+  var sampled: TrackID { isDMA ? .dma(0) : self }
 }

@@ -99,20 +99,23 @@ package final class TimelineSource {
     for track in TrackID.all {
       var bins = StateBins(from: from, to: to, count: count)
       var last: TraceSample?
-      _ = try reader.readSamples(track: track, from: .init(from), to: .init(to + 1)) { samples in
+      _ = try reader.readSamples(track: track.sampled, from: .init(from), to: .init(to + 1)) {
+        samples in
         for sample in samples {
-          if let last { Self.add(last, until: sample.time.value, &bins) }
+          if let last { Self.add(last, of: track, until: sample.time.value, &bins) }
           last = sample
         }
       }
-      if let last { Self.add(last, until: to, &bins) }
+      if let last { Self.add(last, of: track, until: to, &bins) }
       result.append(bins)
     }
     return result
   }
 
-  private static func add(_ sample: TraceSample, until end: Int64, _ bins: inout StateBins) {
-    if sample.state == .busy {
+  private static func add(
+    _ sample: TraceSample, of track: TrackID, until end: Int64, _ bins: inout StateBins
+  ) {
+    if sample.state.isBusy(on: track) {
       bins.addBusy(from: sample.time.value, to: end)
     } else if let cause = sample.state.stallCause {
       bins.addStall(cause, from: sample.time.value, to: end)

@@ -2,7 +2,8 @@ public import Units
 
 /// What an engine does at one instant.
 public struct TrackState: Hashable, Sendable, BitwiseCopyable {
-  /// 0 idle, 1 busy, 16 plus a `StallCause` number when standing still.
+  /// 0 idle, 1 busy, 16 plus a `StallCause` number when standing still, 32 plus the number less one
+  /// of DMA engines that move data.
   public let rawValue: UInt8
 
   @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -15,6 +16,16 @@ public struct TrackState: Hashable, Sendable, BitwiseCopyable {
   /// Standing still for that cause.
   @inlinable public static func stalled(_ cause: StallCause) -> TrackState {
     TrackState(rawValue: 16 | cause.rawValue)
+  }
+
+  /// Data moves on the first `engines` DMA engines, 1 to 16.
+  @inlinable public static func moving(engines: Int) -> TrackState {
+    TrackState(rawValue: 32 | UInt8(truncatingIfNeeded: engines - 1) & 15)
+  }
+
+  /// How many DMA engines move data; nil for the state of anything else.
+  @inlinable public var movingEngines: Int? {
+    rawValue & 0xF0 == 32 ? Int(rawValue & 15) + 1 : nil
   }
 
   /// The cause when standing still; nil when busy, idle or unknown.

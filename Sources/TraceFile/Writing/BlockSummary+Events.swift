@@ -39,7 +39,7 @@ extension BlockSummary {
   init(samples: [TraceSample]) {
     self.init()
     for sample in samples {
-      if sample.state == .busy {
+      if sample.state == .busy || sample.state.movingEngines != nil {
         busy += 1
       } else if let cause = sample.state.stallCause {
         stall[Int(cause.rawValue)] += 1
