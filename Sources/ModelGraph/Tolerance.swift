@@ -53,7 +53,7 @@ package struct Tolerance {
     bound + unit * (abs(reference) + bound) + floor
   }
 
-  /// The largest part of a result that its rounding to its format changes; 0 where values only move.
+  /// The largest relative change of a result by its rounding; 0 where values only move.
   package var outputRounding: Double { movesOnly ? 0 : rounding.outputUnit }
 
   /// True where a kernel only moves values that the output's format holds: no error is allowed.

@@ -10,6 +10,8 @@ import Testing
 struct DerivedGraph: Sendable, CustomTestStringConvertible {
   let name: String
   let parameters: [String: TensorShape]
+  /// Formats that the kernels take.
+  var formats: [NumberFormat] = [.float32, .bfloat16]
   /// Row numbers below that count.
   var indices: (shape: TensorShape, below: Int)?
   /// Appends the function and returns its result.
@@ -21,8 +23,7 @@ struct DerivedGraph: Sendable, CustomTestStringConvertible {
   func graph(_ format: NumberFormat) throws -> Graph {
     var builder = GraphBuilder(name: name, format: format)
     for (name, shape) in parameters.sorted(by: { $0.key < $1.key }) {
-      let isBias = name == "b"
-      try builder.given(name, shape, format: isBias ? .float32 : format)
+      try builder.given(name, shape, format: name == "fp32" ? .float32 : format)
     }
     if let indices {
       try builder.given(
@@ -43,7 +44,7 @@ struct DerivedGraph: Sendable, CustomTestStringConvertible {
 /// Gradient graphs from reverse mode to checked values on the model, hazards watched.
 @Suite struct GradientExecutionTests {
   @Test(arguments: cases) func derivativesOnTheDevice(_ test: DerivedGraph) throws {
-    for format in [NumberFormat.float32, .bfloat16] {
+    for format in test.formats {
       let execution = try GraphExecution(try test.graph(format))
       #expect(execution.reports.count >= test.parameters.count)
       for report in execution.reports {
@@ -81,14 +82,14 @@ struct DerivedGraph: Sendable, CustomTestStringConvertible {
 
   static let cases: [DerivedGraph] = [
     DerivedGraph(
-      name: "strided convolution", parameters: ["x": [6, 4, 8, 8], "w": [6, 9, 10], "b": [10]]
+      name: "strided convolution", parameters: ["x": [6, 4, 8, 8], "w": [6, 9, 10], "fp32": [10]]
     ) {
       let window = SlidingWindow([3, 3], strides: [2, 2], before: [1, 1])
       return try $0.apply(
         .convolution(
           Convolution(
             window, inputLayout: .channelsFirst, outputLayout: .channelsFirst,
-            weightLayout: .inputsFirst)), to: ["x", "w", "b"], name: "y")
+            weightLayout: .inputsFirst)), to: ["x", "w", "fp32"], name: "y")
     },
     DerivedGraph(
       name: "convolution as ONNX stores it", parameters: ["x": [3, 5, 6, 7], "w": [4, 5, 3, 3]]
@@ -130,7 +131,7 @@ struct DerivedGraph: Sendable, CustomTestStringConvertible {
       parameters: [
         "q": HeadLayout.tokensHeads.shape(heads), "k": HeadLayout.tokensHeads.shape(heads),
         "v": HeadLayout.tokensHeads.shape(heads),
-      ]
+      ], formats: [.bfloat16]
     ) {
       try $0.apply(
         .attention(Attention(query: heads, key: heads, isCausal: true)), to: ["q", "k", "v"],

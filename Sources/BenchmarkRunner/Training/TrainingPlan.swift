@@ -40,20 +40,15 @@ struct TrainingPlan {
     seed = options.seed
     (training, heldOut) = examples.split(heldOutEvery: parameters.heldOutEvery)
     stepsPerEpoch = training.count / parameters.batch
+    let count = training.count
     guard stepsPerEpoch > 0 else {
       throw .badInput(
-        "\(workload.name): a batch of \(parameters.batch) needs as many examples; there are "
-          + "\(training.count)")
+        "\(workload.name): a batch of \(parameters.batch) needs as many examples; \(count) exist")
     }
     let graphs = try Self.graphs(workload, parameters, heldOut: heldOut.count)
     step = graphs.step
-    let (first, second): (LoweredGraph, LoweredGraph)
-    do {
-      let lowerer = Lowerer(device: options.device)
-      first = try lowerer.lower(step, keepsIntermediates: false, reusesMemory: false)
-      second = try lowerer.lower(
-        graphs.evaluation, keepsIntermediates: false, reusesMemory: false)
-    } catch { throw .badInput("\(workload.name): \(error)") }
+    let first = try Self.lowered(step, workload, options)
+    let second = try Self.lowered(graphs.evaluation, workload, options)
     var joined = JoinedProgram(first.program)
     let inputs = step.givenTensors.filter { $0.role == .input }
     let copies = (0..<stepsPerEpoch).map { index in
@@ -87,9 +82,7 @@ struct TrainingPlan {
     self.filled = filled
     self.heldOutInputs = heldOutInputs
     let evaluated = joined.mapped(second.allocations["logits"]!)
-    let results = (0..<parameters.epochs).map {
-      joined.copy(of: evaluated, name: "logits \($0)")
-    }
+    let results = (0..<parameters.epochs).map { joined.copy(of: evaluated, name: "logits \($0)") }
     logits = results.map { $0[evaluated]! }
     for epoch in 0..<parameters.epochs {
       for inputs in copies {
@@ -106,6 +99,15 @@ struct TrainingPlan {
     modelFlops =
       Int64(parameters.epochs)
       * Int64(stepsPerEpoch * step.operationCount + graphs.evaluation.operationCount)
+  }
+
+  private static func lowered(
+    _ graph: Graph, _ workload: WorkloadSpecification, _ options: RunOptions
+  ) throws(RunnerError) -> LoweredGraph {
+    do {
+      return try Lowerer(device: options.device).lower(
+        graph, keepsIntermediates: false, reusesMemory: false)
+    } catch { throw .badInput("\(workload.name): \(error)") }
   }
 
   private static func graphs(

@@ -71,8 +71,8 @@ struct TrainingRun {
         ? nil : TraceRequest.path(runner.options, workload: workload.name))
   }
 
-  /// The measure after each epoch, the time at which the target is reached, and the first step of the
-  /// training against the float64 reference, kernel by kernel.
+  /// The measure after each epoch, the time at which the target is reached, and the first step of
+  /// the training against the float64 reference, kernel by kernel.
   private func check(
     _ plan: TrainingPlan, _ core: borrowing CoreState, _ totals: NeuronCore.RunTotals,
     _ outcome: inout WorkOutcome, _ isCancelled: () -> Bool
