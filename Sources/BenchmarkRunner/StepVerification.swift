@@ -240,9 +240,13 @@ struct StepVerification {
     let squares = values.reduce(0) { $0 + $1 * $1 }
     let typical = (squares / Double(max(1, values.count))).squareRoot()
     var uncertainty = 0.0
+    // What rounding does depends on where an element lies between two powers of two: the sampled
+    // elements need not hold the worst place.
+    let unit = tolerance.outputRounding
     for (position, bound) in zip(some, bounds) {
       let size = max(abs(values[position]), typical)
-      if size > 0 { uncertainty = max(uncertainty, bound / size) }
+      let computed = max(0, bound - unit * abs(values[position]))
+      if size > 0 { uncertainty = max(uncertainty, computed / size + unit) }
     }
     return Evaluated(values: values, uncertainty: uncertainty)
   }

@@ -41,6 +41,7 @@ package struct Lowerer {
       throw .unsupported(node: only.node, operation: only.operation, reason: only.reason)
     }
     if !refused.isEmpty { throw .unsupportedNodes(refused) }
+    try plan.storeState()
     return try plan.finish()
   }
 

@@ -139,6 +139,12 @@ struct LoweringPlan {
     return part
   }
 
+  /// True when a node is carried out without an instruction.
+  func isView(_ node: Node) -> Bool { views.contains { $0.name == node.name } }
+
+  /// True when two tensors lie in one allocation.
+  func sharesMemory(_ a: String, _ b: String) -> Bool { memory.sharesMemory(a, b) }
+
   /// Memory that no node names: what a kernel writes and nobody reads, or only the next kernels.
   mutating func scratch(_ name: String, sizeBytes: Int, format: NumberFormat) -> String {
     memory.scratch(name, sizeBytes: sizeBytes, format: format)

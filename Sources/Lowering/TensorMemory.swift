@@ -89,6 +89,12 @@ struct TensorMemory {
         byteOffset: base.byteOffset + byteOffset, stays: true))
   }
 
+  /// True when both tensors have memory, and the same.
+  func sharesMemory(_ a: String, _ b: String) -> Bool {
+    guard let first = indices[a], let second = indices[b] else { return false }
+    return entries[first].root == entries[second].root
+  }
+
   private mutating func add(_ entry: Entry) -> Int {
     entries.append(entry)
     indices[entry.name] = entries.count - 1

@@ -53,6 +53,9 @@ package struct Tolerance {
     bound + unit * (abs(reference) + bound) + floor
   }
 
+  /// The largest relative change of a result by its rounding; 0 where values only move.
+  package var outputRounding: Double { movesOnly ? 0 : rounding.outputUnit }
+
   /// True where a kernel only moves values that the output's format holds: no error is allowed.
   private var movesOnly: Bool {
     switch operation {

@@ -1,27 +1,32 @@
 package import ModelGraph
 package import NumericFormats
 
-/// Graphs of a small classifier: one training step, and the forward pass that measures accuracy.
+/// Graphs of a training: one step, and the forward pass that measures held-out examples.
 ///
-/// Weights are kept in fp32; products run on copies in the workload's format, their sums in fp32.
+/// A step is the forward graph, its derivatives and the optimiser's step. Weights are kept in fp32;
+/// products run on copies in the workload's format, their sums in fp32.
 package enum TrainingGraphs {
-  /// Forward, mean cross-entropy, backward, and gradient descent in place.
+  /// Forward, loss, backward and update in place.
   package static func step(
     _ parameters: TrainingParameters, named name: String, format: NumberFormat
   ) throws(GraphError) -> Graph {
     var builder = GraphBuilder(name: name, format: format)
-    try forward(parameters, batch: parameters.batch, &builder)
-    try builder.given(
-      "labels", [parameters.batch], format: .int32, fill: .indices(count: parameters.classes))
-    try builder.apply(
-      .softmaxCrossEntropyLoss, to: ["logits", "labels"], name: "loss", format: .float32,
-      role: .output)
-    try builder.apply(
-      .softmaxCrossEntropyGradient, to: ["logits", "labels"], name: "d_logits")
-    try builder.product("d_logits", "w2_narrow", name: "d_hidden", transposeB: true)
-    try builder.apply(.reluGradient, to: ["d_hidden", "before_relu"], name: "d_before_relu")
-    try gradients("x", "d_before_relu", number: 1, parameters, &builder)
-    try gradients("hidden", "d_logits", number: 2, parameters, &builder)
+    let batch = parameters.batch
+    switch parameters.task {
+    case .digits(let task):
+      try task.forward(batch: batch, &builder)
+      try builder.given(
+        "labels", [batch], format: .int32, fill: .indices(count: task.classes))
+      try builder.apply(
+        .softmaxCrossEntropyLoss, to: ["logits", "labels"], name: "loss", format: .float32,
+        role: .output)
+    case .clicks(let task):
+      try task.forward(batch: batch, &builder)
+      try task.loss(batch: batch, &builder)
+    }
+    let weights = builder.graph.tensors.filter { $0.role == .state }.map(\.name)
+    let gradients = try builder.differentiate("loss", in: weights)
+    try builder.step(parameters.optimizer, gradients)
     try builder.mark("logits", as: .output)
     return try builder.finish()
   }
@@ -31,46 +36,85 @@ package enum TrainingGraphs {
     _ parameters: TrainingParameters, batch: Int, named name: String, format: NumberFormat
   ) throws(GraphError) -> Graph {
     var builder = GraphBuilder(name: name, format: format)
-    try forward(parameters, batch: batch, &builder)
+    switch parameters.task {
+    case .digits(let task): try task.forward(batch: batch, &builder)
+    case .clicks(let task): try task.forward(batch: batch, &builder)
+    }
     try builder.mark("logits", as: .output)
     return try builder.finish()
   }
+}
 
-  private static func forward(
-    _ parameters: TrainingParameters, batch: Int, _ builder: inout GraphBuilder
-  ) throws(GraphError) {
-    try builder.given("x", [batch, parameters.features], fill: .uniform(low: 0, high: 1))
-    try dense("x", parameters.features, parameters.hidden, number: 1, &builder)
-    try builder.apply(.add, to: ["product1", "b1"], name: "before_relu")
-    try builder.apply(.relu, to: ["before_relu"], name: "hidden")
-    try dense("hidden", parameters.hidden, parameters.classes, number: 2, &builder)
-    try builder.apply(.add, to: ["product2", "b2"], name: "logits", format: .float32)
-  }
+extension DigitsTask {
+  /// Pixels of a side of a picture.
+  var side: Int { (1...features).first { $0 * $0 >= features } ?? 1 }
 
-  /// Declares a layer's weights and multiplies with their narrow copy.
-  private static func dense(
-    _ x: String, _ inputs: Int, _ outputs: Int, number: Int, _ builder: inout GraphBuilder
-  ) throws(GraphError) {
-    try builder.given(
-      "w\(number)", [inputs, outputs], role: .state, format: .float32,
-      fill: .normal(standardDeviation: (2 / Double(inputs)).squareRoot()))
-    try builder.given("b\(number)", [outputs], role: .state, format: .float32, fill: .zeros)
-    try builder.apply(.copy, to: ["w\(number)"], name: "w\(number)_narrow")
-    try builder.product(x, "w\(number)_narrow", name: "product\(number)", format: .float32)
-  }
-
-  /// A layer's gradients and its step.
-  private static func gradients(
-    _ x: String, _ slope: String, number: Int, _ parameters: TrainingParameters,
-    _ builder: inout GraphBuilder
-  ) throws(GraphError) {
-    let descent = Operator.gradientDescent(learningRate: parameters.learningRate)
-    try builder.product(x, slope, name: "d_w\(number)", transposeA: true, format: .float32)
-    try builder.apply(.reduceSum, to: [slope], name: "d_b\(number)", format: .float32)
-    for tensor in ["w\(number)", "b\(number)"] {
-      try builder.apply(
-        descent, to: [tensor, "d_\(tensor)"], name: "new_\(tensor)", format: .float32,
-        role: .output, updates: tensor)
+  /// Appends the network over the input `x`, up to `logits`.
+  func forward(batch: Int, _ builder: inout GraphBuilder) throws(GraphError) {
+    switch network {
+    case .perceptron(let hidden):
+      try builder.given("x", [batch, features], fill: .uniform(low: 0, high: 1))
+      try builder.dense("x", features, hidden, name: "1")
+      try builder.apply(.relu, to: ["sum1"], name: "hidden")
+      try builder.dense("hidden", hidden, classes, name: "2", result: "logits", format: .float32)
+    case .convolutional(let channels):
+      try convolutions(channels, batch: batch, &builder)
     }
+  }
+
+  private func convolutions(
+    _ channels: [Int], batch: Int, _ builder: inout GraphBuilder
+  ) throws(GraphError) {
+    // One channel: examples behind each other are [channels, images, rows, columns] already.
+    var x = try builder.given(
+      "x", [1, batch, side, side], fill: .uniform(low: 0, high: 1))
+    var (inputs, size) = (1, side)
+    for (index, outputs) in channels.enumerated() {
+      let stride = index == 0 ? 1 : 2
+      let window = SlidingWindow([3, 3], strides: [stride, stride], before: [1, 1])
+      let weights = try builder.trained(
+        "w\(index + 1)", [inputs, 9, outputs], inputs: 9 * inputs)
+      let bias = try builder.given(
+        "b\(index + 1)", [outputs], role: .state, format: .float32, fill: .zeros)
+      try builder.apply(
+        .convolution(
+          Convolution(
+            window, inputLayout: .channelsFirst, outputLayout: .channelsFirst,
+            weightLayout: .inputsFirst)), to: [x, weights, bias], name: "convolution\(index + 1)")
+      x = try builder.apply(
+        .relu, to: ["convolution\(index + 1)"], name: "channels\(index + 1)")
+      size = window.places(0, size: size)
+      inputs = outputs
+    }
+    let width = inputs * size * size
+    try builder.apply(.transpose(permutation: [1, 0, 2, 3]), to: [x], name: "pictures")
+    try builder.apply(.reshape(Reshape(to: [batch, width])), to: ["pictures"], name: "flat")
+    try builder.dense(
+      "flat", width, classes, name: "\(channels.count + 1)", result: "logits", format: .float32)
+  }
+}
+
+extension GraphBuilder {
+  /// Declares trained weights, drawn for ReLU behind `inputs` inputs, and their copy in the
+  /// builder's format; returns the copy's name.
+  fileprivate mutating func trained(_ name: String, _ shape: TensorShape, inputs: Int)
+    throws(GraphError) -> String
+  {
+    try given(
+      name, shape, role: .state, format: .float32,
+      fill: .normal(standardDeviation: (2 / Double(inputs)).squareRoot()))
+    return try apply(.copy, to: [name], name: "\(name)_narrow")
+  }
+
+  /// A dense layer with a bias.
+  fileprivate mutating func dense(
+    _ x: String, _ inputs: Int, _ outputs: Int, name: String, result: String? = nil,
+    format: NumberFormat? = nil
+  ) throws(GraphError) {
+    let weights = try trained("w\(name)", [inputs, outputs], inputs: inputs)
+    try given("b\(name)", [outputs], role: .state, format: .float32, fill: .zeros)
+    try product(x, weights, name: "product\(name)", format: .float32)
+    try apply(
+      .add, to: ["product\(name)", "b\(name)"], name: result ?? "sum\(name)", format: format)
   }
 }

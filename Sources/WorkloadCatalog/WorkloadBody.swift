@@ -99,47 +99,6 @@ package struct DecoderParameters: Hashable, Sendable {
   }
 }
 
-/// Training of a small classifier: features → hidden → classes, ReLU between, until a target.
-package struct TrainingParameters: Hashable, Sendable {
-  /// The data file, relative to the folder of workloads.
-  package var data: String
-  /// Numbers per example.
-  package var features: Int
-  /// The largest value of a feature in the file: features are divided by it.
-  package var featureScale: Double
-  /// Width of the hidden layer.
-  package var hidden: Int
-  /// Classes.
-  package var classes: Int
-  /// Examples per step.
-  package var batch: Int
-  /// Passes over the training examples, at most.
-  package var epochs: Int
-  /// Step size of plain gradient descent.
-  package var learningRate: Double
-  /// Every n-th example is held out of training and measures accuracy.
-  package var heldOutEvery: Int
-  /// The share of held-out examples that must be classified rightly.
-  package var targetAccuracy: Double
-
-  /// A training run of these parameters.
-  package init(
-    data: String, features: Int, featureScale: Double, hidden: Int, classes: Int, batch: Int,
-    epochs: Int, learningRate: Double, heldOutEvery: Int, targetAccuracy: Double
-  ) {
-    self.data = data
-    self.features = features
-    self.featureScale = featureScale
-    self.hidden = hidden
-    self.classes = classes
-    self.batch = batch
-    self.epochs = epochs
-    self.learningRate = learningRate
-    self.heldOutEvery = heldOutEvery
-    self.targetAccuracy = targetAccuracy
-  }
-}
-
 /// What a workload runs.
 package enum WorkloadBody: Hashable, Sendable {
   /// Single instructions, repeated.

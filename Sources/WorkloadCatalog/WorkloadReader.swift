@@ -86,7 +86,8 @@ struct WorkloadReader {
     case .model:
       return section.has("network")
         ? .network(try Network.read(&section)) : .model(try decoder(&section))
-    case .training: return .training(try training(&section))
+    case .training:
+      return .training(try TrainingParameters.read(section.section("training")))
     }
   }
 
@@ -107,19 +108,5 @@ struct WorkloadReader {
     return DecoderParameters(
       architecture: model, phase: phase, batch: batch, tokens: phase == .decode ? 1 : length,
       context: length)
-  }
-
-  private func training(_ section: inout YAMLSection) throws(WorkloadError) -> TrainingParameters {
-    var given = try section.section("training")
-    let parameters = TrainingParameters(
-      data: try given.text("data"), features: try given.integer("features"),
-      featureScale: try given.number("feature_scale", above: 0),
-      hidden: try given.integer("hidden"), classes: try given.integer("classes", atLeast: 2),
-      batch: try given.integer("batch"), epochs: try given.integer("epochs"),
-      learningRate: try given.number("learning_rate", above: 0),
-      heldOutEvery: try given.integer("held_out_every", atLeast: 2),
-      targetAccuracy: try given.number("target_accuracy", above: 0, upTo: 1))
-    try given.finish()
-    return parameters
   }
 }

@@ -101,6 +101,18 @@ import WorkloadCatalog
     #expect(report.result.metrics["time_to_accuracy_us"] != nil)
   }
 
+  @Test(arguments: [
+    ("vision/digits-cnn-train", "accuracy", 98.0), ("recommendation/click-fm-train", "auc", 82.0),
+  ])
+  func trainingsReachTheirTargets(_ name: String, _ measure: String, _ target: Double) throws {
+    // Minutes with hazards watched.
+    let report = try run(name) { $0.checksHazards = false }
+    #expect(report.result.numerics.isChecked && report.result.numerics.isPassed)
+    let found = try #require(report.result.metrics["\(measure)_percent"])
+    #expect(found.value.double >= target)
+    #expect(report.result.metrics["time_to_\(measure)_us"] != nil)
+  }
+
   @Test func theProductLiesBetweenItsBoundAndTheHandTunedHardware() throws {
     let report = try run("kernel/matmul-4096-bf16") { $0.mode = .timing }
     let latency = try #require(report.result.metric(.latency)).value.double

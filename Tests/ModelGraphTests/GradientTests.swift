@@ -92,6 +92,8 @@ struct GradientTests {
   @Test(arguments: moves) func movements(_ test: GradientCase) throws { try check(test) }
   @Test(arguments: attentions) func heads(_ test: GradientCase) throws { try check(test) }
 
+  @Test(arguments: images) func imagesAndWindows(_ test: GradientCase) throws { try check(test) }
+
   @Test func aTensorUsedTwiceCollectsBothParts() throws {
     try check(
       GradientCase(name: "x·x + x", parameters: ["x": [3]]) { builder in
@@ -270,6 +272,47 @@ extension GradientTests {
       build: { try $0.apply(.gather, to: ["t", "i"], name: "y") },
       fixed: ["i": ([4, 1, 4, 0], [4], .int32)]),
   ]
+
+  static let images: [GradientCase] = {
+    var cases: [GradientCase] = []
+    let windows: [(String, SlidingWindow)] = [
+      ("padded", SlidingWindow([3, 2], before: [1, 0], after: [1, 1])),
+      ("strided, a rest unseen", SlidingWindow([2, 3], strides: [2, 2], before: [0, 1])),
+      ("dilated", SlidingWindow([2, 2], dilations: [2, 1], before: [1, 0])),
+      ("one axis", SlidingWindow([3], strides: [2], before: [1])),
+    ]
+    for (name, window) in windows {
+      for isImagesFirst in [true, false] {
+        let layout: ImageLayout = isImagesFirst ? .imagesFirst : .channelsFirst
+        let places = [5, 6].prefix(window.rank)
+        cases.append(
+          GradientCase(
+            name: "convolution, \(name), \(layout)",
+            parameters: [
+              "x": TensorShape((isImagesFirst ? [2, 3] : [3, 2]) + places),
+              "w": isImagesFirst
+                ? TensorShape([4, 3] + window.kernel) : [3, window.taps, 4], "b": [4],
+            ]
+          ) {
+            try $0.apply(
+              .convolution(
+                Convolution(
+                  window, inputLayout: layout, outputLayout: layout,
+                  weightLayout: isImagesFirst ? .outputsFirst : .inputsFirst)),
+              to: ["x", "w", "b"], name: "y")
+          })
+      }
+    }
+    for mode in [Pooling.Mode.max, .average(countsPadding: false)] {
+      cases.append(
+        GradientCase(name: "pooling \(mode)", parameters: ["x": [2, 2, 4, 6]]) {
+          try $0.apply(
+            .pool(Pooling(SlidingWindow([2, 3], strides: [2, 3]), mode: mode)), to: ["x"],
+            name: "y")
+        })
+    }
+    return cases
+  }()
 
   private static func attention(_ name: String, _ attention: Attention) -> GradientCase {
     GradientCase(

@@ -110,18 +110,31 @@ struct WorkloadGraphTests {
       ])
   }
 
-  private var classifier: TrainingParameters {
+  private static func digits(_ network: DigitsTask.Network) -> TrainingParameters {
     TrainingParameters(
-      data: "none", features: 5, featureScale: 1, hidden: 7, classes: 3, batch: 6, epochs: 1,
-      learningRate: 0.25, heldOutEvery: 5, targetAccuracy: 0.9)
+      task: .digits(
+        DigitsTask(
+          data: "none", features: 16, featureScale: 1, classes: 3, network: network)),
+      optimizer: .descent(rate: 0.25), batch: 3, epochs: 1, heldOutEvery: 5, target: 0.9)
   }
 
-  @Test("A training step goes down the slope of the loss, weight by weight")
-  func trainingStep() throws {
-    let graph = try TrainingGraphs.step(classifier, named: "step", format: .bfloat16)
+  private static let trainings = [
+    digits(.perceptron(hidden: 5)), digits(.convolutional(channels: [2, 3])),
+    TrainingParameters(
+      task: .clicks(
+        ClickTask(counts: [5, 3, 2], exponent: 1.1, width: 2, examples: 10, signal: 1)),
+      optimizer: .descent(rate: 0.25), batch: 4, epochs: 1, heldOutEvery: 5, target: 0.9),
+  ]
+
+  @Test("A training step goes down the slope of the loss, weight by weight", arguments: trainings)
+  func trainingStep(_ parameters: TrainingParameters) throws {
+    let graph = try TrainingGraphs.step(parameters, named: "step", format: .bfloat16)
     let given = try seededValues(graph, seed: 3)
     let values = try Float64Interpreter.evaluate(graph, given: given)
-    for name in ["w1", "b1", "w2", "b2"] {
+    let states = graph.givenTensors.filter { $0.role == .state }.map(\.name)
+    #expect(states.count >= 2)
+    for name in states {
+      let new = try #require(graph.tensors.first { $0.updates == name }).name
       let weights = given[name]!.allValues
       for index in weights.indices {
         func loss(_ change: Double) throws -> Double {
@@ -132,17 +145,19 @@ struct WorkloadGraphTests {
           return try Float64Interpreter.evaluate(graph, given: changed)["loss"]![0]
         }
         let slope = try (loss(1e-6) - loss(-1e-6)) / 2e-6
-        let step = (weights[index] - values["new_\(name)"]![index]) / 0.25
+        let step = (weights[index] - values[new]![index]) / 0.25
         #expect(abs(slope - step) < 1e-7, "\(name)[\(index)]")
       }
     }
   }
 
-  @Test("The forward pass that measures accuracy gives the step's logits")
-  func evaluationGraph() throws {
-    let step = try TrainingGraphs.step(classifier, named: "step", format: .bfloat16)
+  @Test(
+    "The forward pass that measures held-out examples gives the step's logits",
+    arguments: trainings)
+  func evaluationGraph(_ parameters: TrainingParameters) throws {
+    let step = try TrainingGraphs.step(parameters, named: "step", format: .bfloat16)
     let forward = try TrainingGraphs.evaluation(
-      classifier, batch: 6, named: "forward", format: .bfloat16)
+      parameters, batch: parameters.batch, named: "forward", format: .bfloat16)
     let given = try seededValues(step)
     let a = try Float64Interpreter.evaluate(step, given: given)["logits"]!.allValues
     let b = try Float64Interpreter.evaluate(forward, given: given)["logits"]!.allValues

@@ -12,13 +12,27 @@ struct JoinedProgram {
     program.invocations = []
   }
 
-  /// Adds a tensor like another one, in memory of its own; returns its index.
-  mutating func copy(of index: Int, name: String) -> Int {
-    var tensor = program.tensors[index]
+  /// Adds a tensor like another one, in memory of its own, with views of it like the other's
+  /// views; returns the index that takes each one's place.
+  mutating func copy(of index: Int, name: String) -> [Int: Int] {
+    let original = program.tensors[index]
+    let base = end
+    var copies: [Int: Int] = [:]
+    var tensor = original
     tensor.name = name
-    tensor.address = end
+    tensor.address = base
     program.tensors.append(tensor)
-    return program.tensors.count - 1
+    let root = program.tensors.count - 1
+    copies[index] = root
+    for view in program.tensors.indices where program.tensors[view].aliasOf == index {
+      var own = program.tensors[view]
+      own.name = "\(name)/\(own.name)"
+      own.address += base - original.address
+      own.aliasOf = root
+      program.tensors.append(own)
+      copies[view] = program.tensors.count - 1
+    }
+    return copies
   }
 
   private var end: Int { (program.hbmBytes + 4_095) / 4_096 * 4_096 }
@@ -35,6 +49,12 @@ struct JoinedProgram {
       } else {
         var moved = tensor
         moved.address += base
+        // A view lies in its root, wherever that went; roots come first.
+        if let root = tensor.aliasOf, let own = mapping[root] {
+          moved.aliasOf = own
+          moved.address =
+            program.tensors[own].address + tensor.address - second.tensors[root].address
+        }
         program.tensors.append(moved)
         mapping[index] = program.tensors.count - 1
       }

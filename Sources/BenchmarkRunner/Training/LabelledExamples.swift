@@ -1,53 +1,126 @@
 import Foundation
+import ModelGraph
+import WorkloadCatalog
 
-/// Examples of a classification task: rows of features and a label each.
+/// Examples of a training: a row of numbers for each input of the graph and each example.
 struct LabelledExamples {
-  /// Features, example after example, divided by the feature scale.
-  var features: [Float]
-  /// One class per example.
-  var labels: [Int]
-  /// Numbers per example.
-  let width: Int
+  /// One input of the graph.
+  struct Column {
+    /// The input's name.
+    let name: String
+    /// Numbers per example.
+    let width: Int
+    /// Numbers, example after example.
+    var values: [Float]
+  }
 
+  /// Inputs; one of them is called `labels`.
+  let columns: [Column]
   /// Examples.
-  var count: Int { labels.count }
+  let count: Int
 
-  /// Reads lines of whole numbers: the features, then the label.
+  private init(_ columns: [Column], count: Int) {
+    self.columns = columns
+    self.count = count
+  }
+
+  /// Reads or draws the examples of a task.
   ///
-  /// Throws `RunnerError.badInput` that names file, line and what was expected.
-  init(contentsOf path: String, width: Int, classes: Int, scale: Double) throws(RunnerError) {
+  /// - Parameter root: the folder of workloads.
+  /// - Throws: `RunnerError.badInput` that names file, line and what was expected.
+  init(_ task: TrainingTask, root: String, seed: UInt64) throws(RunnerError) {
+    switch task {
+    case .digits(let task): try self.init(pictures: task, at: "\(root)/\(task.data)")
+    case .clicks(let task): self.init(clicks: task, seed: seed)
+    }
+  }
+
+  /// Reads lines of whole numbers: the pixels, then the class.
+  private init(pictures task: DigitsTask, at path: String) throws(RunnerError) {
     let text: String
     do { text = try String(contentsOfFile: path, encoding: .utf8) } catch {
       throw .badInput("cannot read the examples in \(path): \(error.localizedDescription)")
     }
-    self.width = width
-    features = []
-    labels = []
+    let width = task.features
+    var pixels: [Float] = []
+    var labels: [Float] = []
     for (number, line) in text.split(separator: "\n").enumerated() {
       let fields = line.split(separator: ",")
       let numbers = fields.compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
       guard numbers.count == width + 1, numbers.count == fields.count,
-        (0..<classes).contains(numbers[width])
+        (0..<task.classes).contains(numbers[width])
       else {
         throw .badInput(
-          "\(path):\(number + 1): expected \(width) whole numbers and a class below \(classes)")
+          "\(path):\(number + 1): expected \(width) whole numbers and a class below "
+            + "\(task.classes)")
       }
-      features += numbers.prefix(width).map { Float(Double($0) / scale) }
-      labels.append(numbers[width])
+      pixels += numbers.prefix(width).map { Float(Double($0) / task.featureScale) }
+      labels.append(Float(numbers[width]))
     }
+    self.init(
+      [
+        Column(name: "x", width: width, values: pixels),
+        Column(name: "labels", width: 1, values: labels),
+      ], count: labels.count)
   }
 
-  private init(features: [Float], labels: [Int], width: Int) {
-    self.features = features
-    self.labels = labels
-    self.width = width
+  /// Draws values by their power laws, and clicks by a factorisation machine with seeded numbers.
+  private init(clicks task: ClickTask, seed: UInt64) {
+    let fields = task.counts.count
+    let draws = SeededGenerator(seed: seed, stream: "click values")
+    let chances = SeededGenerator(seed: seed, stream: "clicks")
+    let truth = SeededGenerator(seed: seed, stream: "click law")
+    let starts = task.counts.indices.map { task.counts[..<$0].reduce(0, +) }
+    var ids: [Float] = []
+    var logits: [Double] = []
+    for example in 0..<task.examples {
+      let rows = (0..<fields).map { field in
+        starts[field]
+          + draws.powerLaw(
+            task.counts[field], exponent: task.exponent, at: example * fields + field)
+      }
+      ids += rows.map(Float.init)
+      logits.append(Self.score(rows, task, truth))
+    }
+    let mean = logits.reduce(0, +) / Double(max(1, logits.count))
+    let squares = logits.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    let deviation = (squares / Double(max(1, logits.count))).squareRoot()
+    let labels = logits.enumerated().map { example, logit -> Float in
+      let scaled = (logit - mean) / deviation * task.signal
+      return chances.uniform(at: example) < 1 / (1 + exp(-scaled)) ? 1 : 0
+    }
+    self.init(
+      [
+        Column(name: "ids", width: fields, values: ids),
+        Column(name: "labels", width: 1, values: labels),
+      ], count: labels.count)
   }
+
+  /// What a factorisation machine with seeded numbers makes of a combination of rows.
+  private static func score(_ rows: [Int], _ task: ClickTask, _ truth: SeededGenerator) -> Double {
+    let stride = task.width + 1
+    var sum = rows.reduce(0.0) { $0 + truth.normal(at: $1 * stride) }
+    for factor in 1...task.width {
+      let values = rows.map { truth.normal(at: $0 * stride + factor) }
+      let total = values.reduce(0, +)
+      sum += (total * total - values.reduce(0) { $0 + $1 * $1 }) / 2
+    }
+    return sum
+  }
+
+  /// What the examples are to be found to be.
+  var labels: [Float] { columns.first { $0.name == "labels" }?.values ?? [] }
 
   /// The examples at these places, in that order.
   func selecting(_ indices: [Int]) -> LabelledExamples {
-    LabelledExamples(
-      features: indices.flatMap { features[$0 * width..<($0 + 1) * width] },
-      labels: indices.map { labels[$0] }, width: width)
+    let chosen = columns.map { column in
+      Column(
+        name: column.name, width: column.width,
+        values: indices.flatMap {
+          column.values[$0 * column.width..<($0 + 1) * column.width]
+        })
+    }
+    return LabelledExamples(chosen, count: indices.count)
   }
 
   /// Every `step`-th example is held out; the others train.

@@ -18,82 +18,109 @@ struct TrainingPlan {
   let modelFlops: Int64
 
   private let parameters: TrainingParameters
+  private let measure: HeldOutMeasure
   private let training: LabelledExamples
   private let heldOut: LabelledExamples
   private let seed: UInt64
   private let invocationsPerEpoch: Int
   /// Allocation of each epoch's held-out logits.
   private let logits: [Int]
-  private let batches: [(x: Int, labels: Int)]
-  private let heldOutInput: Int
-  private let states: [(tensor: TensorDeclaration, allocation: Int)]
+  /// Allocations of each batch's inputs by name, and of the held-out examples'.
+  private let batches: [[String: Int]]
+  private let heldOutInputs: [String: Int]
+  /// Weights and constants.
+  private let filled: [(tensor: TensorDeclaration, allocation: Int)]
 
   init(
     _ workload: WorkloadSpecification, _ parameters: TrainingParameters,
     examples: LabelledExamples, options: RunOptions
   ) throws(RunnerError) {
     self.parameters = parameters
+    measure = HeldOutMeasure(parameters.task)
     seed = options.seed
     (training, heldOut) = examples.split(heldOutEvery: parameters.heldOutEvery)
     stepsPerEpoch = training.count / parameters.batch
+    let count = training.count
     guard stepsPerEpoch > 0 else {
       throw .badInput(
-        "\(workload.name): a batch of \(parameters.batch) needs as many examples; there are "
-          + "\(training.count)")
+        "\(workload.name): a batch of \(parameters.batch) needs as many examples; \(count) exist")
     }
-    let evaluation: Graph
-    let stepProgram: LoweredGraph
-    let evaluationProgram: LoweredGraph
-    do {
-      step = try TrainingGraphs.step(
-        parameters, named: workload.name, format: workload.precision)
-      evaluation = try TrainingGraphs.evaluation(
-        parameters, batch: heldOut.count, named: "\(workload.name) evaluation",
-        format: workload.precision)
-      let lowerer = Lowerer(device: options.device)
-      stepProgram = try lowerer.lower(step, keepsIntermediates: false, reusesMemory: false)
-      evaluationProgram = try lowerer.lower(
-        evaluation, keepsIntermediates: false, reusesMemory: false)
-    } catch { throw .badInput("\(workload.name): \(error)") }
-    var joined = JoinedProgram(stepProgram.program)
-    batches = (0..<stepsPerEpoch).map { index in
-      (
-        joined.copy(of: stepProgram.allocations["x"]!, name: "x \(index)"),
-        joined.copy(of: stepProgram.allocations["labels"]!, name: "labels \(index)")
-      )
+    let graphs = try Self.graphs(workload, parameters, heldOut: heldOut.count)
+    step = graphs.step
+    let first = try Self.lowered(step, workload, options)
+    let second = try Self.lowered(graphs.evaluation, workload, options)
+    var joined = JoinedProgram(first.program)
+    let inputs = step.givenTensors.filter { $0.role == .input }
+    let copies = (0..<stepsPerEpoch).map { index in
+      inputs.map { input in
+        (
+          input.name, first.allocations[input.name]!,
+          joined.copy(of: first.allocations[input.name]!, name: "\(input.name) \(index)")
+        )
+      }
     }
-    let stateNames = step.givenTensors.filter { $0.role == .state }
-    states = stateNames.map { ($0, stepProgram.allocations[$0.name]!) }
+    batches = copies.map { inputs in
+      Dictionary(uniqueKeysWithValues: inputs.map { ($0.0, $0.2[$0.1]!) })
+    }
+    var filled = step.givenTensors.compactMap { tensor in
+      tensor.role == .input ? nil : first.allocations[tensor.name].map { (tensor, $0) }
+    }
     var shared: [Int: Int] = [:]
-    for state in states {
-      shared[evaluationProgram.allocations[state.tensor.name]!] = state.allocation
+    for state in step.givenTensors where state.role == .state {
+      if let own = second.allocations[state.name] { shared[own] = first.allocations[state.name]! }
     }
-    let offset = joined.append(evaluationProgram.program, sharing: shared)
-    heldOutInput = joined.mapped(evaluationProgram.allocations["x"]!)
-    let evaluationLogits = evaluationProgram.allocations["logits"]!
-    logits = (0..<parameters.epochs).map {
-      joined.copy(of: joined.mapped(evaluationLogits), name: "logits \($0)")
+    let offset = joined.append(second.program, sharing: shared)
+    var heldOutInputs: [String: Int] = [:]
+    for tensor in graphs.evaluation.givenTensors where tensor.role != .state {
+      guard let own = second.allocations[tensor.name] else { continue }
+      if tensor.role == .input {
+        heldOutInputs[tensor.name] = joined.mapped(own)
+      } else {
+        filled.append((tensor, joined.mapped(own)))
+      }
     }
+    self.filled = filled
+    self.heldOutInputs = heldOutInputs
+    let evaluated = joined.mapped(second.allocations["logits"]!)
+    let results = (0..<parameters.epochs).map { joined.copy(of: evaluated, name: "logits \($0)") }
+    logits = results.map { $0[evaluated]! }
     for epoch in 0..<parameters.epochs {
-      for batch in batches {
-        joined.invoke(
-          stepProgram.program.invocations, segmentOffset: 0,
-          replacing: [
-            stepProgram.allocations["x"]!: batch.x,
-            stepProgram.allocations["labels"]!: batch.labels,
-          ])
+      for inputs in copies {
+        var replacing: [Int: Int] = [:]
+        for input in inputs { replacing.merge(input.2) { first, _ in first } }
+        joined.invoke(first.program.invocations, segmentOffset: 0, replacing: replacing)
       }
       joined.invokeAppended(
-        evaluationProgram.program.invocations, segmentOffset: offset,
-        replacing: [joined.mapped(evaluationLogits): logits[epoch]])
+        second.program.invocations, segmentOffset: offset, replacing: results[epoch])
     }
     invocationsPerEpoch =
-      stepsPerEpoch * stepProgram.program.invocations.count
-      + evaluationProgram.program.invocations.count
+      stepsPerEpoch * first.program.invocations.count + second.program.invocations.count
     program = joined.program
     modelFlops =
       Int64(parameters.epochs)
-      * Int64(stepsPerEpoch * step.operationCount + evaluation.operationCount)
+      * Int64(stepsPerEpoch * step.operationCount + graphs.evaluation.operationCount)
+  }
+
+  private static func lowered(
+    _ graph: Graph, _ workload: WorkloadSpecification, _ options: RunOptions
+  ) throws(RunnerError) -> LoweredGraph {
+    do {
+      return try Lowerer(device: options.device).lower(
+        graph, keepsIntermediates: false, reusesMemory: false)
+    } catch { throw .badInput("\(workload.name): \(error)") }
+  }
+
+  private static func graphs(
+    _ workload: WorkloadSpecification, _ parameters: TrainingParameters, heldOut: Int
+  ) throws(RunnerError) -> (step: Graph, evaluation: Graph) {
+    do {
+      return (
+        try TrainingGraphs.step(parameters, named: workload.name, format: workload.precision),
+        try TrainingGraphs.evaluation(
+          parameters, batch: heldOut, named: "\(workload.name) evaluation",
+          format: workload.precision)
+      )
+    } catch { throw .badInput("\(workload.name): \(error)") }
   }
 
   /// The last invocation of an epoch, counted from 0.
@@ -101,15 +128,12 @@ struct TrainingPlan {
 
   /// Weights by their seeded fills, examples by batches.
   func fill(_ core: borrowing CoreState) {
-    for state in states {
-      DeviceTensor(filling: state.tensor, seed: seed)
-        .upload(to: core.hbm, at: program.tensors[state.allocation].address)
+    for given in filled {
+      DeviceTensor(filling: given.tensor, seed: seed)
+        .upload(to: core.hbm, at: program.tensors[given.allocation].address)
     }
-    for (index, batch) in batches.enumerated() {
-      let examples = self.batch(index)
-      upload(examples, core, x: batch.x, labels: batch.labels)
-    }
-    upload(heldOut, core, x: heldOutInput, labels: nil)
+    for (index, batch) in batches.enumerated() { upload(self.batch(index), to: batch, core) }
+    upload(heldOut, to: heldOutInputs, core)
   }
 
   /// The tensors of the first step alone.
@@ -117,12 +141,11 @@ struct TrainingPlan {
     let examples = batch(0)
     for tensor in lowered.graph.givenTensors {
       guard let index = lowered.allocations[tensor.name] else { continue }
-      let values: DeviceTensor =
-        switch tensor.name {
-        case "x": features(examples, tensor.format)
-        case "labels": labels(examples)
-        default: DeviceTensor(filling: tensor, seed: seed)
-        }
+      let column = examples.columns.first { tensor.role == .input && $0.name == tensor.name }
+      let values =
+        column.map { column in
+          DeviceTensor(tensor.format, count: column.values.count) { column.values[$0] }
+        } ?? DeviceTensor(filling: tensor, seed: seed)
       values.upload(to: core.hbm, at: lowered.program.tensors[index].address)
     }
   }
@@ -131,38 +154,25 @@ struct TrainingPlan {
     training.selecting(Array(index * parameters.batch..<(index + 1) * parameters.batch))
   }
 
-  private func features(_ examples: LabelledExamples, _ format: NumberFormat) -> DeviceTensor {
-    DeviceTensor(format, count: examples.features.count) { examples.features[$0] }
-  }
-
-  private func labels(_ examples: LabelledExamples) -> DeviceTensor {
-    DeviceTensor(.int32, count: examples.count) { Float(examples.labels[$0]) }
-  }
-
   private func upload(
-    _ examples: LabelledExamples, _ core: borrowing CoreState, x: Int, labels: Int?
+    _ examples: LabelledExamples, to allocations: [String: Int], _ core: borrowing CoreState
   ) {
-    features(examples, program.tensors[x].format)
-      .upload(to: core.hbm, at: program.tensors[x].address)
-    if let labels {
-      self.labels(examples).upload(to: core.hbm, at: program.tensors[labels].address)
+    for column in examples.columns {
+      guard let index = allocations[column.name] else { continue }
+      let tensor = program.tensors[index]
+      DeviceTensor(tensor.format, count: column.values.count) { column.values[$0] }
+        .upload(to: core.hbm, at: tensor.address)
     }
   }
 
-  /// The share of held-out examples that each epoch's logits classify rightly.
-  func accuracies(_ core: borrowing CoreState) -> [Double] {
+  /// What each epoch's logits for the held-out examples are worth.
+  func measures(_ core: borrowing CoreState) -> [Double] {
     var result: [Double] = []
     for allocation in logits {
       let values = core.hbm.download(
-        Float.self, count: heldOut.count * parameters.classes,
+        Float.self, count: heldOut.count * measure.width,
         at: program.tensors[allocation].address)
-      var right = 0
-      for example in 0..<heldOut.count {
-        let row = values[example * parameters.classes..<(example + 1) * parameters.classes]
-        let best = row.indices.max { row[$0] < row[$1] } ?? row.startIndex
-        if best - row.startIndex == heldOut.labels[example] { right += 1 }
-      }
-      result.append(Double(right) / Double(heldOut.count))
+      result.append(measure.value(values, labels: heldOut.labels))
     }
     return result
   }

@@ -10,11 +10,11 @@ import Units
 import WorkloadCatalog
 import Hardware
 
-/// Trains a small classifier on the modelled core and reports when it reaches its target.
+/// Trains a network on the modelled core and reports when it reaches its target.
 ///
 /// One program holds every step of every epoch, each followed by a pass over the held-out examples:
-/// forward, backward and update are all instructions of the device. The host only counts how many
-/// held-out examples the logits in HBM classify rightly.
+/// forward, backward and update are all instructions of the device. The host only measures what the
+/// logits in HBM say of held-out examples.
 struct TrainingRun {
   private let runner: WorkloadRunner
   private let workload: WorkloadSpecification
@@ -34,8 +34,7 @@ struct TrainingRun {
     let mode = runner.mode(of: workload)
     progress("lowering", nil)
     let examples = try LabelledExamples(
-      contentsOf: "\(runner.catalog.root)/\(parameters.data)", width: parameters.features,
-      classes: parameters.classes, scale: parameters.featureScale)
+      parameters.task, root: runner.catalog.root, seed: runner.options.seed)
     let plan = try TrainingPlan(
       workload, parameters, examples: examples, options: runner.options)
     let trace = try TraceRequest.make(
@@ -72,35 +71,35 @@ struct TrainingRun {
         ? nil : TraceRequest.path(runner.options, workload: workload.name))
   }
 
-  /// Accuracy after each epoch, the time at which the target is reached, and the first step of the
-  /// training against the float64 reference, kernel by kernel.
+  /// The measure after each epoch, the time at which the target is reached, and the first step of
+  /// the training against the float64 reference, kernel by kernel.
   private func check(
     _ plan: TrainingPlan, _ core: borrowing CoreState, _ totals: NeuronCore.RunTotals,
     _ outcome: inout WorkOutcome, _ isCancelled: () -> Bool
   ) throws(RunnerError) {
-    let accuracies = plan.accuracies(core)
-    let best = accuracies.max() ?? 0
-    outcome.metrics["accuracy_percent"] = .simulated(
+    let measure = HeldOutMeasure(parameters.task)
+    let values = plan.measures(core)
+    let best = values.max() ?? 0
+    outcome.metrics["\(measure.name)_percent"] = .simulated(
       MetricValue(100 * best), unit: "percent", better: .higher)
     let envelope = runner.options.device.envelope.fixedKernel.value
-    let reached = accuracies.firstIndex { $0 >= parameters.targetAccuracy }
+    let reached = values.firstIndex { $0 >= parameters.target }
     if let reached {
       let end = envelope + totals.invocationEnds[plan.lastInvocation(ofEpoch: reached)]
-      outcome.metrics["time_to_accuracy_us"] = .simulated(
+      outcome.metrics["time_to_\(measure.name)_us"] = .simulated(
         MetricValue(Double(end.value) / 1e6), unit: "us", better: .lower)
-      outcome.metrics["epochs_to_accuracy"] = .simulated(
+      outcome.metrics["epochs_to_\(measure.name)"] = .simulated(
         MetricValue(Int64(reached + 1)), unit: "epochs", better: .lower)
     }
     let reports = try firstStep(plan, isCancelled)
     outcome.reports = reports.map(\.summary)
     outcome.reports.append(
-      reached == nil
-        ? "target missed: best held-out accuracy \(best) of \(parameters.targetAccuracy)"
-        : "target reached in epoch \((reached ?? 0) + 1): held-out accuracy \(accuracies[reached!])"
-    )
+      reached.map {
+        "target reached in epoch \($0 + 1): \(measure.title) \(values[$0])"
+      } ?? "target missed: best \(measure.title) \(best) of \(parameters.target)")
     var numerics = Results.NumericsReport(reports)
     numerics.isPassed = numerics.isPassed && reached != nil
-    numerics.reference = "float64, kernel by kernel in the first step; held-out accuracy"
+    numerics.reference = "float64, kernel by kernel in the first step; \(measure.title)"
     outcome.numerics = numerics
   }
 

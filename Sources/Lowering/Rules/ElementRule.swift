@@ -16,6 +16,12 @@ struct ElementRule: LoweringRule {
     if group.positions.count == 1, let kernel = try plain(node, plan) {
       try plan.invoke(kernel.0, kernel.1 + node.outputs, nodes: [node])
     } else {
+      for name in group.outputs(in: plan) where plan.mayReplace(name, reading: group.positions) {
+        guard let state = plan.graph.tensor(name)?.updates, group.inputs.contains(state) else {
+          continue
+        }
+        plan.alias(name, to: state)
+      }
       try plan.invoke(
         group.kernel(in: plan), group.inputs + group.outputs(in: plan), nodes: group.nodes)
     }

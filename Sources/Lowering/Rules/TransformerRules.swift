@@ -28,6 +28,9 @@ struct RowRule: LoweringRule {
         RMSNormKernel(rows: rows, columns: columns, epsilon: Float(epsilon), format: x.format),
         tensors, nodes: [node])
     case .layerNormalization(let epsilon):
+      for name in node.inputs.dropFirst() where try plan.tensor(name).format != x.format {
+        throw node.refused("its kernel reads scale and bias in the format of the rows")
+      }
       try plan.invoke(
         LayerNormKernel(rows: rows, columns: columns, epsilon: Float(epsilon), format: x.format),
         tensors, nodes: [node])

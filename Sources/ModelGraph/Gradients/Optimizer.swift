@@ -2,6 +2,8 @@ import NumericFormats
 
 /// How weights follow their gradients. State lies beside each weight in fp32.
 package enum Optimizer: Hashable, Sendable {
+  /// w − rate·g.
+  case descent(rate: Double)
   /// w − rate·v with v = momentum·v + g.
   case momentum(rate: Double, momentum: Double)
   /// AdamW (Loshchilov and Hutter, 2019): decoupled weight decay, moments corrected for their
@@ -47,6 +49,13 @@ private struct OptimizerStep {
       }
       let change: String
       switch optimizer {
+      case .descent(let rate):
+        madeCount += 1
+        let new = try builder.apply(
+          .gradientDescent(learningRate: rate), to: [weight, gradient],
+          name: "optimizer.\(madeCount).descent", format: .float32)
+        try store(new, in: tensor)
+        continue
       case .momentum(let rate, let momentum):
         let kept = try made(.multiply, state("velocity", of: tensor), number(momentum))
         let velocity = try made(.add, kept, gradient)

@@ -37,7 +37,8 @@ extension ReverseMode {
       try contribute(element(.select, condition, zero, gradient), to: inputs[2])
     case .clip: try clip(node, gradient)
     case .relu:
-      try contribute(made(.reluGradient, gradient, inputs[0]), to: inputs[0])
+      // The result is above 0 where the input is, and need not be kept beside it.
+      try contribute(made(.reluGradient, gradient, result), to: inputs[0])
     case .identity: try contribute(gradient, to: inputs[0])
     case .ceil, .floor, .round, .sign: return
     default:

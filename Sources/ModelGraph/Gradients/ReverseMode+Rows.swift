@@ -11,7 +11,8 @@ extension ReverseMode {
       try normalization(node, gradient, epsilon: epsilon, isCentred: true)
     case .softmaxCrossEntropyLoss:
       let plain = try made(.softmaxCrossEntropyGradient, node.inputs[0], node.inputs[1])
-      try contribute(element(.multiply, plain, gradient), to: node.inputs[0])
+      try contribute(
+        isSeed(gradient) ? plain : element(.multiply, plain, gradient), to: node.inputs[0])
     default: throw missingRule(node)
     }
   }

@@ -106,6 +106,8 @@ struct ReverseMode {
     case .add, .multiply, .silu, .sigmoid, .relu, .elementwise:
       try elementwise(node, gradient)
     case .reduce, .reduceSum: try reduction(node, gradient)
+    case .convolution(let convolution): try self.convolution(convolution, node, gradient)
+    case .pool(let pooling): try self.pooling(pooling, node, gradient)
     default: try movement(node, gradient)
     }
   }
@@ -154,6 +156,12 @@ struct ReverseMode {
   /// The lengths of a tensor of the graph.
   func shape(_ name: String) -> TensorShape { builder.graph.tensor(name)?.shape ?? [] }
 
+  /// How a tensor of the graph is stored.
+  func format(of name: String) -> NumberFormat? { builder.graph.tensor(name)?.format }
+
+  /// True when the tensor is the loss's own derivative: 1.
+  func isSeed(_ name: String) -> Bool { name == "d.\(loss)" }
+
   /// True when the tensor's derivative is asked for.
   func isActive(_ name: String) -> Bool { active.contains(name) }
 
@@ -179,12 +187,17 @@ struct ReverseMode {
     let axes = (0..<given.rank).filter { axis in
       axis < extra || wanted[axis - extra] == 1 && given[axis] != 1
     }
-    let summed =
-      axes.isEmpty
-      ? name
-      : try made(
+    if axes.isEmpty { return try reshaped(name, to: wanted) }
+    let summed: String
+    if axes == Array(0..<given.rank - 1), gradientFormat(target) == .float32 {
+      // All rows into one, which the tensor engine adds up.
+      let rows = try reshaped(name, to: [given.rowCount, given.columnCount])
+      summed = try made(.reduceSum, rows, format: gradientFormat(target))
+    } else {
+      summed = try made(
         .reduce(Reduction(.sum, axes: axes, keepsDimensions: true)), name,
         format: gradientFormat(target))
+    }
     return try reshaped(summed, to: wanted)
   }
 

@@ -1,0 +1,82 @@
+import ModelGraph
+
+extension TrainingParameters {
+  private enum TaskName: String, CaseIterable { case digits, clicks }
+  private enum NetworkName: String, CaseIterable { case perceptron, convolutional }
+  private enum Method: String, CaseIterable { case descent, momentum, adamw, adagrad }
+
+  /// Reads the section `training`. Throws what `YAMLSection` finds.
+  static func read(_ given: YAMLSection) throws(WorkloadError) -> TrainingParameters {
+    var section = given
+    let task: TrainingTask =
+      switch try section.choice("task", of: TaskName.self) {
+      case .digits: .digits(try digits(&section))
+      case .clicks: .clicks(try clicks(&section))
+      }
+    let parameters = TrainingParameters(
+      task: task, optimizer: try optimizer(section.section("optimizer")),
+      batch: try section.integer("batch"), epochs: try section.integer("epochs"),
+      heldOutEvery: try section.integer("held_out_every", atLeast: 2),
+      target: try section.number("target", above: 0, upTo: 1))
+    try section.finish()
+    return parameters
+  }
+
+  private static func digits(_ section: inout YAMLSection) throws(WorkloadError) -> DigitsTask {
+    let task = DigitsTask(
+      data: try section.text("data"), features: try section.integer("features"),
+      featureScale: try section.number("feature_scale", above: 0),
+      classes: try section.integer("classes", atLeast: 2),
+      network: try network(&section))
+    if case .convolutional = task.network {
+      guard task.side * task.side == task.features else {
+        throw section.badValue("features", expected: "a square number, as pictures have it")
+      }
+    }
+    return task
+  }
+
+  private static func network(_ section: inout YAMLSection) throws(WorkloadError)
+    -> DigitsTask.Network
+  {
+    switch try section.choice("network", of: NetworkName.self) {
+    case .perceptron: return .perceptron(hidden: try section.integer("hidden"))
+    case .convolutional:
+      let channels = try section.integers("channels")
+      guard !channels.isEmpty else {
+        throw section.badValue("channels", expected: "at least one layer")
+      }
+      return .convolutional(channels: channels)
+    }
+  }
+
+  private static func clicks(_ section: inout YAMLSection) throws(WorkloadError) -> ClickTask {
+    ClickTask(
+      counts: try section.integers("counts"), exponent: try section.number("exponent", above: 0),
+      width: try section.integer("width"), examples: try section.integer("examples"),
+      signal: try section.number("signal", above: 0))
+  }
+
+  private static func optimizer(_ given: YAMLSection) throws(WorkloadError) -> Optimizer {
+    var section = given
+    let method = try section.choice("method", of: Method.self)
+    let rate = try section.number("rate", above: 0)
+    let optimizer: Optimizer
+    switch method {
+    case .descent: optimizer = .descent(rate: rate)
+    case .momentum:
+      optimizer = .momentum(
+        rate: rate, momentum: try section.number("momentum", above: 0, upTo: 1))
+    case .adamw:
+      optimizer = .adamW(
+        rate: rate, beta1: try section.number("beta1", above: 0, upTo: 1),
+        beta2: try section.number("beta2", above: 0, upTo: 1),
+        epsilon: try section.number("epsilon", above: 0),
+        decay: try section.number("decay", above: -.leastNonzeroMagnitude))
+    case .adagrad:
+      optimizer = .adagrad(rate: rate, epsilon: try section.number("epsilon", above: 0))
+    }
+    try section.finish()
+    return optimizer
+  }
+}

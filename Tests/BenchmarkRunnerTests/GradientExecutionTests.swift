@@ -1,0 +1,143 @@
+import BenchmarkRunner
+import Hardware
+import InstructionSet
+import Lowering
+import ModelGraph
+import NumericFormats
+import Testing
+
+/// A function whose gradient the device computes.
+struct DerivedGraph: Sendable, CustomTestStringConvertible {
+  let name: String
+  let parameters: [String: TensorShape]
+  /// Formats that the kernels take.
+  var formats: [NumberFormat] = [.float32, .bfloat16]
+  /// Row numbers below that count.
+  var indices: (shape: TensorShape, below: Int)?
+  /// Appends the function and returns its result.
+  let build: @Sendable (inout GraphBuilder) throws -> String
+
+  var testDescription: String { name }
+
+  /// The function, the sum of its squares as the loss, and the loss's derivatives.
+  func graph(_ format: NumberFormat) throws -> Graph {
+    var builder = GraphBuilder(name: name, format: format)
+    for (name, shape) in parameters.sorted(by: { $0.key < $1.key }) {
+      try builder.given(name, shape, format: name == "fp32" ? .float32 : format)
+    }
+    if let indices {
+      try builder.given(
+        "i", indices.shape, format: .int32, fill: .indices(count: indices.below))
+    }
+    let y = try build(&builder)
+    let axes = Array(0..<(builder.graph.tensor(y)?.shape.rank ?? 0))
+    try builder.apply(
+      .reduce(Reduction(.sumOfSquares, axes: axes, keepsDimensions: true)), to: [y],
+      name: "loss", format: .float32, role: .output)
+    let found = try builder.differentiate(
+      "loss", in: parameters.keys.sorted(), format: .float32)
+    for name in Set(found.values).sorted() { try builder.mark(name, as: .output) }
+    return try builder.finish()
+  }
+}
+
+/// Gradient graphs from reverse mode to checked values on the model, hazards watched.
+@Suite struct GradientExecutionTests {
+  @Test(arguments: cases) func derivativesOnTheDevice(_ test: DerivedGraph) throws {
+    for format in test.formats {
+      let execution = try GraphExecution(try test.graph(format))
+      #expect(execution.reports.count >= test.parameters.count)
+      for report in execution.reports {
+        #expect(report.passed, "\(format.name): \(report.summary)")
+      }
+    }
+  }
+
+  /// Every optimiser's new values are where the old ones were, or are copied there.
+  @Test(arguments: [
+    Optimizer.descent(rate: 0.1), .momentum(rate: 0.1, momentum: 0.9),
+    .adamW(rate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-6, decay: 0.01),
+    .adagrad(rate: 0.1, epsilon: 1e-6),
+    .lars(rate: 0.1, momentum: 0.9, decay: 0.01, coefficient: 0.02),
+  ])
+  func stateIsReplaced(_ optimizer: Optimizer) throws {
+    var builder = GraphBuilder(name: "step", format: .float32)
+    try builder.given("w", [128, 64], role: .state)
+    try builder.given("g", [128, 64])
+    try builder.step(optimizer, ["w": "g"])
+    let graph = try builder.finish()
+    for report in try GraphExecution(graph).reports {
+      #expect(report.passed, "\(report.summary)")
+    }
+    let lowered = try Lowerer(device: .trainium2).lower(graph, keepsIntermediates: false)
+    let stores = lowered.steps.indices.filter { lowered.steps[$0].kernel.hasPrefix("store") }
+    for tensor in graph.tensors {
+      guard let state = tensor.updates else { continue }
+      let new = lowered.program.tensors[try #require(lowered.allocations[tensor.name])]
+      let old = try #require(lowered.allocations[state])
+      let isCopied = stores.contains { lowered.program.invocations[$0].tensors.contains(old) }
+      #expect(new.address == lowered.program.tensors[old].address || isCopied, "\(tensor.name)")
+    }
+  }
+
+  static let cases: [DerivedGraph] = [
+    DerivedGraph(
+      name: "strided convolution", parameters: ["x": [6, 4, 8, 8], "w": [6, 9, 10], "fp32": [10]]
+    ) {
+      let window = SlidingWindow([3, 3], strides: [2, 2], before: [1, 1])
+      return try $0.apply(
+        .convolution(
+          Convolution(
+            window, inputLayout: .channelsFirst, outputLayout: .channelsFirst,
+            weightLayout: .inputsFirst)), to: ["x", "w", "fp32"], name: "y")
+    },
+    DerivedGraph(
+      name: "convolution as ONNX stores it", parameters: ["x": [3, 5, 6, 7], "w": [4, 5, 3, 3]]
+    ) {
+      let window = SlidingWindow([3, 3], before: [1, 1])
+      return try $0.apply(
+        .convolution(Convolution(window)), to: ["x", "w"], name: "y")
+    },
+    DerivedGraph(name: "largest of windows", parameters: ["x": [5, 4, 8, 6]]) {
+      try $0.apply(
+        .pool(Pooling(SlidingWindow([2, 3], strides: [2, 3]), mode: .max)), to: ["x"], name: "y")
+    },
+    DerivedGraph(name: "mean of windows", parameters: ["x": [5, 4, 8, 6]]) {
+      try $0.apply(
+        .pool(
+          Pooling(SlidingWindow([4, 2], strides: [4, 2]), mode: .average(countsPadding: false))),
+        to: ["x"], name: "y")
+    },
+    DerivedGraph(name: "layer norm", parameters: ["x": [40, 64], "s": [64], "b": [64]]) {
+      try $0.apply(.layerNormalization(epsilon: 1e-3), to: ["x", "s", "b"], name: "y")
+    },
+    DerivedGraph(name: "rms norm", parameters: ["x": [40, 64], "s": [64]]) {
+      try $0.apply(.rmsNormalization(epsilon: 1e-3), to: ["x", "s"], name: "y")
+    },
+    DerivedGraph(name: "softmax", parameters: ["x": [40, 64]]) {
+      try $0.apply(.softmax, to: ["x"], name: "y")
+    },
+    DerivedGraph(name: "gelu", parameters: ["x": [40, 64]]) {
+      try $0.apply(.elementwise(Elementwise(.gelu)), to: ["x"], name: "y")
+    },
+    DerivedGraph(name: "silu", parameters: ["x": [40, 64]]) {
+      try $0.apply(.silu, to: ["x"], name: "y")
+    },
+    DerivedGraph(
+      name: "look-up, rows named twice", parameters: ["t": [30, 16]], indices: ([12, 5], 30)
+    ) { try $0.apply(.gather, to: ["t", "i"], name: "y") },
+    DerivedGraph(
+      name: "causal attention",
+      parameters: [
+        "q": HeadLayout.tokensHeads.shape(heads), "k": HeadLayout.tokensHeads.shape(heads),
+        "v": HeadLayout.tokensHeads.shape(heads),
+      ], formats: [.bfloat16]
+    ) {
+      try $0.apply(
+        .attention(Attention(query: heads, key: heads, isCausal: true)), to: ["q", "k", "v"],
+        name: "y")
+    },
+  ]
+
+  private static let heads = HeadDimensions(batch: 1, heads: 2, tokens: 32, channels: 16)
+}
