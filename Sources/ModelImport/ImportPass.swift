@@ -341,6 +341,17 @@ struct ImportPass {
     return made
   }
 
+  /// An input that is an output as it is, as a tensor of its own. Returns its name.
+  private mutating func copy(of tensor: String, _ type: TensorType, _ name: String) throws
+    -> String
+  {
+    let tile = Operator.tile(Tile(repeats: type.shape.dimensions.map { _ in 1 }))
+    let values = try emit(
+      tile, [(tensor, .tensor(tensor, type, sources: []))], [type], to: [name], name)
+    guard case .tensor(let copy, _, _) = values[0] else { return tensor }
+    return copy
+  }
+
   /// A known value as a weight of the graph, once per name.
   private mutating func weight(_ name: String, _ view: TensorView, keepsFull: Bool) throws
     -> String
@@ -385,7 +396,10 @@ struct ImportPass {
     for name in model.outputs {
       switch scope[name] {
       case .constant(let view)?: outputs.append(ImportedOutput(name: name, constant: view))
-      case .tensor(let tensor, _, _)?: outputs.append(ImportedOutput(name: name, tensor: tensor))
+      case .tensor(let tensor, let type, _)?:
+        let isInput = graph.tensor(tensor)?.role == .input
+        outputs.append(
+          ImportedOutput(name: name, tensor: isInput ? try copy(of: tensor, type, name) : tensor))
       default:
         throw ImportError.graph(
           path: model.path, error: .neverProduced(graph: graph.name, tensor: name))
