@@ -309,13 +309,17 @@ struct ImportPass {
   ) throws -> [ImportedValue] {
     var inputs: [String] = []
     var sources: Set<String> = []
-    var isConvolution = false
-    if case .convolution = operation { isConvolution = true }
+    // Kernels add a bias where sums are kept, in fp32, and norm channels by parameters in fp32.
+    let firstInFull: Int
+    switch operation {
+    case .convolution: firstInFull = 2
+    case .channelNormalization: firstInFull = 1
+    default: firstInFull = .max
+    }
     for (position, (name, value)) in given.enumerated() {
       switch value {
       case .constant(let view):
-        // Kernels add a bias where sums are kept, in fp32.
-        inputs.append(try weight(name, view, keepsFull: isConvolution && position == 2))
+        inputs.append(try weight(name, view, keepsFull: position >= firstInFull))
       case .tensor(let tensor, _, let owners):
         inputs.append(tensor)
         sources.formUnion(owners)
