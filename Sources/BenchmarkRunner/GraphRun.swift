@@ -159,13 +159,16 @@ struct GraphVerification {
     return reports
   }
 
-  /// A tensor in HBM; one number that kernels hold as part of their instructions is its
-  /// declaration.
+  /// A tensor in HBM; an empty one lies nowhere, and weights that kernels hold as part of their
+  /// instructions are their declaration.
   private func view(_ name: String, _ graph: Graph, _ core: borrowing CoreState)
     throws(GraphError) -> TensorView?
   {
     guard let tensor = lowered.graph.tensor(name), let declared = graph.tensor(name) else {
       return nil
+    }
+    if tensor.shape.elementCount == 0 {
+      return try TensorView([Double](), shape: tensor.shape, type: declared.type)
     }
     if let index = lowered.allocations[name] {
       return try DeviceTensor(
@@ -173,7 +176,7 @@ struct GraphVerification {
         at: lowered.program.tensors[index].address
       ).view(as: declared)
     }
-    guard tensor.role == .weight, tensor.shape.elementCount == 1 else { return nil }
+    guard tensor.role == .weight else { return nil }
     return try DeviceTensor(filling: tensor, seed: 0).view(as: tensor)
   }
 }

@@ -11,12 +11,36 @@ import Results
 import Units
 import WorkloadCatalog
 
+/// A model as a file holds it.
+package enum ModelFile: Sendable {
+  /// Nodes with ONNX's meaning.
+  case onnx(ONNXModel)
+  /// Weights of an encoder.
+  case encoder(EncoderModel)
+
+  /// The name in messages.
+  package var path: String {
+    switch self {
+    case .onnx(let model): model.path
+    case .encoder(let model): model.path
+    }
+  }
+
+  /// The model as a graph. Throws what either kind throws.
+  package func imported(_ options: ImportOptions) throws(ImportError) -> ImportedModel {
+    switch self {
+    case .onnx(let model): try model.imported(options)
+    case .encoder(let model): try model.imported(options)
+    }
+  }
+}
+
 /// A model file and what the command line says about it.
 package struct ModelSource: Sendable {
   /// The name of the run, `model/<file>`.
   package var name: String
   /// The parsed file.
-  package var model: ONNXModel
+  package var model: ModelFile
   /// Inputs, open axes, number format.
   package var options: ImportOptions
   /// Where outputs are written as .npy; nil for nowhere.
@@ -24,7 +48,7 @@ package struct ModelSource: Sendable {
 
   /// A model to be run.
   package init(
-    name: String, model: ONNXModel, options: ImportOptions, outputFolder: URL? = nil
+    name: String, model: ModelFile, options: ImportOptions, outputFolder: URL? = nil
   ) {
     self.name = name
     self.model = model
@@ -198,7 +222,7 @@ struct ModelRun {
         ).view(as: declared)
         outputs.append((output.name, name, view))
       }
-      outcome.reports += try compared(outputs, lowered.graph, checker.wholeBelowOperations)
+      outcome.reports += try compared(outputs, imported.graph, checker.wholeBelowOperations)
       for output in outputs { try write(output.view, output.name) }
     } catch let error as RunnerError { throw error } catch {
       throw .badInput("\(source.name): \(error)")

@@ -30,7 +30,7 @@ struct StepVerification {
         }
       }
       for (index, name) in node.outputs.enumerated() {
-        guard !name.isEmpty, let output = try device(name) else { continue }
+        guard !name.isEmpty, let output = try device(name), output.count > 0 else { continue }
         if index > 0 {
           reports.append(
             try checker.check(

@@ -22,7 +22,7 @@ package struct Lowerer {
   ) throws(LoweringError) -> LoweredGraph {
     let flat: Graph
     do {
-      flat = try graph.flattened()
+      flat = try graph.flattened().expanded()
     } catch { throw .graph(error) }
     var plan = LoweringPlan(
       graph: flat, device: device, keepsIntermediates: keepsIntermediates,

@@ -309,13 +309,17 @@ struct ImportPass {
   ) throws -> [ImportedValue] {
     var inputs: [String] = []
     var sources: Set<String> = []
-    var isConvolution = false
-    if case .convolution = operation { isConvolution = true }
+    // Kernels add a bias where sums are kept, in fp32, and norm channels by parameters in fp32.
+    let firstInFull: Int
+    switch operation {
+    case .convolution: firstInFull = 2
+    case .channelNormalization: firstInFull = 1
+    default: firstInFull = .max
+    }
     for (position, (name, value)) in given.enumerated() {
       switch value {
       case .constant(let view):
-        // Kernels add a bias where sums are kept, in fp32.
-        inputs.append(try weight(name, view, keepsFull: isConvolution && position == 2))
+        inputs.append(try weight(name, view, keepsFull: position >= firstInFull))
       case .tensor(let tensor, _, let owners):
         inputs.append(tensor)
         sources.formUnion(owners)
@@ -339,6 +343,17 @@ struct ImportPass {
     graph.append(
       Node(name: uniqueNode(title), operation: operation, inputs: inputs, outputs: names))
     return made
+  }
+
+  /// An input that is an output as it is, as a tensor of its own. Returns its name.
+  private mutating func copy(of tensor: String, _ type: TensorType, _ name: String) throws
+    -> String
+  {
+    let tile = Operator.tile(Tile(repeats: type.shape.dimensions.map { _ in 1 }))
+    let values = try emit(
+      tile, [(tensor, .tensor(tensor, type, sources: []))], [type], to: [name], name)
+    guard case .tensor(let copy, _, _) = values[0] else { return tensor }
+    return copy
   }
 
   /// A known value as a weight of the graph, once per name.
@@ -385,7 +400,10 @@ struct ImportPass {
     for name in model.outputs {
       switch scope[name] {
       case .constant(let view)?: outputs.append(ImportedOutput(name: name, constant: view))
-      case .tensor(let tensor, _, _)?: outputs.append(ImportedOutput(name: name, tensor: tensor))
+      case .tensor(let tensor, let type, _)?:
+        let isInput = graph.tensor(tensor)?.role == .input
+        outputs.append(
+          ImportedOutput(name: name, tensor: isInput ? try copy(of: tensor, type, name) : tensor))
       default:
         throw ImportError.graph(
           path: model.path, error: .neverProduced(graph: graph.name, tensor: name))

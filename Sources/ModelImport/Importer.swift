@@ -32,6 +32,12 @@ package struct ImportedOutput: Sendable {
   package var constant: TensorView?
   /// The tensor of the graph that holds it otherwise.
   package var tensor: String?
+
+  package init(name: String, constant: TensorView? = nil, tensor: String? = nil) {
+    self.name = name
+    self.constant = constant
+    self.tensor = tensor
+  }
 }
 
 /// A model as a graph.
@@ -48,6 +54,18 @@ package struct ImportedModel: Sendable {
   package var frozenInputs: [String]
   /// Operators of the model by name and how often each stands in it.
   package var operators: [String: Int]
+
+  package init(
+    graph: Graph, outputs: [ImportedOutput], nodeCount: Int, foldedCount: Int,
+    frozenInputs: [String], operators: [String: Int]
+  ) {
+    self.graph = graph
+    self.outputs = outputs
+    self.nodeCount = nodeCount
+    self.foldedCount = foldedCount
+    self.frozenInputs = frozenInputs
+    self.operators = operators
+  }
 }
 
 extension ONNXModel {

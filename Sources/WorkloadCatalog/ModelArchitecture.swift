@@ -53,6 +53,18 @@ package struct ModelArchitecture: Hashable, Sendable {
   /// Epsilon of the normalisations.
   package var epsilon: Double
 
+  /// An encoder of these lengths, none of them from a file of architectures.
+  package static func encoder(
+    _ name: String, source: String, hidden: Int, layers: Int, heads: Int, feedForward: Int,
+    vocabulary: Int, positions: Int, segments: Int, epsilon: Double
+  ) -> ModelArchitecture {
+    ModelArchitecture(
+      name: name, title: name, source: source, family: .encoder, positions: positions,
+      segments: segments, hidden: hidden, layers: layers, heads: heads, keyHeads: heads,
+      headDimension: hidden / heads, feedForward: feedForward, vocabulary: vocabulary,
+      rotaryBase: 1, epsilon: epsilon)
+  }
+
   /// The number of weights of the whole model, output projection apart from the embedding.
   package var parameterCount: Int {
     let attention = hidden * headDimension * (2 * heads + 2 * keyHeads)

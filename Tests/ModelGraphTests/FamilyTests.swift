@@ -42,6 +42,21 @@ struct FamilyTests {
     #expect(clipped.allValues == [1, -2, 2, -4])
   }
 
+  @Test("Gelu keeps its digits where the normal distribution's tail is small")
+  func geluTail() throws {
+    let x = try TensorView([-9, -6, 2], shape: [3], type: .float64)
+    // x · Φ(x), and x / (1 + exp(−2 √(2/π) (x + 0.044715 x³))), in double precision.
+    for (function, expected) in [
+      (ElementwiseFunction.gelu, [-1.015729565358458e-18, -5.919525870226207e-9, 1.9544997361]),
+      (.geluTanh, [-1.336459594734881e-28, -8.43964670076231e-11, 1.9545976940877752]),
+    ] {
+      let found = try evaluate(.elementwise(Elementwise(function)), x)[0]
+      for (place, value) in expected.enumerated() {
+        #expect(abs(found[place] / value - 1) < 1e-9)
+      }
+    }
+  }
+
   @Test("Reductions over one axis, several and none")
   func reductions() throws {
     let x = try exact([1, 2, 3, 4, 5, 6], [1, 2, 3])

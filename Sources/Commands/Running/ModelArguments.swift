@@ -24,8 +24,10 @@ struct ModelArguments {
 
   /// True for the name of a model file.
   static func isModel(_ name: String) -> Bool {
-    (name as NSString).pathExtension.lowercased() == "onnx"
+    ["onnx", safetensors].contains((name as NSString).pathExtension.lowercased())
   }
+
+  private static let safetensors = "safetensors"
 
   /// The model of a file with what is said about it. Throws `ImportError` and `CommandFailure`.
   func source(
@@ -54,7 +56,12 @@ struct ModelArguments {
       let (name, path) = try Self.pair(text, option: "--input", expected: "NAME=FILE.npy")
       options.inputs[name] = try NumpyFile.read(environment.url(path), shownAs: path)
     }
-    let model = try ONNXModel(contentsOf: environment.url(name), shownAs: name)
+    let isEncoder = (name as NSString).pathExtension.lowercased() == Self.safetensors
+    let url = environment.url(name)
+    let model: ModelFile =
+      isEncoder
+      ? .encoder(try EncoderModel(contentsOf: url, shownAs: name))
+      : .onnx(try ONNXModel(contentsOf: url, shownAs: name))
     let file = ((name as NSString).lastPathComponent as NSString).deletingPathExtension
     return ModelSource(
       name: "model/\(file)", model: model, options: options,

@@ -29,8 +29,8 @@ struct RunPlan {
     var seen: Set<String> = []
     if !model.isEmpty, !names.contains(where: ModelArguments.isModel) {
       throw CommandFailure.unsupported(
-        what: "--input, --dim, --batch and --output-tensors are for .onnx models",
-        advice: "name one, or leave them out")
+        what: "--input, --dim, --batch and --output-tensors are for models",
+        advice: "name an .onnx or .safetensors file, or leave them out")
     }
     for name in names {
       let known = try catalog ?? Places(environment).catalog()

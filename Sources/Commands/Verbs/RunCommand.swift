@@ -19,8 +19,9 @@ struct RunCommand: Verb {
     discussion: """
       A workload is named family/name; quotes keep a glob such as 'llm/*' from the shell. A suite \
       is a list of workloads. A .trnasm or .trnp file is read and run, and so is an .onnx model: its \
-      inputs come from .npy files or are drawn from the seed. Everything is checked before \
-      the first run begins, and one failing run does not stop the others.
+      inputs come from .npy files or are drawn from the seed. A .safetensors file of BERT's weights \
+      with its config.json beside it is run on the tokens that --input gives. Everything is checked \
+      before the first run begins, and one failing run does not stop the others.
 
       EXAMPLES
         trnbench run quick
@@ -43,7 +44,8 @@ struct RunCommand: Verb {
 
   @Argument(
     help: ArgumentHelp(
-      "Workloads, globs, suites, .onnx, .trnasm or .trnp files.", valueName: "workload"))
+      "Workloads, globs, suites, .onnx, .safetensors, .trnasm or .trnp files.",
+      valueName: "workload"))
   var names: [String]
 
   @Option(
@@ -161,7 +163,8 @@ struct RunCommand: Verb {
       let sources = try names.map { name in
         guard ModelArguments.isModel(name) else {
           throw CommandFailure.unsupported(
-            what: "--reference evaluates models; '\(name)' is none", advice: "name .onnx files")
+            what: "--reference evaluates models; '\(name)' is none",
+            advice: "name .onnx or .safetensors files")
         }
         return try model.source(name, precision: nil, folds: true, environment)
       }

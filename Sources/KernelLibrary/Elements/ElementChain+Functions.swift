@@ -165,6 +165,30 @@ extension ElementChain {
     return arithmetic(.subtract, a, product)
   }
 
+  /// The remainder where the divisor may be infinite: the dividend itself, or the divisor where the
+  /// remainder has its sign and the dividend another.
+  package mutating func realRemainder(_ a: Value, _ b: Value, towardsZero: Bool) -> Value {
+    let plain = remainder(a, b, towardsZero: towardsZero)
+    if case .constant(let divisor) = b, divisor.isFinite { return plain }
+    var rest = a
+    if !towardsZero {
+      let signs = arithmetic(.multiply, function(.sign, a), function(.sign, b))
+      rest = select(arithmetic(.lessThan, signs, .constant(0)), b, a)
+    }
+    // An infinite dividend leaves no number.
+    let kept = arithmetic(.add, rest, arithmetic(.subtract, a, a))
+    let isInfinite = arithmetic(.isEqual, function(.abs, b), .constant(.infinity))
+    return select(isInfinite, kept, plain)
+  }
+
+  /// A whole number's low bits: its distance from `low` modulo `count`. Exact below 2^24.
+  package mutating func wrapped(_ x: Value, low: Float, count: Float) -> Value {
+    let moved = arithmetic(.subtract, x, .constant(low))
+    let turns = floor(arithmetic(.multiply, moved, .constant(1 / count)))
+    let whole = arithmetic(.multiply, turns, .constant(-count))
+    return arithmetic(.add, whole, x)
+  }
+
   private mutating func onePlus(_ x: Value) -> Value { arithmetic(.add, x, .constant(1)) }
 
   private mutating func oneMinus(_ x: Value) -> Value { arithmetic(.subtract, .constant(1), x) }

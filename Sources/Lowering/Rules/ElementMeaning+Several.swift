@@ -43,9 +43,27 @@ extension ElementMeaning {
       return application.isWhole ? chain.truncated(quotient) : quotient
     case .power: return power(a, b, &chain)
     case .prelu: return slope(a, b, &chain)
-    case .modulo: return chain.remainder(a, b, towardsZero: false)
-    case .remainder: return chain.remainder(a, b, towardsZero: true)
-    default: throw application.node.refused("operations on bits are not chained yet")
+    case .modulo, .remainder:
+      let towardsZero = function == .remainder
+      return application.isWhole
+        ? chain.remainder(a, b, towardsZero: towardsZero)
+        : chain.realRemainder(a, b, towardsZero: towardsZero)
+    default: return bits(function, application, &chain)
+    }
+  }
+
+  /// Operations on the bits of whole numbers, which stand alone in their kernel.
+  private static func bits(
+    _ function: ElementwiseFunction, _ application: Application, _ chain: inout ElementChain
+  ) -> ElementChain.Value {
+    let (a, b) = (application.values[0], application.values[1])
+    switch function {
+    case .bitwiseAnd: return chain.arithmetic(.bitwiseAnd, a, b)
+    case .bitwiseOr: return chain.arithmetic(.bitwiseOr, a, b)
+    case .bitwiseXor: return chain.arithmetic(.bitwiseXor, a, b)
+    case .bitShiftLeft: return chain.arithmetic(.shiftLeft, a, b)
+    // Zeros come in from the left; `SignedShiftRule` takes numbers with a sign.
+    default: return chain.arithmetic(.shiftRight, a, b)
     }
   }
 

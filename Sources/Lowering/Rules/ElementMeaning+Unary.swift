@@ -25,8 +25,7 @@ extension ElementMeaning {
     case .round: return application.isWhole ? x : chain.rounded(x)
     case .isNaN: return chain.arithmetic(.notEqual, x, x)
     case .isInfinite: return infinite(x, alpha, beta, &chain)
-    case .bitwiseNot:
-      throw application.node.refused("operations on bits are not chained yet")
+    case .bitwiseNot: return chain.arithmetic(.bitwiseXor, x, .constant(-1))
     default:
       return circular(elementwise.function, x, &chain)
         ?? activation(elementwise.function, x, alpha, beta, &chain)

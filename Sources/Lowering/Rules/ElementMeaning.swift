@@ -31,6 +31,16 @@ enum ElementMeaning {
     }
   }
 
+  /// True for operations on bits: registers between steps hold real numbers.
+  static func standsAlone(_ operation: Operator) -> Bool {
+    guard case .elementwise(let elementwise) = operation else { return false }
+    switch elementwise.function {
+    case .bitwiseNot, .bitwiseAnd, .bitwiseOr, .bitwiseXor, .bitShiftLeft, .bitShiftRight:
+      return true
+    default: return false
+    }
+  }
+
   /// The operator in a kernel's name.
   static func name(_ operation: Operator) -> String { operation.name.lowercased() }
 
@@ -84,10 +94,20 @@ enum ElementMeaning {
   ) throws(LoweringError) -> ElementChain.Value {
     let x = application.values[0]
     let from = application.inputs[0] ?? cast.type
+    if from == .format(.float8e8m0), cast.type != from {
+      throw application.node.refused("no engine reads fp8e8m0 as numbers")
+    }
     switch cast.type {
     case .bool: return chain.arithmetic(.notEqual, x, .constant(0))
-    case .float8e4m3fnuz, .float8e5m2fnuz, .float4e2m1, .int4, .uint4, .int2, .uint2:
-      throw application.node.refused("the device has no format for \(cast.type.name)")
+    case .float8e4m3fnuz, .float8e5m2fnuz, .float4e2m1, .format(.float8e8m0):
+      guard from == cast.type else {
+        throw application.node.refused("no engine rounds to \(cast.type.name)")
+      }
+      return x
+    case .int4, .uint4, .int2, .uint2:
+      return try narrow(cast.type, from: from, x, application, &chain)
+    case .format(.float8e4m3fn) where cast.saturates: return held(x, within: 448, &chain)
+    case .format(.float8e5m2) where cast.saturates: return held(x, within: 57344, &chain)
     default: break
     }
     if cast.type.isInteger, let bounds = cast.type.integerBounds {
@@ -103,5 +123,32 @@ enum ElementMeaning {
       }
     }
     return cast.type.isInteger && !from.isInteger ? chain.truncated(x) : x
+  }
+
+  /// Whole numbers of two or four bits lie in bytes; engines do not cut them off by themselves.
+  private static func narrow(
+    _ type: ElementType, from: ElementType, _ x: ElementChain.Value, _ application: Application,
+    _ chain: inout ElementChain
+  ) throws(LoweringError) -> ElementChain.Value {
+    guard let bounds = type.integerBounds else { return x }
+    if let own = from.integerBounds, bounds.contains(own.lowerBound),
+      bounds.contains(own.upperBound)
+    {
+      return x
+    }
+    guard !from.isInteger || from.storage.sizeBytes < 4 else {
+      throw application.node.refused("fp32 does not hold the low bits of all \(from.name)")
+    }
+    return chain.wrapped(
+      from.isInteger ? x : chain.truncated(x), low: Float(bounds.lowerBound),
+      count: Float(bounds.count))
+  }
+
+  /// Numbers beyond the largest of a format as the largest; what is no number stays so.
+  private static func held(
+    _ x: ElementChain.Value, within largest: Float, _ chain: inout ElementChain
+  ) -> ElementChain.Value {
+    let kept = chain.clipped(x, low: .constant(-largest), high: .constant(largest))
+    return chain.select(chain.arithmetic(.isEqual, x, x), kept, x)
   }
 }

@@ -113,6 +113,7 @@ struct ElementGroup {
 
   /// Takes along the nodes that read what the chain makes.
   mutating func grow(in plan: LoweringPlan) throws(LoweringError) {
+    if ElementMeaning.standsAlone(nodes[0].operation) { return }
     var index = 0
     while index < nodes.count {
       for position in plan.readers[nodes[index].outputs[0]] ?? []
@@ -133,6 +134,7 @@ struct ElementGroup {
   /// such functions only begin a chain.
   private func fits(_ node: Node, in plan: LoweringPlan) throws(LoweringError) -> Bool {
     guard ElementMeaning.takes(node.operation), !ElementMeaning.jumps(node.operation),
+      !ElementMeaning.standsAlone(node.operation),
       node.outputs.count == 1, try plan.tensor(node.outputs[0]).shape == shape
     else { return false }
     return node.inputs.allSatisfy { name in

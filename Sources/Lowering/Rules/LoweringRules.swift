@@ -17,7 +17,8 @@ enum LoweringRules {
   static let all: [any LoweringRule] = [
     GatedLayerRule(), ImageRule(), ProductRule(), BatchedProductRule(), AttentionRule(),
     RotaryRule(), ExpertRule(),
-    RowRule(), CrossEntropyRule(), ViewRule(), ElementRule(), MoveRule(), IndexRule(),
+    RowRule(), CrossEntropyRule(), ViewRule(), SignedShiftRule(), ElementRule(), MoveRule(),
+    IndexRule(),
     ReduceRule(), NormalizationRule(), SearchRule(), OneHotRule(), GemmRule(), OptimizerRule(),
     CacheRule(),
   ]

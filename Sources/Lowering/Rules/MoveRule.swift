@@ -8,7 +8,11 @@ struct MoveRule: LoweringRule {
     -> [Int]?
   {
     guard let first = node.inputs.first, let x = plan.graph.tensor(first) else { return nil }
-    let outputs = node.outputs.filter { !$0.isEmpty }
+    let graph = plan.graph
+    let isThere = { (name: String) in
+      !name.isEmpty && graph.tensor(name)?.shape.elementCount != 0
+    }
+    let outputs = node.outputs.filter(isThere)
     let pieces: [MoveKernel.Piece]
     switch node.operation {
     case .transpose(let permutation): pieces = [Boxes.transpose(x.shape, permutation)]
@@ -23,7 +27,9 @@ struct MoveRule: LoweringRule {
       }
       pieces = rows
     case .concatenate(let join): pieces = try self.join(node, join, plan)
-    case .split(let split): pieces = Boxes.split(x.shape, split, outputs: node.outputs)
+    case .split(let split):
+      pieces = Boxes.split(
+        x.shape, split, outputs: node.outputs.map { isThere($0) ? $0 : "" })
     case .axisGather(let gather):
       guard let runs = Boxes.gather(x.shape, gather, plan.wholeNumbers(node.inputs[1])) else {
         return nil
@@ -31,7 +37,7 @@ struct MoveRule: LoweringRule {
       pieces = runs
     default: return nil
     }
-    let inputs = movedInputs(node)
+    let inputs = movedInputs(node).filter(isThere)
     var operands: [MoveKernel.Operand] = []
     for name in inputs + outputs {
       let tensor = try plan.tensor(name)
@@ -55,7 +61,10 @@ struct MoveRule: LoweringRule {
     throws(LoweringError) -> [MoveKernel.Piece]
   {
     var shapes: [TensorShape] = []
-    for name in node.inputs where !name.isEmpty { shapes.append(try plan.tensor(name).shape) }
+    for name in node.inputs where !name.isEmpty {
+      let shape = try plan.tensor(name).shape
+      if shape.elementCount > 0 { shapes.append(shape) }
+    }
     let result = try plan.tensor(node.outputs[0]).shape
     let axis = result.axis(join.axis)
     var start = 0

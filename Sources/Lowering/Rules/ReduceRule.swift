@@ -10,6 +10,10 @@ struct ReduceRule: LoweringRule {
   {
     guard case .reduce(let reduction) = node.operation else { return nil }
     let x = try plan.tensor(node.inputs[0])
+    if x.shape.elementCount == 0 {
+      try fill(node, reduction.kind, &plan)
+      return [position]
+    }
     let groups = AxisGroups(x.shape, reduced: reduction.axes)
     guard reduction.kind == .logSumExp else {
       try reduce(node, reduction.kind, groups, from: x, &plan)
@@ -21,6 +25,29 @@ struct ReduceRule: LoweringRule {
     try LogSumExp(node, range, input: x.format).append(
       from: node.inputs[0], to: node.outputs[0], nodes: [node], &plan)
     return [position]
+  }
+
+  /// What a reduction over nothing is: a constant.
+  private func fill(_ node: Node, _ kind: ReductionKind, _ plan: inout LoweringPlan)
+    throws(LoweringError)
+  {
+    let output = try plan.tensor(node.outputs[0])
+    let bounds = output.type.integerBounds
+    let value: Float
+    switch kind {
+    case .maximum: value = bounds.map { Float($0.lowerBound) } ?? -.infinity
+    case .minimum: value = bounds.map { Float($0.upperBound) } ?? .infinity
+    case .logSum, .logSumExp: value = -.infinity
+    case .product: value = 1
+    case .mean: value = .nan
+    case .sum, .l1, .l2, .sumOfSquares: value = 0
+    }
+    let count = output.shape.elementCount
+    try plan.invoke(
+      MoveKernel(
+        "fill", inputs: [], outputs: [.init(count: count, format: output.format)],
+        pieces: [.init(.constant(value), sizes: [count], from: [0], to: [1])]),
+      node.outputs, nodes: [node])
   }
 
   private func reduce(

@@ -48,17 +48,29 @@ package struct Einsum: OperatorFamily {
     return [try TensorView(sums, shape: plan.result, type: inputs[0].type)]
   }
 
-  private func plan<Operand>(_ inputs: Operands<Operand>) throws(GraphError) -> Plan {
+  /// The labels of each operand's axes and of the result's; those of an ellipsis have a dot.
+  /// Throws `shapes` for an equation that does not fit the operands.
+  package func labels<Operand>(_ inputs: Operands<Operand>) throws(GraphError)
+    -> (operands: [[String]], result: [String])
+  {
     let text = equation.filter { $0 != " " }
     let sides = text.components(separatedByArrow: "->")
     let terms = sides[0].split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     try inputs.require(terms.count == inputs.count, "'\(equation)' names \(terms.count) operands")
-    var lengths: [String: Int] = [:]
-    var strides: [[String: Int]] = []
+    var operands: [[String]] = []
     var repeated = 0
     for (term, input) in zip(terms, inputs.present) {
-      let labels = try labels(term, rank: input.shape.rank, inputs)
-      repeated = max(repeated, labels.count { $0.count > 1 })
+      operands.append(try labels(term, rank: input.shape.rank, inputs))
+      repeated = max(repeated, operands[operands.count - 1].count { $0.count > 1 })
+    }
+    return (operands, try resultLabels(sides, repeated: repeated, inputs))
+  }
+
+  private func plan<Operand>(_ inputs: Operands<Operand>) throws(GraphError) -> Plan {
+    let (operands, result) = try labels(inputs)
+    var lengths: [String: Int] = [:]
+    var strides: [[String: Int]] = []
+    for (labels, input) in zip(operands, inputs.present) {
       var own: [String: Int] = [:]
       for (axis, label) in labels.enumerated() {
         let length = input.shape[axis]
@@ -70,7 +82,6 @@ package struct Einsum: OperatorFamily {
       }
       strides.append(own)
     }
-    let result = try resultLabels(sides, repeated: repeated, inputs)
     for label in result {
       try inputs.require(lengths[label] != nil, "no operand has label '\(label)'")
     }

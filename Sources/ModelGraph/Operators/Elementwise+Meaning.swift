@@ -166,9 +166,10 @@ extension Elementwise {
     case .elu: x < 0 ? alpha * expm1(x) : x
     case .celu: max(0, x) + min(0, alpha * expm1(x / alpha))
     case .selu: beta * (x <= 0 ? alpha * expm1(x) : x)
-    case .gelu: 0.5 * x * (1 + Foundation.erf(x * 0.5.squareRoot()))
+    // Forms that keep their digits where the factor beside x goes to 0.
+    case .gelu: 0.5 * x * Foundation.erfc(-x * 0.5.squareRoot())
     case .geluTanh:
-      0.5 * x * (1 + Foundation.tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+      x * Self.sigmoid(2 * (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x))
     case .hardSigmoid: max(0, min(1, alpha * x + beta))
     case .hardSwish: x * max(0, min(1, x / 6 + 0.5))
     case .mish: x * Foundation.tanh(Self.softplus(x))

@@ -44,19 +44,29 @@ package struct MaskedAttention: OperatorFamily {
   package var inputCount: ClosedRange<Int> { 3...7 }
 
   /// The lengths of one application.
-  private struct Lengths {
-    var batch: Int
-    var queryHeads: Int
-    var keyHeads: Int
-    var queries: Int
-    var past: Int
-    var keys: Int
-    var channels: Int
-    var valueChannels: Int
-    var total: Int { past + keys }
+  package struct Lengths: Sendable {
+    /// Sequences.
+    package var batch: Int
+    /// Heads of Q and of the result.
+    package var queryHeads: Int
+    /// Heads of K and V.
+    package var keyHeads: Int
+    /// Tokens of Q.
+    package var queries: Int
+    /// Keys that were there before.
+    package var past: Int
+    /// Tokens of K.
+    package var keys: Int
+    /// Elements of a head of Q and K.
+    package var channels: Int
+    /// Elements of a head of V.
+    package var valueChannels: Int
+    /// Keys with the past before them.
+    package var total: Int { past + keys }
   }
 
-  private func lengths<Operand>(_ inputs: Operands<Operand>) throws(GraphError) -> Lengths {
+  /// The lengths that the inputs have. Throws `shapes` for inputs that do not fit each other.
+  package func lengths<Operand>(_ inputs: Operands<Operand>) throws(GraphError) -> Lengths {
     let (q, k, v) = (inputs[0].shape, inputs[1].shape, inputs[2].shape)
     try inputs.require(
       q.rank == k.rank && k.rank == v.rank && (q.rank == 4 || q.rank == 3),

@@ -100,7 +100,8 @@ package struct Pooling: OperatorFamily {
     return count
   }
 
-  /// An average is a sum of equal shares.
+  /// An average is a product with a column of equal shares, whose norm is 1/√K: 4 · u · √K times
+  /// both norms.
   package func bounds(_ tolerance: Tolerance, at indices: [Int], reference: [Double])
     throws(GraphError) -> [Double]
   {
@@ -110,8 +111,9 @@ package struct Pooling: OperatorFamily {
     }
     let view = tolerance.inputs[0]
     return zip(windows(view, indices), reference).map { window, value in
-      let norm = window.values.reduce(0) { $0 + $1 * $1 }.squareRoot() / Double(window.count)
       let depth = Double(max(1, window.values.count)).squareRoot()
+      let norm =
+        window.values.reduce(0) { $0 + $1 * $1 }.squareRoot() * depth / Double(window.count)
       return Tolerance.factor
         * (Tolerance.sum * depth + (view.uncertainty + tolerance.middle) / depth) * norm
         + 2 * Tolerance.sum * abs(value)

@@ -1,0 +1,69 @@
+import ModelGraph
+
+extension TableRotary {
+  /// Both halves of the turned channels by cosines and sines, joined again.
+  func expand(_ expansion: inout NodeExpansion) throws(GraphError) {
+    let x = expansion.node.inputs[0]
+    let shape = expansion.shape(x)
+    let isWide = shape.rank == 4
+    let split: TensorShape =
+      isWide ? shape : [shape[0], shape[1], heads, shape[2] / heads]
+    let own = try expansion.reshape(x, split)
+    let turned = turnedChannels == 0 ? split[3] : turnedChannels
+    let half = turned / 2
+    let cosine = try table(1, split, half, isWide, &expansion)
+    let sine = try table(2, split, half, isWide, &expansion)
+    let inner = try expansion.slice(own, axis: 3, start: 0, count: turned)
+    let pairs = TensorShape(Array(split.dimensions.prefix(3)) + [half])
+    var (a, b): (String, String)
+    if isInterleaved {
+      let wide = try expansion.reshape(
+        inner, TensorShape(Array(split.dimensions.prefix(3)) + [half, 2]))
+      a = try expansion.reshape(
+        try expansion.slice(wide, axis: 4, start: 0, count: 1), pairs)
+      b = try expansion.reshape(
+        try expansion.slice(wide, axis: 4, start: 1, count: 1), pairs)
+    } else {
+      a = try expansion.slice(inner, axis: 3, start: 0, count: half)
+      b = try expansion.slice(inner, axis: 3, start: half, count: half)
+    }
+    let type = expansion.type(x)
+    let first = try expansion.elements(
+      .subtract, try expansion.elements(.multiply, a, cosine),
+      try expansion.elements(.multiply, b, sine), type: type)
+    let second = try expansion.elements(
+      .add, try expansion.elements(.multiply, a, sine),
+      try expansion.elements(.multiply, b, cosine), type: type)
+    (a, b) = (first, second)
+    var parts = [a, b]
+    if isInterleaved {
+      let wide = TensorShape(pairs.dimensions + [1])
+      let joined = try expansion.joined(
+        [try expansion.reshape(a, wide), try expansion.reshape(b, wide)], axis: 4)
+      parts = [
+        try expansion.reshape(joined, TensorShape(Array(pairs.dimensions.dropLast()) + [turned]))
+      ]
+    }
+    if turned < split[3] {
+      parts.append(
+        try expansion.slice(own, axis: 3, start: turned, count: split[3] - turned))
+    }
+    expansion.finish(try expansion.joined(parts, axis: 3))
+  }
+
+  /// A table's rows for every token, beside heads.
+  private func table(
+    _ place: Int, _ split: TensorShape, _ half: Int, _ isWide: Bool,
+    _ expansion: inout NodeExpansion
+  ) throws(GraphError) -> String {
+    var rows = expansion.node.inputs[place]
+    if let positions = expansion.input(3) {
+      rows = try expansion.apply(.axisGather(AxisGather(axis: 0)), [rows, positions])
+    }
+    let shape = expansion.shape(rows)
+    let batch = shape.rank == 3 ? shape[0] : split[0]
+    let tokens = shape.rank == 3 ? shape[1] : 1
+    return try expansion.reshape(
+      rows, isWide ? [batch, 1, tokens, half] : [batch, tokens, 1, half])
+  }
+}

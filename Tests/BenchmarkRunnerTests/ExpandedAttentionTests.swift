@@ -1,0 +1,121 @@
+import ModelGraph
+import NumericFormats
+import Testing
+
+/// Attention with everything around it, written as products and softmax.
+@Suite struct ExpandedAttentionTests {
+  private typealias Input = OperatorCase.Input
+
+  private func attention(
+    isCausal: Bool = false, heads: Int? = nil, keyHeads: Int? = nil, softcap: Double = 0,
+    scoreMode: Int = 0, left: Int = -1, right: Int = -1
+  ) -> ModelGraph.Operator {
+    .maskedAttention(
+      MaskedAttention(
+        isCausal: isCausal, queryHeads: heads, keyHeads: keyHeads, scale: nil, softcap: softcap,
+        scoreMode: scoreMode, leftWindow: left, rightWindow: right))
+  }
+
+  private let three: [Input?] = [
+    .floats([2, 4, 5, 8]), .floats([2, 2, 7, 8]), .floats([2, 2, 7, 6]),
+  ]
+
+  @Test(arguments: [false, true]) func plain(isCausal: Bool) throws {
+    try OperatorCase(attention(isCausal: isCausal), three).check()
+    let merged: [Input?] = [.floats([2, 5, 32]), .floats([2, 7, 16]), .floats([2, 7, 16])]
+    try OperatorCase(attention(isCausal: isCausal, heads: 4, keyHeads: 2), merged).check()
+  }
+
+  @Test(arguments: [0, 1, 2, 3]) func scores(mode: Int) throws {
+    let masked = three + [.floats([5, 7])]
+    try OperatorCase(
+      attention(softcap: 2, scoreMode: mode), masked, results: 4
+    ).check()
+  }
+
+  @Test func masks() throws {
+    try OperatorCase(attention(), three + [.whole([5, 7], below: 2, .bool)]).check()
+    try OperatorCase(attention(isCausal: true), three + [.floats([2, 4, 5, 7])]).check()
+    // Fewer columns than keys hide the rest.
+    try OperatorCase(attention(), three + [.floats([5, 4])]).check()
+    try OperatorCase(attention(), three + [.floats([4, 5, 1])]).check()
+  }
+
+  @Test func queriesThatSeeNothingReadNothing() throws {
+    let hidden = [Double](repeating: 0, count: 7) + [Double](repeating: 1, count: 28)
+    try OperatorCase(attention(), three + [.values(hidden, [5, 7], .bool)]).check()
+    let infinite = hidden.map { $0 == 0 ? -Double.infinity : 0 }
+    try OperatorCase(attention(), three + [.values(infinite, [5, 7])]).check()
+  }
+
+  @Test func pastAndPadding() throws {
+    let past: [Input?] = [nil, .floats([2, 2, 3, 8]), .floats([2, 2, 3, 6])]
+    try OperatorCase(attention(isCausal: true), three + past, results: 3).check()
+    let lengths = try Input.values([7, 5], [2], .int64)
+    let padded: [Input?] = three + [nil, nil, nil, lengths]
+    try OperatorCase(attention(), padded).check()
+    try OperatorCase(attention(isCausal: true, left: 3, right: 1), padded).check()
+  }
+
+  @Test func windows() throws {
+    try OperatorCase(attention(left: 2, right: 1), three).check()
+    try OperatorCase(attention(isCausal: true, left: 2), three).check()
+  }
+
+  @Test func halfPrecision() throws {
+    let inputs = three.map { input in
+      var half = input
+      half?.type = .bfloat16
+      return half
+    }
+    // Probabilities meet V in its format.
+    try OperatorCase(attention(isCausal: true), inputs, format: .bfloat16).check(agreeing: 0.02)
+  }
+
+  @Test(arguments: LinearAttentionRule.allCases) func linear(rule: LinearAttentionRule) throws {
+    let operation = LinearAttention(rule: rule, queryHeads: 4, keyHeads: 2)
+    var inputs: [Input?] = [
+      .floats([2, 3, 16]), .floats([2, 3, 8]), .floats([2, 3, 10]), .floats([2, 2, 4, 5]),
+    ]
+    let decays = rule == .gated || rule == .gatedDelta
+    let corrects = rule == .delta || rule == .gatedDelta
+    if decays || corrects { inputs.append(decays ? .spread([2, 3, 8], -1, 0) : nil) }
+    if corrects { inputs.append(.spread([2, 3, 1], 0, 1)) }
+    try OperatorCase(.linearAttention(operation), inputs, results: 2).check()
+    if decays {
+      inputs[4] = .spread([2, 3, 2], -1, 0)
+      inputs[3] = nil
+      try OperatorCase(.linearAttention(operation), inputs, results: 2).check()
+    }
+  }
+
+  @Test(arguments: [false, true]) func rotary(isInterleaved: Bool) throws {
+    for turned in [0, 4] {
+      let half = turned == 0 ? 4 : 2
+      let rotary = TableRotary(isInterleaved: isInterleaved, turnedChannels: turned)
+      let wide: [Input?] = [.floats([2, 3, 5, 8])]
+      try OperatorCase(
+        .tableRotary(rotary), wide + [.floats([2, 5, half]), .floats([2, 5, half])]
+      ).check()
+      let tables: [Input?] = [.floats([9, half]), .floats([9, half])]
+      try OperatorCase(
+        .tableRotary(rotary), wide + tables + [.whole([2, 5], below: 9)]
+      ).check()
+      var merged = rotary
+      merged.heads = 3
+      try OperatorCase(
+        .tableRotary(merged), [.floats([2, 5, 24])] + tables + [.whole([2, 5], below: 9)]
+      ).check()
+    }
+  }
+
+  @Test func caches() throws {
+    for isCircular in [false, true] {
+      let positions = try Input.values(isCircular ? [4, 5] : [1, 3], [2], .int64)
+      try OperatorCase(
+        .cacheScatter(CacheScatter(isCircular: isCircular)),
+        [.floats([2, 3, 6, 4]), .floats([2, 3, 2, 4]), positions]
+      ).check()
+    }
+  }
+}
