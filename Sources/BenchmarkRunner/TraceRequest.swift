@@ -46,12 +46,8 @@ struct TraceRequest {
 
   /// The trace's path: beside the result.
   static func path(_ options: RunOptions, workload: String) -> String {
-    folder(options, workload: workload) + ".trntrace"
-  }
-
-  /// Where the traces of a workload of several programs lie, one for each.
-  static func folder(_ options: RunOptions, workload: String) -> String {
     options.output.appendingPathComponent(options.source.folderName)
-      .appendingPathComponent(options.device.identity).appendingPathComponent(workload).path
+      .appendingPathComponent(options.device.identity)
+      .appendingPathComponent(workload + ".trntrace").path
   }
 }

@@ -39,7 +39,8 @@ struct MicroRun {
     var result = outcome(parts)
     result.programs = parts.map(\.program)
     if runner.options.trace != .off {
-      result.trace = TraceRequest.folder(runner.options, workload: workload.name)
+      // The first of several, in a folder of the workload's name.
+      result.trace = TraceRequest.path(runner.options, workload: traceName(programs[0]))
     }
     return result
   }
@@ -76,17 +77,20 @@ struct MicroRun {
   private func record(
     _ program: MicroProgram, _ loaded: LoadedProgram, _ isCancelled: () -> Bool
   ) throws(RunnerError) {
-    let words = program.label.split { !$0.isLetter && !$0.isNumber }
     var options = runner.options
     options.checksHazards = false
     guard
       let request = try TraceRequest.make(
-        options, workload: workload.name + "/" + words.joined(separator: "-"), mode: .timing,
-        program: loaded.program)
+        options, workload: traceName(program), mode: .timing, program: loaded.program)
     else { return }
     _ = try ProgramRun(
       loaded, computes: false, options: options, traceFile: request, isCancelled: isCancelled,
       prepare: { _ in })
+  }
+
+  private func traceName(_ program: MicroProgram) -> String {
+    let words = program.label.split { !$0.isLetter && !$0.isNumber }
+    return workload.name + "/" + words.joined(separator: "-")
   }
 
   /// The segment alone, on operands that the host puts in place.
