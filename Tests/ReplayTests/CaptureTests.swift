@@ -53,7 +53,8 @@ struct CaptureTests {
       #expect(isWithin(active.errorPercent, 3), "\(engine.name) \(active)")
     }
     print(
-      "CAPTURE", path.split(separator: "/").last ?? "", measured ? "measured DMA" : "model's DMA",
+      "CAPTURE", URL(fileURLWithPath: path).lastPathComponent,
+      measured ? "measured DMA" : "model's DMA",
       "total", replay.total, replay.total.errorPercent ?? 0)
     // Rows of the array have two lengths, by the limiter's rate: where each is half of them, the
     // median is either.
