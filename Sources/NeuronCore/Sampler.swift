@@ -127,6 +127,7 @@ public struct Sampler: Observer, ~Copyable {
     note(event, engine, engines: 0)
   }
 
+  /// Transfers overlap, so that their stretches are sampled.
   @inline(__always)
   public mutating func moved(_ event: Event, engines: Int) {}
 

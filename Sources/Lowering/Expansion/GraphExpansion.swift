@@ -5,13 +5,11 @@ extension Graph {
   /// The same graph with every operator that has no kernel of its own replaced by nodes that have
   /// one. The graph holds no calls any more.
   func expanded() throws(GraphError) -> Graph {
-    guard nodes.contains(where: { OperatorExpansions.takes($0.operation) }) else { return self }
     var result = Graph(name: name)
     for tensor in tensors { try result.declare(tensor) }
     for node in nodes {
-      var expansion = NodeExpansion(node, in: result)
-      if try OperatorExpansions.expand(node.operation, &expansion) {
-        result = expansion.graph
+      if let grown = try OperatorExpansions.grown(result, by: node) {
+        result = grown
       } else {
         result.append(node)
       }
@@ -22,22 +20,17 @@ extension Graph {
 
 /// Operators that are written as others.
 enum OperatorExpansions {
-  /// True for operators that may be written as others.
-  static func takes(_ operation: Operator) -> Bool {
-    switch operation {
-    case .attention, .recurrent, .maskedAttention, .linearAttention, .cumulative, .quantize,
-      .dequantize,
-      .dynamicQuantize, .quantizedMatMul, .gridSample, .tableRotary, .causalConvolution, .pool,
-      .windowNorm, .localResponse, .resample, .resize, .convTranspose, .einsum, .axisSoftmax,
-      .cacheScatter, .reverseSequence:
-      true
-    default: false
-    }
+  /// The graph with what stands for a node; nil where the node stands for itself. What an attempt
+  /// left behind goes with it.
+  static func grown(_ graph: Graph, by node: Node) throws(GraphError) -> Graph? {
+    var expansion = NodeExpansion(node, in: graph)
+    return try expand(node.operation, &expansion) ? expansion.graph : nil
   }
 
   /// Appends what an operator is written as; false where its form has to stay as it is, so that the
   /// lowering refuses it by name.
-  static func expand(_ operation: Operator, _ expansion: inout NodeExpansion) throws(GraphError)
+  private static func expand(_ operation: Operator, _ expansion: inout NodeExpansion)
+    throws(GraphError)
     -> Bool
   {
     switch operation {
