@@ -18,6 +18,9 @@ final class TraceRecording: @unchecked Sendable {
   /// Bytes of blocks under way at most: the model waits when the writer is that far behind. It
   /// covers the time in which the program is written, before the first block.
   private static let maximumBytes = 32 << 20
+  /// Rows of the program are written together until they are so many: blocks of a few rows would
+  /// mostly consist of headers and texts that all of them repeat.
+  private static let rowsPerBlock = 16_384
   /// A run that computes values is slow, so that a block that fills would keep many seconds of it
   /// from the files: it hands over a fourth of one, which is a chunk of the side file.
   private static let shareWhenComputing = 4
@@ -59,9 +62,14 @@ final class TraceRecording: @unchecked Sendable {
     if case .window(let from, let to) = recording { window = (from.value, to.value) }
     skews = program.device.dma.skew.value
     var writer = try TraceWriter(path: path, metadata: request.metadata, retention: retention)
+    var rows: [ProgramRow] = []
     for segment in program.program.segments {
-      _ = try writer.append(program: ProgramRow.rows(of: segment, on: program.device))
+      rows += ProgramRow.rows(of: segment, on: program.device)
+      guard rows.count >= Self.rowsPerBlock else { continue }
+      _ = try writer.append(program: rows)
+      rows.removeAll(keepingCapacity: true)
     }
+    if !rows.isEmpty { _ = try writer.append(program: rows) }
     self.writer = consume writer
     enqueue { $0.append(request.program) }
   }
@@ -165,7 +173,8 @@ final class TraceRecording: @unchecked Sendable {
     let tracks = totals.map(Self.trackTotals) ?? []
     try writer.finish(
       state: isComplete ? .complete : .interrupted,
-      totals: TraceFile.RunTotals(end: end, tracks: tracks))
+      totals: TraceFile.RunTotals(
+        end: end, tracks: tracks, throttled: totals?.throttled.value))
   }
 
   private static func trackTotals(_ totals: NeuronCore.RunTotals) -> [TrackTotals] {

@@ -22,6 +22,8 @@ extension CoreState {
   ) {
     while reader.remaining > 0, writer.remaining > 0 {
       let count = min(reader.run, writer.run, RowBuffers.capacity)
+      announce(reader, count * source.sizeBytes)
+      announce(writer, count * destination.sizeBytes)
       if source == destination {
         unsafe copyElements(
           sizeBytes: source.sizeBytes, from: UnsafeRawPointer(reader.address),
@@ -39,6 +41,16 @@ extension CoreState {
       writer.advance(count)
     }
   }
+
+  /// Tells the host's caches of a run that a transfer meets soon: rows lie pages apart.
+  @inline(__always)
+  private func announce(_ cursor: ElementCursor, _ byteCount: Int) {
+    guard byteCount >= Self.announcedBytes, let run = unsafe cursor.soon else { return }
+    unsafe CacheHint.willRead(run, byteCount: byteCount)
+  }
+
+  /// Shorter runs cost less than the hint.
+  private static let announcedBytes = 128
 
   /// Copies rows of a table in HBM to partitions, or partitions to rows: partition p of `onChip`
   /// meets row `index[p]`. A row number of `rowCount` or more is skipped.
@@ -117,34 +129,50 @@ extension CoreState {
     }
     for partition in 0..<Int(destination.partitionCount) {
       let target = unsafe address(destination, partition, engine)
-      for column in 0..<destination.columns {
+      var column = unsafe base + partition * columnPitch
+      destination.forEachRun { elementOffset in
         unsafe copyElements(
-          sizeBytes: size, from: base + (column * rowPitch + partition * columnPitch),
-          sourceStride: 1, into: target + destination.elementOffset(of: column) * size,
-          targetStride: 1, count: 1)
+          sizeBytes: size, from: column, sourceStride: rowPitch / size,
+          into: target + elementOffset * size, targetStride: destination.innermostStride,
+          count: destination.innermostSize)
+        unsafe column += destination.innermostSize * rowPitch
       }
     }
   }
 
-  /// The same for blocks with dimensions between the first and the last, which keep their order.
+  /// The same for blocks with dimensions between the first and the last, which keep their order:
+  /// each of their places is a block of two dimensions.
   private func transferTransposed(
     _ base: UnsafeRawPointer, _ dimensions: [(size: Int, step: Int)],
     to destination: AccessPattern, _ engine: Engine
   ) {
     let size = destination.format.sizeBytes
-    let rows = dimensions[0].size
-    for partition in 0..<Int(destination.partitionCount) {
-      let target = unsafe address(destination, partition, engine)
-      for column in 0..<destination.columns {
-        var byte = column % rows * dimensions[0].step + partition * dimensions.last!.step
-        var rest = column / rows
-        for (count, step) in dimensions.dropFirst().dropLast().reversed() {
-          byte += rest % count * step
-          rest /= count
+    let (rows, columnPitch) = (dimensions[0].size, dimensions.last!.step)
+    let isPlain = columnPitch == size && destination.isContiguous && !keepsUnroundedValues
+    for place in 0..<destination.columns / rows {
+      var block = unsafe base
+      var rest = place
+      for (count, step) in dimensions.dropFirst().dropLast().reversed() {
+        unsafe block += rest % count * step
+        rest /= count
+      }
+      if isPlain {
+        unsafe Movement.transpose(
+          sizeBytes: size, from: block, pitchBytes: dimensions[0].step, rows: rows,
+          columns: Int(destination.partitionCount),
+          into: address(destination, 0, engine) + place * rows * size,
+          destinationPitchBytes: sbuf.pitch)
+        continue
+      }
+      for partition in 0..<Int(destination.partitionCount) {
+        let target = unsafe address(destination, partition, engine)
+        for row in 0..<rows {
+          unsafe copyElements(
+            sizeBytes: size, from: block + (row * dimensions[0].step + partition * columnPitch),
+            sourceStride: 1,
+            into: target + destination.elementOffset(of: place * rows + row) * size,
+            targetStride: 1, count: 1)
         }
-        unsafe copyElements(
-          sizeBytes: size, from: base + byte, sourceStride: 1,
-          into: target + destination.elementOffset(of: column) * size, targetStride: 1, count: 1)
       }
     }
   }

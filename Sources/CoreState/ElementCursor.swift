@@ -48,6 +48,16 @@ import NumericFormats
     unsafe base + (byte + position * steps[steps.count - 1])
   }
 
+  /// Where a run begins that comes soon, if the dimension around the innermost goes on so far: for
+  /// hints to the host's caches alone. Nil where there is one run.
+  var soon: UnsafeRawPointer? {
+    guard sizes.count > 1 else { return nil }
+    return unsafe UnsafeRawPointer(base + (byte + Self.runsAhead * steps[sizes.count - 2]))
+  }
+
+  /// Copying a run of a kilobyte takes about as long as memory takes to answer.
+  private static let runsAhead = 2
+
   /// Goes on by `count` elements, at most to the end of the run.
   mutating func advance(_ count: Int) {
     position += count

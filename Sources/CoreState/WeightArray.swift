@@ -5,7 +5,8 @@ import VectorKernels
 /// moving tiles widened to fp32 and packed for the host's product.
 ///
 /// A moving tile is widened once, not once per stationary tile that it meets: an entry stays good
-/// until something writes to the SBUF bytes that it came from.
+/// until something writes to the SBUF bytes that it came from. Stationary tiles are not kept: most
+/// are met once, and a packed one takes as long to come from memory as to be packed again.
 @safe public struct WeightArray: ~Copyable {
   /// Weights at one tile position.
   struct Slot {
@@ -40,7 +41,7 @@ import VectorKernels
   /// Rows and columns of a tile position.
   static let tileSize = 32
   /// Entries of the cache, fewer where tiles are so large that so many would take too much.
-  private static let mostTiles = 64
+  private static let mostTiles = 128
   private static let fewestTiles = 4
   private static let tileBytesLimit = 1 << 28
   private static let blockBytes = 256
@@ -56,6 +57,8 @@ import VectorKernels
   private var blockWrites: [UInt64]
   private var writeClock: UInt64 = 0
   private var useClock: UInt64 = 0
+  /// The entry that was met last.
+  private var lastMet = 0
   /// How often a moving tile was widened, for tests of the cache.
   public private(set) var widenedTileCount = 0
   /// The last permutation that was read for a pass-through.
@@ -141,11 +144,16 @@ import VectorKernels
     _ access: AccessPattern, offset: Int, depth: Int, rowsPerPartition: Int
   ) -> (index: Int, isFresh: Bool) {
     useClock += 1
-    let found = tiles.firstIndex {
-      $0.access.byteOffset == access.byteOffset && $0.access == access && $0.offset == offset
-        && $0.depth == depth && $0.rowsPerPartition == rowsPerPartition
+    let isWanted = { (tile: Tile) in
+      tile.access.byteOffset == access.byteOffset && tile.access == access
+        && tile.offset == offset && tile.depth == depth
+        && tile.rowsPerPartition == rowsPerPartition
     }
-    if let found {
+    // Tiles are met again in the order in which they came: the next entry is the likeliest.
+    let next = lastMet + 1 < tiles.count ? lastMet + 1 : 0
+    let isNext = next < tiles.count && isWanted(tiles[next])
+    if let found = isNext ? next : tiles.firstIndex(where: isWanted) {
+      lastMet = found
       tiles[found].usedAt = useClock
       if isFresh(tiles[found]) { return (found, true) }
       tiles[found].madeAt = writeClock
@@ -158,11 +166,12 @@ import VectorKernels
       madeAt: writeClock, usedAt: useClock)
     if tiles.count < tileCount {
       tiles.append(tile)
-      return (tiles.count - 1, false)
+      lastMet = tiles.count - 1
+    } else {
+      lastMet = tiles.indices.min { tiles[$0].usedAt < tiles[$1].usedAt }!
+      tiles[lastMet] = tile
     }
-    let oldest = tiles.indices.min { tiles[$0].usedAt < tiles[$1].usedAt }!
-    tiles[oldest] = tile
-    return (oldest, false)
+    return (lastMet, false)
   }
 
   /// The permutation that was last kept, if it is of this pattern and still right.

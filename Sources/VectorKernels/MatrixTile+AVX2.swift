@@ -1,4 +1,6 @@
 #if !TRNBENCH_AVX512 && !TRNBENCH_NEON
+  import CPrefetch
+
   extension MatrixTile {
     /// Columns of the stationary tile in one panel: twelve accumulators of eight lanes
     /// and three operands fit the sixteen registers.
@@ -18,6 +20,10 @@
       var (s40, s50) = (Register(), Register())
       var (s01, s11, s21, s31) = (Register(), Register(), Register(), Register())
       var (s41, s51) = (Register(), Register())
+      // What is added to lies in rows pages apart, and is met only when all products are summed.
+      if accumulate {
+        for row in 0..<panelRows { unsafe prefetch_to_read(c + row * pitch) }
+      }
       var a = unsafe stationary
       var b = unsafe UnsafeRawPointer(moving)
       for _ in 0..<k {
@@ -52,28 +58,51 @@
       unsafe finish(s50, s51, c + 5 * pitch, accumulate)
     }
 
-    /// The first two rows of a tile: what 128 rows leave after panels of six.
-    static func twoRowTile(
-      _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int,
-      _ c: UnsafeMutablePointer<Float>, _ pitch: Int, _ accumulate: Bool
+    /// Two rows, which 128 leave after panels of six, against two moving panels at once: one panel
+    /// alone keeps only four sums under way, half of what the processor can. They are computed at
+    /// the second panel of a pair; true where that happened or will.
+    static func lastRows(
+      _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int, _ rows: Int,
+      _ column: Int, _ n: Int, _ c: UnsafeMutablePointer<Float>, _ pitch: Int, _ accumulate: Bool
+    ) -> Bool {
+      guard rows == 2, column + panelColumns <= n else { return false }
+      let step = panelFloats(k, panelColumns)
+      if column / panelColumns % 2 == 0 { return column + 2 * panelColumns <= n }
+      unsafe twoRowPair(
+        stationary, moving - step, step * 4, k, c - panelColumns, pitch, accumulate)
+      return true
+    }
+
+    private static func twoRowPair(
+      _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ panelBytes: Int,
+      _ k: Int, _ c: UnsafeMutablePointer<Float>, _ pitch: Int, _ accumulate: Bool
     ) {
       var (s00, s10, s01, s11) = (Register(), Register(), Register(), Register())
+      var (s02, s12, s03, s13) = (Register(), Register(), Register(), Register())
       var a = unsafe stationary
       var b = unsafe UnsafeRawPointer(moving)
       for _ in 0..<k {
         let b0 = unsafe b.loadUnaligned(as: Register.self)
         let b1 = unsafe b.loadUnaligned(fromByteOffset: 32, as: Register.self)
+        let b2 = unsafe b.loadUnaligned(fromByteOffset: panelBytes, as: Register.self)
+        let b3 = unsafe b.loadUnaligned(fromByteOffset: panelBytes + 32, as: Register.self)
         let a0 = unsafe Register(repeating: a[0])
         s00.addProduct(a0, b0)
         s01.addProduct(a0, b1)
+        s02.addProduct(a0, b2)
+        s03.addProduct(a0, b3)
         let a1 = unsafe Register(repeating: a[1])
         s10.addProduct(a1, b0)
         s11.addProduct(a1, b1)
+        s12.addProduct(a1, b2)
+        s13.addProduct(a1, b3)
         unsafe a += 6
         unsafe b += 64
       }
       unsafe finish(s00, s01, c, accumulate)
+      unsafe finish(s02, s03, c + panelColumns, accumulate)
       unsafe finish(s10, s11, c + pitch, accumulate)
+      unsafe finish(s12, s13, c + pitch + panelColumns, accumulate)
     }
 
     /// The left half of a tile into scratch rows of `panelColumns`: narrow moving tiles are common.

@@ -36,7 +36,9 @@ public enum MatrixTile {
         let rows = min(panelRows, m - row)
         if rows == panelRows && columns == panelColumns {
           unsafe wholeTile(stationaryPanel, movingPanel, k, target, cPitch, accumulate)
-        } else {
+        } else if unsafe !lastRows(
+          stationaryPanel, movingPanel, k, rows, column, n, target, cPitch, accumulate)
+        {
           unsafe edgeTile(
             stationaryPanel, movingPanel, k, rows, columns, target, cPitch, accumulate)
         }
@@ -53,18 +55,20 @@ public enum MatrixTile {
 
   static func panelCount(_ size: Int, _ panel: Int) -> Int { (size + panel - 1) / panel }
 
-  /// Computes a whole tile beside C and moves over the part that exists. What is left of 128 rows,
-  /// where panels do not divide them, goes straight to C.
+  #if TRNBENCH_AVX512 || TRNBENCH_NEON
+    /// Panels divide the 128 rows of the array here: none are left that need a tile of their own.
+    @inline(__always)
+    private static func lastRows(
+      _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int, _ rows: Int,
+      _ column: Int, _ n: Int, _ c: UnsafeMutablePointer<Float>, _ pitch: Int, _ accumulate: Bool
+    ) -> Bool { false }
+  #endif
+
+  /// Computes a whole tile beside C and moves over the part that exists.
   private static func edgeTile(
     _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int, _ rows: Int,
     _ columns: Int, _ c: UnsafeMutablePointer<Float>, _ cPitch: Int, _ accumulate: Bool
   ) {
-    #if !TRNBENCH_AVX512 && !TRNBENCH_NEON
-      if rows == 2 && columns == panelColumns {
-        unsafe twoRowTile(stationary, moving, k, c, cPitch, accumulate)
-        return
-      }
-    #endif
     unsafe withUnsafeTemporaryAllocation(
       byteCount: panelRows * panelColumns * 4, alignment: 16
     ) { raw in

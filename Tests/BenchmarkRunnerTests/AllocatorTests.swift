@@ -52,14 +52,18 @@ struct AllocatorTests {
 /// The memories of a modelled core come from the allocator whose figures `doctor` shows.
 @Suite struct CoreMemoryTests {
   @Test func aCoreGrowsTheAllocatorByItsMemories() throws {
-    let before = try Allocator.memory().allocatedBytes
-    let core = try CoreState(device: .trainium2, hbmBytes: 64 << 20)
-    let after = try Allocator.memory().allocatedBytes
     let memory = Device.trainium2.memory
     let images =
       memory.partitions.value
       * (memory.sbufBytesPerPartition.value + memory.psumBytesPerPartition.value) + (64 << 20)
-    #expect(after - before >= images)
-    #expect(core.hbm.sizeBytes == 64 << 20)
+    // Tests beside this one free memory too: one undisturbed look is enough.
+    var growths: [Int] = []
+    while growths.count < 50, growths.last ?? 0 < images {
+      let before = try Allocator.memory().allocatedBytes
+      let core = try CoreState(device: .trainium2, hbmBytes: 64 << 20)
+      growths.append(Int(try Allocator.memory().allocatedBytes) - Int(before))
+      #expect(core.hbm.sizeBytes == 64 << 20)
+    }
+    #expect(growths.last ?? 0 >= images, "\(growths)")
   }
 }

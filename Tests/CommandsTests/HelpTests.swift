@@ -5,8 +5,8 @@ import Testing
   /// Every verb, the program itself first.
   static let verbs = [
     "", "list", "run", "trace", "trace summary", "trace view", "trace explain", "trace diff",
-    "trace export", "trace verify", "trace import", "replay", "compare", "device", "device show",
-    "device diff", "asm", "disasm", "validate", "doctor",
+    "trace counters", "trace export", "trace verify", "trace import", "replay", "compare",
+    "device", "device show", "device diff", "asm", "disasm", "validate", "doctor",
   ]
 
   @Test(arguments: verbs)

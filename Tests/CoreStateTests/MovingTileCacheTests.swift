@@ -69,16 +69,16 @@ import Testing
 
   @Test func theLeastRecentlyUsedTileMakesRoom() throws {
     var core = try makeCore()
-    for tile in 0..<64 { _ = Self.multiply(&core, 4096 + 256 * tile) }
+    for tile in 0..<128 { _ = Self.multiply(&core, 4096 + 256 * tile) }
     _ = Self.multiply(&core, 4096)
     let full = core.array.widenedTileCount
-    #expect(full == 64)
-    _ = Self.multiply(&core, 4096 + 256 * 64)
+    #expect(full == 128)
+    _ = Self.multiply(&core, 4096 + 256 * 128)
     _ = Self.multiply(&core, 4096)
     let kept = core.array.widenedTileCount
-    #expect(kept == 65)
+    #expect(kept == 129)
     _ = Self.multiply(&core, 4096 + 256)
     let evicted = core.array.widenedTileCount
-    #expect(evicted == 66)
+    #expect(evicted == 130)
   }
 }

@@ -17,8 +17,8 @@ struct TraceCommand: ParsableCommand {
         trnbench trace import profile.json.gz --output profile.trntrace
       """,
     subcommands: [
-      TraceSummaryCommand.self, TraceViewCommand.self, TraceExplainCommand.self,
-      TraceDiffCommand.self, TraceExportCommand.self, TraceVerifyCommand.self,
-      TraceImportCommand.self,
+      TraceSummaryCommand.self, TraceCountersCommand.self, TraceViewCommand.self,
+      TraceExplainCommand.self, TraceDiffCommand.self, TraceExportCommand.self,
+      TraceVerifyCommand.self, TraceImportCommand.self,
     ])
 }

@@ -61,6 +61,9 @@ package struct RunSummary: Codable, Equatable, Sendable {
   package var recordedFrom: Int64?
   /// Records that a ring has overwritten; nil when it is none.
   package var droppedRecords: Int64?
+  /// Picoseconds of full-rate work that the tensor engine streamed at half rate, which is what its
+  /// activity limiter cost; nil when the recorder did not say.
+  package var throttled: Int64?
 
   package init(
     state: RunState, end: Int64, tracks: [TrackTotals], isExact: Bool, hasEvents: Bool

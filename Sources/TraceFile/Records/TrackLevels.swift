@@ -89,6 +89,13 @@ package struct TrackLevels: Equatable, Sendable {
     count = (count + 1) / 2
   }
 
+  /// The shift at which the bins in use are at most so many.
+  func shift(atMost bins: Int) -> Int64 {
+    var coarser: Int64 = 0
+    while (count - 1) >> coarser >= bins { coarser += 1 }
+    return shift + coarser
+  }
+
   /// Makes the bins as long as those of another track, or longer ones.
   mutating func coarsen(to shift: Int64) {
     while self.shift < shift { coarsen() }

@@ -12,6 +12,12 @@ struct RunTally {
   private var flops: [Int64] = []
   /// Whether anything was tallied.
   private(set) var isUsed = false
+  /// Records of all tracks.
+  private var recordCount = 0
+  /// Bins of a track of a short trace.
+  private static let fewestBins = 256
+  /// With one bin on each of 21 tracks for so many records, bins are a small part of the file.
+  private static let recordsPerBin = 256
   /// False once a time before the run's beginning was seen, which bins cannot hold.
   private var hasBins = true
 
@@ -26,6 +32,7 @@ struct RunTally {
     _ events: [TraceEvent], track: TrackID, cursor start: TimelineCursor, bytes: [Int64]
   ) {
     isUsed = true
+    recordCount += events.count
     var bins = levels[Int(track.rawValue)] ?? TrackLevels()
     levels[Int(track.rawValue)] = nil
     let amounts = track.isDMA ? bytes : flops
@@ -67,10 +74,15 @@ struct RunTally {
     }
   }
 
-  /// The bins of all tracks, equally long; empty when there are none.
+  /// The bins of all tracks, equally long and not many more than records fill; empty when there are
+  /// none.
   func finishedLevels() -> [(track: TrackID, levels: TrackLevels)] {
     guard isUsed, hasBins else { return [] }
-    let shift = levels.compactMap { $0?.shift }.max() ?? 0
+    let most = max(Self.fewestBins, recordCount / Self.recordsPerBin)
+    var shift: Int64 = 0
+    for own in levels.compactMap({ $0 }) {
+      shift = max(shift, own.shift(atMost: most))
+    }
     return TrackID.all.compactMap { track in
       guard var own = levels[Int(track.rawValue)], own.count > 0 else { return nil }
       own.coarsen(to: shift)

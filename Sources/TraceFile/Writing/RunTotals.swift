@@ -1,13 +1,18 @@
-/// Exact totals that the model itself counted: given at close when only samples were recorded.
+/// What the model itself counted, given at close. The tracks stand for records only where none were
+/// recorded.
 package struct RunTotals: Sendable {
   /// The end of the run in picoseconds; time 0 is its beginning.
   package var end: Int64
   /// Totals of the tracks that were counted; empty when only the end is known.
   package var tracks: [TrackTotals]
+  /// Picoseconds of full-rate work that the tensor engine streamed at half rate; nil when nobody
+  /// counted.
+  package var throttled: Int64?
 
-  package init(end: Int64, tracks: [TrackTotals] = []) {
+  package init(end: Int64, tracks: [TrackTotals] = [], throttled: Int64? = nil) {
     self.end = end
     self.tracks = tracks
+    self.throttled = throttled
   }
 }
 
@@ -28,8 +33,10 @@ extension RunSummary {
     let hasSamples = recorded.contains { $0.samples > 0 }
     let isExact = hasEvents || !(given?.tracks.isEmpty ?? true) || !hasSamples
     let lastEnd = tracks.map(\.end).max() ?? 0
-    return RunSummary(
+    var summary = RunSummary(
       state: state, end: max(given?.end ?? 0, lastEnd, lastSample), tracks: tracks,
       isExact: isExact, hasEvents: hasEvents)
+    summary.throttled = given?.throttled
+    return summary
   }
 }
