@@ -115,7 +115,7 @@ struct WorkloadGraphTests {
       task: .digits(
         DigitsTask(
           data: "none", features: 16, featureScale: 1, classes: 3, network: network)),
-      optimizer: .descent(rate: 0.25), batch: 3, epochs: 1, heldOutEvery: 5, target: 0.9)
+      optimizer: .descent(rate: 0.25), batch: 3, epochs: 1, heldOutEvery: 5, target: .atLeast(0.9))
   }
 
   private static let trainings = [
@@ -123,7 +123,7 @@ struct WorkloadGraphTests {
     TrainingParameters(
       task: .clicks(
         ClickTask(counts: [5, 3, 2], exponent: 1.1, width: 2, examples: 10, signal: 1)),
-      optimizer: .descent(rate: 0.25), batch: 4, epochs: 1, heldOutEvery: 5, target: 0.9),
+      optimizer: .descent(rate: 0.25), batch: 4, epochs: 1, heldOutEvery: 5, target: .atLeast(0.9)),
   ]
 
   @Test("A training step goes down the slope of the loss, weight by weight", arguments: trainings)
