@@ -4,8 +4,8 @@ package import NumericFormats
 /// The gradient of attention in its queries, keys and values, without ever storing the scores.
 ///
 /// With P the softmax of scale · Q · Kᵀ and D the sum of dO · O over a head's elements:
-/// dS = P · (dO · Vᵀ − D), dQ = scale · dS · K, dK = scale · dSᵀ · Q, dV = Pᵀ · dO; heads of a group
-/// add up in the gradients of the keys and values that they share.
+/// dS = P · (dO · Vᵀ − D), dQ = scale · dS · K, dK = scale · dSᵀ · Q, dV = Pᵀ · dO; heads of a
+/// group add up in the gradients of the keys and values that they share.
 ///
 /// Layouts: q, out and slope (dO) are [batch · queries, heads · size], k and v [batch · keys,
 /// kvHeads · size]; the gradients follow each other in one tensor: dQ like q, dK and dV like k.

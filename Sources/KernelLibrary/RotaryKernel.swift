@@ -30,8 +30,8 @@ package struct RotaryKernel: Kernel {
   package var format: NumberFormat
   /// Format of the tables.
   package var table: NumberFormat
-  /// Rows of the tables by rows: as many as tokens, one that all tokens share, or as many as each of
-  /// several sequences has tokens.
+  /// Rows of the tables by rows: as many as tokens, one that all tokens share, or as many as each
+  /// of several sequences has tokens.
   package var tableRows: Int
 
   /// The rotation of `heads` heads of `size` elements.

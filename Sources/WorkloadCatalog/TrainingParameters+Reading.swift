@@ -93,7 +93,8 @@ extension TrainingParameters {
       signal: try section.number("signal", above: 0))
   }
 
-  private static func optimizer(_ given: YAMLSection) throws(WorkloadError) -> Optimizer {
+  /// Reads the section `optimizer`. Throws what `YAMLSection` finds.
+  static func optimizer(_ given: YAMLSection) throws(WorkloadError) -> Optimizer {
     var section = given
     let method = try section.choice("method", of: Method.self)
     let rate = try section.number("rate", above: 0)

@@ -125,7 +125,7 @@ import WorkloadCatalog
     }
   }
 
-  /// Counts by hand: behind "ab" came c twice and d once, behind "b" the same, three symbols in all.
+  /// Counts by hand: behind "ab" came c twice and d once, behind "b" the same.
   @Test func trigramsAreInterpolated() {
     let text = [0, 1, 2, 0, 1, 2, 0, 1, 3]
     let model = TrigramModel(text[...], vocabulary: 8)

@@ -64,6 +64,9 @@ struct TrainingPlan {
     batches = copies.map { inputs in
       Dictionary(uniqueKeysWithValues: inputs.map { ($0.0, $0.2[$0.1]!) })
     }
+    let replacements = copies.map { inputs in
+      inputs.reduce(into: [Int: Int]()) { $0.merge($1.2) { first, _ in first } }
+    }
     // What lowering added, such as the masks of attention, has to be filled as well.
     var filled = first.graph.givenTensors.compactMap { tensor in
       tensor.role == .input ? nil : first.allocations[tensor.name].map { (tensor, $0) }
@@ -87,15 +90,9 @@ struct TrainingPlan {
     let evaluated = joined.mapped(second.allocations["logits"]!)
     let results = (0..<parameters.epochs).map { joined.copy(of: evaluated, name: "logits \($0)") }
     logits = results.map { $0[evaluated]! }
-    let loss = first.allocations["loss"]!
     var losses: [Int] = []
     for epoch in 0..<parameters.epochs {
-      for inputs in copies {
-        var replacing = joined.copy(of: loss, name: "loss \(losses.count)")
-        losses.append(replacing[loss]!)
-        for input in inputs { replacing.merge(input.2) { first, _ in first } }
-        joined.invoke(first.program.invocations, segmentOffset: 0, replacing: replacing)
-      }
+      losses += joined.epoch(of: first, batches: replacements, name: "loss \(epoch)")
       joined.invokeAppended(
         second.program.invocations, segmentOffset: offset, replacing: results[epoch])
     }
@@ -191,5 +188,22 @@ struct TrainingPlan {
       result.append(measure.value(values, labels: heldOut.labels))
     }
     return result
+  }
+}
+
+extension JoinedProgram {
+  /// Adds one step per batch, each with tensors of its batch and a loss of its own; returns where
+  /// the losses are.
+  fileprivate mutating func epoch(
+    of step: LoweredGraph, batches: [[Int: Int]], name: String
+  ) -> [Int] {
+    let loss = step.allocations["loss"]!
+    return batches.enumerated().map { index, batch in
+      let own = copy(of: loss, name: "\(name).\(index)")
+      invoke(
+        step.program.invocations, segmentOffset: 0,
+        replacing: batch.merging(own) { first, _ in first })
+      return own[loss]!
+    }
   }
 }
