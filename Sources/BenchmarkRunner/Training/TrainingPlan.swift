@@ -42,10 +42,9 @@ struct TrainingPlan {
     seed = options.seed
     (training, heldOut) = examples.split(heldOutEvery: parameters.heldOutEvery)
     stepsPerEpoch = training.count / parameters.batch
-    let count = training.count
     guard stepsPerEpoch > 0 else {
       throw .badInput(
-        "\(workload.name): a batch of \(parameters.batch) needs as many examples; \(count) exist")
+        "\(workload.name): \(training.count) examples do not fill a batch of \(parameters.batch)")
     }
     let graphs = try Self.graphs(workload, parameters, heldOut: heldOut.count)
     step = graphs.step
