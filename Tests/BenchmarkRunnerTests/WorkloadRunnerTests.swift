@@ -64,6 +64,7 @@ import WorkloadCatalog
   @Test(arguments: [
     "kernel/matmul-512-bf16", "kernel/attention-d128-s512-causal", "vision/digits-mlp-train",
     "micro/elementwise", "micro/dma-load", "micro/transpose", "llm/mixtral-small-layer-decode",
+    "llm/llama-small-layer-train",
   ])
   func bothModesGiveTheSamePicoseconds(_ name: String) throws {
     let functional = simulated(try run(name) { $0.mode = .functional })
