@@ -30,7 +30,8 @@ package struct RotaryKernel: Kernel {
   package var format: NumberFormat
   /// Format of the tables.
   package var table: NumberFormat
-  /// Rows of the tables by rows: as many as tokens, or one that all tokens share.
+  /// Rows of the tables by rows: as many as tokens, one that all tokens share, or as many as each
+  /// of several sequences has tokens.
   package var tableRows: Int
 
   /// The rotation of `heads` heads of `size` elements.
@@ -62,9 +63,10 @@ package struct RotaryKernel: Kernel {
   package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
     throws(BuilderError)
   {
-    guard tableRows == tokens || tableRows == 1 else {
+    guard tableRows > 0, tokens % tableRows == 0 else {
       throw unsupported(
-        "tables of \(tableRows) rows for \(tokens) tokens", allowed: "one row, or one per token")
+        "tables of \(tableRows) rows for \(tokens) tokens",
+        allowed: "one row per token of a sequence, and whole sequences")
     }
     guard size % 2 == 0, layout == .rowMajor || size == 64 || size == 128 else {
       throw unsupported(
@@ -99,11 +101,7 @@ package struct RotaryKernel: Kernel {
       let cosine = tables.next().rows(0..<tile.count)
       builder.load(x, from: tensors[0].rows(tile))
       for table in 0..<2 {
-        let rows =
-          tableRows == tokens
-          ? tensors[1 + table].rows(tile)
-          : tensors[1 + table].broadcast(columns: 0..<half, partitions: tile.count)
-        builder.load(cosine.block(table), from: rows, on: .scalar)
+        load(cosine.block(table), tensors[1 + table], tile, &builder)
       }
       return (x: x, cosine: cosine)
     } compute: { builder, tile, loaded in
@@ -126,6 +124,27 @@ package struct RotaryKernel: Kernel {
         cosine.block(0).viewed(sizes: shape, strides: [0, 0, 1]), .multiply)
       builder.tensorTensor(out, straight, cross, .add)
       builder.store(tensors[3].rows(tile), from: out)
+    }
+  }
+
+  /// The rows of a table for a tile of tokens: every sequence begins the table anew.
+  private func load(
+    _ target: Tile, _ table: TensorHandle, _ tokens: Range<Int>, _ builder: inout KernelBuilder
+  ) {
+    if tableRows == 1 {
+      let all = table.broadcast(columns: 0..<size / 2, partitions: tokens.count)
+      builder.load(target, from: all, on: .scalar)
+      return
+    }
+    var first = tokens.lowerBound
+    while first < tokens.upperBound {
+      let row = first % tableRows
+      let count = min(tableRows - row, tokens.upperBound - first)
+      let partition = first - tokens.lowerBound
+      builder.load(
+        target.rows(partition..<partition + count), from: table.rows(row..<row + count),
+        on: .scalar)
+      first += count
     }
   }
 

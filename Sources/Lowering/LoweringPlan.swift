@@ -10,6 +10,8 @@ struct LoweringPlan {
   let graph: Graph
   let device: Device
   let keepsIntermediates: Bool
+  /// New state that is written over the old one when intermediates are not kept.
+  var replaced: Set<String> = []
   /// Positions of the nodes that read each tensor, in order; a node that reads it twice stands
   /// there twice.
   let readers: [String: [Int]]

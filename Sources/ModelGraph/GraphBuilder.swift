@@ -10,6 +10,9 @@ package struct GraphBuilder: Sendable {
   package var format: NumberFormat
   /// The layer that new nodes belong to.
   package var layer: Int?
+  /// True when weights that are drawn are trained: they are state in fp32, and a copy of the same
+  /// name in their own format is what nodes read.
+  package var trainsWeights = false
 
   /// A builder of an empty graph.
   package init(name: String, format: NumberFormat) {
@@ -23,11 +26,19 @@ package struct GraphBuilder: Sendable {
     _ name: String, _ shape: TensorShape, role: TensorRole = .input, format: NumberFormat? = nil,
     fill: TensorFill = .normal(standardDeviation: 1), type: ElementType? = nil
   ) throws(GraphError) -> String {
+    let stored = format ?? type?.storage ?? self.format
+    guard trainsWeights, role == .weight, fill.isDrawn else {
+      try graph.declare(
+        TensorDeclaration(
+          name: name, shape: shape, format: stored, role: role, fill: fill, type: type))
+      return name
+    }
+    let isPrecise = stored == .float32
+    let kept = isPrecise ? name : "\(name).master"
     try graph.declare(
       TensorDeclaration(
-        name: name, shape: shape, format: format ?? type?.storage ?? self.format, role: role,
-        fill: fill, type: type))
-    return name
+        name: kept, shape: shape, format: .float32, role: .state, fill: fill))
+    return isPrecise ? name : try apply(.copy, to: [kept], name: name, format: stored)
   }
 
   /// Declares a weight matrix `[rows, columns]` whose elements have a standard deviation of

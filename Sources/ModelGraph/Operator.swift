@@ -58,6 +58,8 @@ package enum Operator: Hashable, Sendable {
 
   /// Where along an axis the largest or smallest element stands.
   case argExtreme(ArgExtreme)
+  /// The gradient of attention.
+  case attentionGradient(AttentionGradient)
   /// Slices of an axis, chosen by indices.
   case axisGather(AxisGather)
   /// Layer or root-mean-square normalisation from an axis on.
@@ -171,6 +173,7 @@ package enum Operator: Hashable, Sendable {
   package var family: (any OperatorFamily)? {
     switch self {
     case .argExtreme(let family): family
+    case .attentionGradient(let family): family
     case .axisGather(let family): family
     case .axisNormalization(let family): family
     case .axisSoftmax(let family): family

@@ -45,6 +45,14 @@ package enum TensorFill: Hashable, Sendable {
   case powerLaw(counts: [Int], exponent: Double)
   /// These values.
   case values(TensorConstant)
+
+  /// True for numbers drawn at random, as weights begin.
+  var isDrawn: Bool {
+    switch self {
+    case .normal, .uniform: true
+    default: false
+    }
+  }
 }
 
 /// Values that a graph carries, held once however often the graph is copied.

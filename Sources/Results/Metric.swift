@@ -21,7 +21,8 @@ package struct Metric: Codable, Hashable, Sendable {
   package var better: MetricDirection
   /// Simulated and exact, or measured on the host.
   package var kind: MetricKind
-  /// The single measurements of a host metric in the order they were taken; empty if simulated.
+  /// The single measurements of a host metric in the order they were taken, or the points of a
+  /// simulated curve; empty for a single simulated value.
   package var samples: [MetricValue]
 
   /// An exact, repeatable metric of the model.
@@ -29,6 +30,14 @@ package struct Metric: Codable, Hashable, Sendable {
     _ value: MetricValue, unit: String, better: MetricDirection
   ) -> Metric {
     Metric(value: value, unit: unit, better: better, kind: .simulated, samples: [])
+  }
+
+  /// A value that was reached along a curve, and the curve's points in their order; exact and
+  /// repeatable like any metric of the model.
+  package static func curve(
+    _ points: [MetricValue], value: MetricValue, unit: String, _ better: MetricDirection
+  ) -> Metric {
+    Metric(value: value, unit: unit, better: better, kind: .simulated, samples: points)
   }
 
   /// A metric of the host: its value is the median of the samples, of which there is at least one.

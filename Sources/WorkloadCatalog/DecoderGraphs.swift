@@ -42,6 +42,7 @@ package struct DecoderGraphs: Sendable {
   package func layer(named name: String, layer: Int? = 0) throws(GraphError) -> Graph {
     var builder = GraphBuilder(name: name, format: format)
     builder.layer = layer
+    builder.trainsWeights = parameters.optimizer != nil
     try builder.given("x", [rows, model.hidden])
     try tables(&builder)
     try builder.scale("attention_norm", model.hidden)
@@ -68,6 +69,7 @@ package struct DecoderGraphs: Sendable {
         result: "feed_forward_output")
     }
     try builder.apply(.add, to: ["middle", "feed_forward_output"], name: "y", role: .output)
+    if let optimizer = parameters.optimizer { try builder.trainLayer(optimizer) }
     return try builder.finish()
   }
 
@@ -118,6 +120,8 @@ package struct DecoderGraphs: Sendable {
       try builder.apply(
         .attention(Attention(query: query, key: cache, isCausal: true)),
         to: ["turned_query", "turned_key", "value"], name: "attended")
+      // A training has no cache to fill.
+      guard parameters.optimizer == nil else { return }
       try builder.mark("turned_key", as: .output)
       try builder.mark("value", as: .output)
     case .decode:

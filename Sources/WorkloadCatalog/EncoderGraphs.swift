@@ -22,6 +22,7 @@ package struct EncoderGraphs: Sendable {
   package func layer(named name: String, layer: Int? = 0) throws(GraphError) -> Graph {
     var builder = GraphBuilder(name: name, format: format)
     builder.layer = layer
+    builder.trainsWeights = parameters.optimizer != nil
     let width = model.heads * model.headDimension
     try builder.given("x", [rows, model.hidden])
     for part in ["query", "key", "value"] {
@@ -41,6 +42,7 @@ package struct EncoderGraphs: Sendable {
     try dense("activated", "narrow", model.feedForward, model.hidden, &builder)
     try builder.apply(.add, to: ["narrow", "middle"], name: "sum")
     try normalized("sum", name: "y", role: .output, &builder)
+    if let optimizer = parameters.optimizer { try builder.trainLayer(optimizer) }
     return try builder.finish()
   }
 

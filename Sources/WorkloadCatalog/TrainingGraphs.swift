@@ -3,8 +3,8 @@ package import NumericFormats
 
 /// Graphs of a training: one step, and the forward pass that measures held-out examples.
 ///
-/// A step is the forward graph, its derivatives and the optimiser's step. Weights are kept in fp32;
-/// products run on copies in the workload's format, their sums in fp32.
+/// A step is the forward graph, its derivatives and the optimiser's step. Weights are kept in fp32
+/// unless said otherwise; products run on copies in the workload's format.
 package enum TrainingGraphs {
   /// Forward, loss, backward and update in place.
   package static func step(
@@ -23,6 +23,9 @@ package enum TrainingGraphs {
     case .clicks(let task):
       try task.forward(batch: batch, &builder)
       try task.loss(batch: batch, &builder)
+    case .text(let task):
+      try task.forward(batch: batch, weights: parameters.weights, &builder)
+      try task.loss(batch: batch, &builder)
     }
     let weights = builder.graph.tensors.filter { $0.role == .state }.map(\.name)
     let gradients = try builder.differentiate("loss", in: weights)
@@ -39,6 +42,8 @@ package enum TrainingGraphs {
     switch parameters.task {
     case .digits(let task): try task.forward(batch: batch, &builder)
     case .clicks(let task): try task.forward(batch: batch, &builder)
+    case .text(let task):
+      try task.forward(batch: batch, weights: parameters.weights, &builder)
     }
     try builder.mark("logits", as: .output)
     return try builder.finish()

@@ -1,8 +1,11 @@
 import ModelGraph
+import NumericFormats
 
 extension TrainingParameters {
-  private enum TaskName: String, CaseIterable { case digits, clicks }
+  private enum TaskName: String, CaseIterable { case digits, clicks, text }
   private enum NetworkName: String, CaseIterable { case perceptron, convolutional }
+  private enum TargetName: String, CaseIterable { case trigrams }
+  private enum RoundingName: String, CaseIterable { case nearest, stochastic }
   private enum Method: String, CaseIterable { case descent, momentum, adamw, adagrad }
 
   /// Reads the section `training`. Throws what `YAMLSection` finds.
@@ -12,14 +15,47 @@ extension TrainingParameters {
       switch try section.choice("task", of: TaskName.self) {
       case .digits: .digits(try digits(&section))
       case .clicks: .clicks(try clicks(&section))
+      case .text: .text(try text(&section))
       }
-    let parameters = TrainingParameters(
+    var parameters = TrainingParameters(
       task: task, optimizer: try optimizer(section.section("optimizer")),
       batch: try section.integer("batch"), epochs: try section.integer("epochs"),
       heldOutEvery: try section.integer("held_out_every", atLeast: 2),
-      target: try section.number("target", above: 0, upTo: 1))
+      target: try target(of: task, &section))
+    if section.has("weights") {
+      parameters.weights = try section.format("weights")
+      guard parameters.weights == .float32 || parameters.weights.sizeBytes == 2 else {
+        throw section.badValue("weights", expected: "fp32, bf16 or fp16")
+      }
+    }
+    if section.has("rounding") {
+      parameters.roundsStochastically =
+        try section.choice("rounding", of: RoundingName.self) == .stochastic
+    }
     try section.finish()
     return parameters
+  }
+
+  private static func target(of task: TrainingTask, _ section: inout YAMLSection)
+    throws(WorkloadError) -> TrainingTarget
+  {
+    if case .text = task {
+      _ = try section.choice("target", of: TargetName.self)
+      return .belowTrigrams
+    }
+    return .atLeast(try section.number("target", above: 0, upTo: 1))
+  }
+
+  private static func text(_ section: inout YAMLSection) throws(WorkloadError) -> TextTask {
+    let task = TextTask(
+      data: try section.text("data"), vocabulary: try section.integer("vocabulary", atLeast: 2),
+      context: try section.integer("context", atLeast: 2),
+      width: try section.integer("width"), layers: try section.integer("layers"),
+      heads: try section.integer("heads"), feedForward: try section.integer("feed_forward"))
+    guard task.width % task.heads == 0, task.width / task.heads % 2 == 0 else {
+      throw section.badValue("heads", expected: "a number that cuts the width into even parts")
+    }
+    return task
   }
 
   private static func digits(_ section: inout YAMLSection) throws(WorkloadError) -> DigitsTask {
@@ -57,7 +93,8 @@ extension TrainingParameters {
       signal: try section.number("signal", above: 0))
   }
 
-  private static func optimizer(_ given: YAMLSection) throws(WorkloadError) -> Optimizer {
+  /// Reads the section `optimizer`. Throws what `YAMLSection` finds.
+  static func optimizer(_ given: YAMLSection) throws(WorkloadError) -> Optimizer {
     var section = given
     let method = try section.choice("method", of: Method.self)
     let rate = try section.number("rate", above: 0)

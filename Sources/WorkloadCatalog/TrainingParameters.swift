@@ -1,4 +1,5 @@
 package import ModelGraph
+package import NumericFormats
 
 /// Pictures of digits, classified.
 package struct DigitsTask: Hashable, Sendable {
@@ -63,12 +64,59 @@ package struct ClickTask: Hashable, Sendable {
   package var rows: Int { counts.reduce(0, +) }
 }
 
+/// The next byte of a text, predicted by a causal transformer from the bytes before it.
+package struct TextTask: Hashable, Sendable {
+  /// The text, relative to the folder of workloads.
+  package var data: String
+  /// Bytes below that count.
+  package var vocabulary: Int
+  /// Bytes of a window, which is one example.
+  package var context: Int
+  /// Width of the stream that layers add to.
+  package var width: Int
+  /// Layers.
+  package var layers: Int
+  /// Heads of each layer; they divide `width`.
+  package var heads: Int
+  /// Width between the two products of a feed-forward part.
+  package var feedForward: Int
+
+  /// A prediction of that text's bytes.
+  package init(
+    data: String, vocabulary: Int, context: Int, width: Int, layers: Int, heads: Int,
+    feedForward: Int
+  ) {
+    self.data = data
+    self.vocabulary = vocabulary
+    self.context = context
+    self.width = width
+    self.layers = layers
+    self.heads = heads
+    self.feedForward = feedForward
+  }
+}
+
 /// What a training is about: data, network, loss and what is measured on held-out examples.
 package enum TrainingTask: Hashable, Sendable {
   /// The share of pictures that are classified rightly.
   case digits(DigitsTask)
   /// The area under the curve of true against false positives.
   case clicks(ClickTask)
+  /// Bits that a byte of a text costs under the predicted chances.
+  case text(TextTask)
+
+  /// What `throughput` counts in one example: an image, a sample, or the bytes of a window.
+  package var itemsPerExample: Int {
+    if case .text(let text) = self { text.context } else { 1 }
+  }
+}
+
+/// What a measure of held-out examples must reach.
+package enum TrainingTarget: Hashable, Sendable {
+  /// That share, between 0 and 1.
+  case atLeast(Double)
+  /// Less than what a trigram model of the same training text costs.
+  case belowTrigrams
 }
 
 /// Training until a measure of held-out examples reaches its target.
@@ -81,15 +129,19 @@ package struct TrainingParameters: Hashable, Sendable {
   package var batch: Int
   /// Passes over the training examples, at most.
   package var epochs: Int
-  /// Every n-th example is held out of training.
+  /// Every n-th example is held out of training; of a text its last n-th part.
   package var heldOutEvery: Int
-  /// What the measure must reach, between 0 and 1.
-  package var target: Double
+  /// What the measure must reach.
+  package var target: TrainingTarget
+  /// How weights are kept between steps; products run on copies in the workload's format.
+  package var weights = NumberFormat.float32
+  /// True when the device rounds what it stores at random, in proportion to the distances.
+  package var roundsStochastically = false
 
   /// A training run of these parameters.
   package init(
     task: TrainingTask, optimizer: Optimizer, batch: Int, epochs: Int, heldOutEvery: Int,
-    target: Double
+    target: TrainingTarget
   ) {
     self.task = task
     self.optimizer = optimizer

@@ -86,6 +86,8 @@ package struct DecoderParameters: Hashable, Sendable {
   package var tokens: Int
   /// Tokens that the last query sees, itself included.
   package var context: Int
+  /// What trains one layer: forward, backward and the optimiser's step; nil to evaluate.
+  package var optimizer: Optimizer?
 
   /// A decoder's shapes; `tokens` is at most `context`.
   package init(

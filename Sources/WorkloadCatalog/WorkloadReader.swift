@@ -82,7 +82,15 @@ struct WorkloadReader {
     case .kernel:
       let variant = section.has("variant") ? try section.text("variant") : nil
       return .kernel(try KernelParameters.read(&section), variant: variant)
-    case .layer: return .layer(try decoder(&section))
+    case .layer:
+      var parameters = try decoder(&section)
+      if section.has("optimizer") {
+        guard parameters.phase != .decode else {
+          throw section.badValue("optimizer", expected: "none: decoding trains nothing")
+        }
+        parameters.optimizer = try TrainingParameters.optimizer(section.section("optimizer"))
+      }
+      return .layer(parameters)
     case .model:
       return section.has("network")
         ? .network(try Network.read(&section)) : .model(try decoder(&section))

@@ -36,8 +36,9 @@ extension WorkloadSpecification {
     case (.images, .network(let network)), (.samples, .network(let network)),
       (.points, .network(let network)):
       Double(network.graphs.itemCount)
-    case (.images, .training(let parameters)), (.samples, .training(let parameters)):
-      Double(parameters.batch)
+    case (.images, .training(let parameters)), (.samples, .training(let parameters)),
+      (.tokens, .training(let parameters)):
+      Double(parameters.batch * parameters.task.itemsPerExample)
     default: nil
     }
   }

@@ -131,13 +131,34 @@ struct DerivedGraph: Sendable, CustomTestStringConvertible {
       parameters: [
         "q": HeadLayout.tokensHeads.shape(heads), "k": HeadLayout.tokensHeads.shape(heads),
         "v": HeadLayout.tokensHeads.shape(heads),
-      ], formats: [.bfloat16]
+      ]
     ) {
       try $0.apply(
         .attention(Attention(query: heads, key: heads, isCausal: true)), to: ["q", "k", "v"],
         name: "y")
     },
+    attention("attention over several blocks", (700, 700), heads: (1, 1, 32)),
+    attention("shared keys", (130, 130), heads: (4, 2, 64)),
+    attention("the last queries", (100, 200), heads: (2, 1, 128)),
+    attention("every key", (40, 150), heads: (2, 2, 16), isCausal: false, batch: 2),
   ]
+
+  private static func attention(
+    _ name: String, _ tokens: (queries: Int, keys: Int),
+    heads: (queries: Int, keys: Int, channels: Int), isCausal: Bool = true, batch: Int = 1
+  ) -> DerivedGraph {
+    let query = HeadDimensions(
+      batch: batch, heads: heads.queries, tokens: tokens.queries, channels: heads.channels)
+    var key = query
+    (key.heads, key.tokens) = (heads.keys, tokens.keys)
+    let attention = Attention(
+      query: query, key: key, isCausal: isCausal, queryOffset: tokens.keys - tokens.queries)
+    let shapes = [query, key, key].map { HeadLayout.tokensHeads.shape($0) }
+    return DerivedGraph(
+      name: name, parameters: ["q": shapes[0], "k": shapes[1], "v": shapes[2]],
+      formats: [.bfloat16]
+    ) { try $0.apply(.attention(attention), to: ["q", "k", "v"], name: "y") }
+  }
 
   private static let heads = HeadDimensions(batch: 1, heads: 2, tokens: 32, channels: 16)
 }

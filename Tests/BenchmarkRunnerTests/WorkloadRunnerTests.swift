@@ -41,7 +41,7 @@ import WorkloadCatalog
   @Test(arguments: [
     "kernel/matmul-512-bf16", "kernel/attention-d128-s512-causal", "vision/digits-mlp-train",
     "micro/reduce", "kernel/experts-8x2-small", "llm/mixtral-small-layer-decode",
-    "llm/minilm-l6-layer",
+    "llm/minilm-l6-layer", "llm/llama-small-layer-train", "llm/minilm-l6-layer-train",
   ])
   func valuesAreRightAndNothingRaces(_ name: String) throws {
     let report = try run(name)
@@ -54,6 +54,7 @@ import WorkloadCatalog
     arguments: [
       "kernel/attention-d128-s512-causal", "llm/mixtral-small-layer-decode",
       "recommendation/hstu-small", "vision/vit-small", "vision/unet-small",
+      "llm/llama-small-layer-train",
     ], [Device.trainium1, .trainium3])
   func otherGenerationsComputeTheSame(_ name: String, device: Device) throws {
     let report = try run(name) { $0.device = device }
@@ -63,6 +64,7 @@ import WorkloadCatalog
   @Test(arguments: [
     "kernel/matmul-512-bf16", "kernel/attention-d128-s512-causal", "vision/digits-mlp-train",
     "micro/elementwise", "micro/dma-load", "micro/transpose", "llm/mixtral-small-layer-decode",
+    "llm/llama-small-layer-train",
   ])
   func bothModesGiveTheSamePicoseconds(_ name: String) throws {
     let functional = simulated(try run(name) { $0.mode = .functional })

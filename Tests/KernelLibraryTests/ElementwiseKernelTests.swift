@@ -88,6 +88,26 @@ import Testing
     }
   }
 
+  /// Sequences of 48 tokens share one table, also where they cross a tile of 128 rows.
+  @Test func rotaryOfSeveralSequences() throws {
+    let (tokens, sequences, heads, size) = (48, 5, 2, 16)
+    let x = randomTensor(tokens * sequences * heads * size, .bfloat16, seed: 28)
+    let cosine = randomTensor(tokens * size / 2, .float32, seed: 29)
+    let sine = randomTensor(tokens * size / 2, .float32, seed: 30)
+    var kernel = RotaryKernel(
+      tokens: tokens * sequences, heads: heads, size: size, layout: .rowMajor)
+    kernel.tableRows = tokens
+    let together = try SegmentRunner.run(kernel, [x, cosine, sine])[3]
+    let each = tokens * heads * size
+    let alone = RotaryKernel(tokens: tokens, heads: heads, size: size, layout: .rowMajor)
+    for sequence in 0..<sequences {
+      let range = sequence * each..<(sequence + 1) * each
+      let expected = try SegmentRunner.run(alone, [Array(x[range]), cosine, sine])[3]
+      #expect(Array(together[range]) == expected, "sequence \(sequence)")
+    }
+    #expect(OrderChecker(try kernel.segment(on: .trainium2)).problems == [])
+  }
+
   @Test func updatesInPlaceAreOrdered() throws {
     let kernel = SGDKernel(count: 128 * 20, rate: 0.1, momentum: 0.5)
     #expect(OrderChecker(try kernel.segment(on: .trainium2)).problems == [])

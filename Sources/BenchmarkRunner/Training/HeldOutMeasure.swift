@@ -1,11 +1,15 @@
+import Foundation
+package import Results
 package import WorkloadCatalog
 
-/// What the outputs for held-out examples are worth, between 0 and 1.
+/// What the outputs for held-out examples are worth: a share between 0 and 1, or bits of a byte.
 package struct HeldOutMeasure {
   /// The measure's name in a result's metrics.
   package let name: String
   /// Its name for people.
   package let title: String
+  /// Which way it improves.
+  package let better: MetricDirection
   private let task: TrainingTask
 
   /// The measure of a task.
@@ -14,7 +18,36 @@ package struct HeldOutMeasure {
     switch task {
     case .digits: (name, title) = ("accuracy", "held-out accuracy")
     case .clicks: (name, title) = ("auc", "held-out area under the curve")
+    case .text: (name, title) = ("bits_per_byte", "held-out bits per byte")
     }
+    if case .text = task { better = .lower } else { better = .higher }
+  }
+
+  /// True when a value is worth what is wanted: at least a share, or less than some bits.
+  package func isReached(_ value: Double, _ limit: Double) -> Bool {
+    better == .lower ? value < limit : value >= limit
+  }
+
+  /// The best of some values; there is one.
+  func best(_ values: [Double]) -> Double {
+    (better == .lower ? values.min() : values.max()) ?? .nan
+  }
+
+  /// Values as a metric: in percent if they are shares. `key` is the metric's name.
+  func metric(_ values: [Double]) -> (key: String, metric: Metric) {
+    let best = best(values)
+    if better == .lower {
+      return (
+        "held_out_\(name)",
+        .curve(values.map { MetricValue($0) }, value: MetricValue(best), unit: "bits", better)
+      )
+    }
+    return (
+      "\(name)_percent",
+      .curve(
+        values.map { MetricValue(100 * $0) }, value: MetricValue(100 * best), unit: "percent",
+        better)
+    )
   }
 
   /// Outputs per example.
@@ -22,6 +55,7 @@ package struct HeldOutMeasure {
     switch task {
     case .digits(let digits): digits.classes
     case .clicks: 1
+    case .text(let text): text.context * text.vocabulary
     }
   }
 
@@ -30,7 +64,20 @@ package struct HeldOutMeasure {
     switch task {
     case .digits: accuracy(outputs, labels)
     case .clicks: Self.areaUnderCurve(outputs, labels)
+    case .text(let text): Self.bits(outputs, labels, classes: text.vocabulary)
     }
+  }
+
+  /// The mean of −log₂ of the chance that a softmax gives to what came.
+  package static func bits(_ outputs: [Float], _ labels: [Float], classes: Int) -> Double {
+    var sum = 0.0
+    for (index, label) in labels.enumerated() {
+      let row = outputs[index * classes..<(index + 1) * classes]
+      let largest = Double(row.max() ?? 0)
+      let total = row.reduce(0.0) { $0 + exp(Double($1) - largest) }
+      sum += largest + log(total) - Double(row[row.startIndex + Int(label)])
+    }
+    return sum / Double(max(1, labels.count)) / log(2)
   }
 
   /// The share of examples whose largest output is that of their class.

@@ -18,10 +18,15 @@ struct LabelledExamples {
   let columns: [Column]
   /// Examples.
   let count: Int
+  /// The text whose windows they are, symbol by symbol; empty for examples without an order.
+  private let text: [Int]
+  private let seed: UInt64
 
-  private init(_ columns: [Column], count: Int) {
+  private init(_ columns: [Column], count: Int, text: [Int] = [], seed: UInt64 = 0) {
     self.columns = columns
     self.count = count
+    self.text = text
+    self.seed = seed
   }
 
   /// Reads or draws the examples of a task.
@@ -32,7 +37,28 @@ struct LabelledExamples {
     switch task {
     case .digits(let task): try self.init(pictures: task, at: "\(root)/\(task.data)")
     case .clicks(let task): self.init(clicks: task, seed: seed)
+    case .text(let task): try self.init(text: task, at: "\(root)/\(task.data)", seed: seed)
     }
+  }
+
+  /// Cuts a text into windows; the label of each byte is the byte behind it.
+  private init(text task: TextTask, at path: String, seed: UInt64) throws(RunnerError) {
+    let bytes: Data
+    do { bytes = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+      throw .badInput("cannot read the text in \(path): \(error.localizedDescription)")
+    }
+    if let place = bytes.firstIndex(where: { $0 >= task.vocabulary }) {
+      throw .badInput(
+        "\(path): byte \(place) is \(bytes[place]); the vocabulary ends before "
+          + "\(task.vocabulary)")
+    }
+    let count = max(0, bytes.count - 1) / task.context
+    let text = bytes.prefix(count * task.context + 1).map(Int.init)
+    self.init(
+      [
+        Column(name: "tokens", width: task.context, values: text.dropLast().map(Float.init)),
+        Column(name: "labels", width: task.context, values: text.dropFirst().map(Float.init)),
+      ], count: count, text: text, seed: seed)
   }
 
   /// Reads lines of whole numbers: the pixels, then the class.
@@ -123,11 +149,27 @@ struct LabelledExamples {
     return LabelledExamples(chosen, count: indices.count)
   }
 
-  /// Every `step`-th example is held out; the others train.
+  /// Every `step`-th example is held out; the others train. Of a text the last windows are held
+  /// out, and the others are shuffled.
   func split(heldOutEvery step: Int) -> (training: LabelledExamples, heldOut: LabelledExamples) {
     let all = Array(0..<count)
-    return (
-      selecting(all.filter { $0 % step != 0 }), selecting(all.filter { $0 % step == 0 })
-    )
+    if text.isEmpty {
+      return (
+        selecting(all.filter { $0 % step != 0 }), selecting(all.filter { $0 % step == 0 })
+      )
+    }
+    let first = firstHeldOut(every: step)
+    let order = SeededGenerator(seed: seed, stream: "order of windows")
+    let shuffled = all[..<first].sorted { (order.bits(at: $0), $0) < (order.bits(at: $1), $1) }
+    return (selecting(shuffled), selecting(Array(all[first...])))
+  }
+
+  private func firstHeldOut(every step: Int) -> Int { count - count / step }
+
+  /// Bits per symbol of the held-out windows under a trigram model of the others. It sees both
+  /// symbols before each, across the borders of windows.
+  func trigramBits(heldOutEvery step: Int, vocabulary: Int) -> Double {
+    let start = firstHeldOut(every: step) * (text.count - 1) / max(1, count) + 1
+    return TrigramModel(text[..<start], vocabulary: vocabulary).bits(of: text, from: start)
   }
 }

@@ -25,6 +25,8 @@ struct TrainingPlan {
   private let invocationsPerEpoch: Int
   /// Allocation of each epoch's held-out logits.
   private let logits: [Int]
+  /// Allocation of each step's loss.
+  private let losses: [Int]
   /// Allocations of each batch's inputs by name, and of the held-out examples'.
   private let batches: [[String: Int]]
   private let heldOutInputs: [String: Int]
@@ -40,17 +42,16 @@ struct TrainingPlan {
     seed = options.seed
     (training, heldOut) = examples.split(heldOutEvery: parameters.heldOutEvery)
     stepsPerEpoch = training.count / parameters.batch
-    let count = training.count
     guard stepsPerEpoch > 0 else {
       throw .badInput(
-        "\(workload.name): a batch of \(parameters.batch) needs as many examples; \(count) exist")
+        "\(workload.name): \(training.count) examples do not fill a batch of \(parameters.batch)")
     }
     let graphs = try Self.graphs(workload, parameters, heldOut: heldOut.count)
     step = graphs.step
     let first = try Self.lowered(step, workload, options)
     let second = try Self.lowered(graphs.evaluation, workload, options)
     var joined = JoinedProgram(first.program)
-    let inputs = step.givenTensors.filter { $0.role == .input }
+    let inputs = first.graph.givenTensors.filter { $0.role == .input }
     let copies = (0..<stepsPerEpoch).map { index in
       inputs.map { input in
         (
@@ -62,16 +63,20 @@ struct TrainingPlan {
     batches = copies.map { inputs in
       Dictionary(uniqueKeysWithValues: inputs.map { ($0.0, $0.2[$0.1]!) })
     }
-    var filled = step.givenTensors.compactMap { tensor in
+    let replacements = copies.map { inputs in
+      inputs.reduce(into: [Int: Int]()) { $0.merge($1.2) { first, _ in first } }
+    }
+    // What lowering added, such as the masks of attention, has to be filled as well.
+    var filled = first.graph.givenTensors.compactMap { tensor in
       tensor.role == .input ? nil : first.allocations[tensor.name].map { (tensor, $0) }
     }
     var shared: [Int: Int] = [:]
-    for state in step.givenTensors where state.role == .state {
+    for state in first.graph.givenTensors where state.role == .state {
       if let own = second.allocations[state.name] { shared[own] = first.allocations[state.name]! }
     }
     let offset = joined.append(second.program, sharing: shared)
     var heldOutInputs: [String: Int] = [:]
-    for tensor in graphs.evaluation.givenTensors where tensor.role != .state {
+    for tensor in second.graph.givenTensors where tensor.role != .state {
       guard let own = second.allocations[tensor.name] else { continue }
       if tensor.role == .input {
         heldOutInputs[tensor.name] = joined.mapped(own)
@@ -84,15 +89,13 @@ struct TrainingPlan {
     let evaluated = joined.mapped(second.allocations["logits"]!)
     let results = (0..<parameters.epochs).map { joined.copy(of: evaluated, name: "logits \($0)") }
     logits = results.map { $0[evaluated]! }
+    var losses: [Int] = []
     for epoch in 0..<parameters.epochs {
-      for inputs in copies {
-        var replacing: [Int: Int] = [:]
-        for input in inputs { replacing.merge(input.2) { first, _ in first } }
-        joined.invoke(first.program.invocations, segmentOffset: 0, replacing: replacing)
-      }
+      losses += joined.epoch(of: first, batches: replacements, name: "loss \(epoch)")
       joined.invokeAppended(
         second.program.invocations, segmentOffset: offset, replacing: results[epoch])
     }
+    self.losses = losses
     invocationsPerEpoch =
       stepsPerEpoch * first.program.invocations.count + second.program.invocations.count
     program = joined.program
@@ -165,6 +168,15 @@ struct TrainingPlan {
     }
   }
 
+  /// The loss of each step's batch before its update.
+  func stepLosses(_ core: borrowing CoreState) -> [Float] {
+    var result: [Float] = []
+    for allocation in losses {
+      result += core.hbm.download(Float.self, count: 1, at: program.tensors[allocation].address)
+    }
+    return result
+  }
+
   /// What each epoch's logits for the held-out examples are worth.
   func measures(_ core: borrowing CoreState) -> [Double] {
     var result: [Double] = []
@@ -175,5 +187,22 @@ struct TrainingPlan {
       result.append(measure.value(values, labels: heldOut.labels))
     }
     return result
+  }
+}
+
+extension JoinedProgram {
+  /// Adds one step per batch, each with tensors of its batch and a loss of its own; returns where
+  /// the losses are.
+  fileprivate mutating func epoch(
+    of step: LoweredGraph, batches: [[Int: Int]], name: String
+  ) -> [Int] {
+    let loss = step.allocations["loss"]!
+    return batches.enumerated().map { index, batch in
+      let own = copy(of: loss, name: "\(name).\(index)")
+      invoke(
+        step.program.invocations, segmentOffset: 0,
+        replacing: batch.merging(own) { first, _ in first })
+      return own[loss]!
+    }
   }
 }

@@ -23,7 +23,12 @@ struct TrainingRun {
   init(
     _ runner: WorkloadRunner, _ workload: WorkloadSpecification, _ parameters: TrainingParameters
   ) {
-    self.runner = runner
+    var options = runner.options
+    // What the workload's file says is the usual rounding; the command line may ask for another.
+    if parameters.roundsStochastically, options.rounding == .nearest {
+      options.rounding = .stochastic
+    }
+    self.runner = WorkloadRunner(options: options, catalog: runner.catalog)
     self.workload = workload
     self.parameters = parameters
   }
@@ -48,17 +53,18 @@ struct TrainingRun {
     outcome.programs = [plan.program]
     guard mode == .functional else { return outcome }
     progress("checking", nil)
-    try check(plan, run.core, run.totals, &outcome, isCancelled)
+    try check(plan, limit: limit(examples), run.core, run.totals, &outcome, isCancelled)
     return outcome
   }
 
   private func describe(
     _ plan: TrainingPlan, _ totals: NeuronCore.RunTotals, _ seconds: Double
   ) -> WorkOutcome {
-    let images = plan.stepsPerEpoch * parameters.batch * parameters.epochs
+    let examples = plan.stepsPerEpoch * parameters.batch * parameters.epochs
     let metrics = SimulatedMetrics(
       device: runner.options.device, totals: totals, modelFlops: plan.modelFlops,
-      amount: (Double(images), workload.throughput.rawValue), precision: workload.precision)
+      amount: (Double(examples * parameters.task.itemsPerExample), workload.throughput.rawValue),
+      precision: workload.precision)
     let timing = HostTiming(seconds: seconds, instructions: totals.instructions)
     var description = WorkDescription()
     description.flops = plan.modelFlops
@@ -74,16 +80,23 @@ struct TrainingRun {
   /// The measure after each epoch, the time at which the target is reached, and the first step of
   /// the training against the float64 reference, kernel by kernel.
   private func check(
-    _ plan: TrainingPlan, _ core: borrowing CoreState, _ totals: NeuronCore.RunTotals,
-    _ outcome: inout WorkOutcome, _ isCancelled: () -> Bool
+    _ plan: TrainingPlan, limit: Double, _ core: borrowing CoreState,
+    _ totals: NeuronCore.RunTotals, _ outcome: inout WorkOutcome, _ isCancelled: () -> Bool
   ) throws(RunnerError) {
     let measure = HeldOutMeasure(parameters.task)
     let values = plan.measures(core)
-    let best = values.max() ?? 0
-    outcome.metrics["\(measure.name)_percent"] = .simulated(
-      MetricValue(100 * best), unit: "percent", better: .higher)
+    let recorded = measure.metric(values)
+    outcome.metrics[recorded.key] = recorded.metric
+    let losses = plan.stepLosses(core).map { MetricValue(Double($0)) }
+    if let last = losses.last {
+      outcome.metrics["training_loss"] = .curve(losses, value: last, unit: "nats", .lower)
+    }
+    if parameters.target == .belowTrigrams {
+      outcome.metrics["trigram_\(measure.name)"] = .simulated(
+        MetricValue(limit), unit: "bits", better: .none)
+    }
     let envelope = runner.options.device.envelope.fixedKernel.value
-    let reached = values.firstIndex { $0 >= parameters.target }
+    let reached = values.firstIndex { measure.isReached($0, limit) }
     if let reached {
       let end = envelope + totals.invocationEnds[plan.lastInvocation(ofEpoch: reached)]
       outcome.metrics["time_to_\(measure.name)_us"] = .simulated(
@@ -95,12 +108,23 @@ struct TrainingRun {
     outcome.reports = reports.map(\.summary)
     outcome.reports.append(
       reached.map {
-        "target reached in epoch \($0 + 1): \(measure.title) \(values[$0])"
-      } ?? "target missed: best \(measure.title) \(best) of \(parameters.target)")
+        "target reached in epoch \($0 + 1): \(measure.title) \(values[$0]), wanted \(limit)"
+      } ?? "target missed: best \(measure.title) \(measure.best(values)), wanted \(limit)")
     var numerics = Results.NumericsReport(reports)
     numerics.isPassed = numerics.isPassed && reached != nil
     numerics.reference = "float64, kernel by kernel in the first step; \(measure.title)"
     outcome.numerics = numerics
+  }
+
+  /// What the measure of held-out examples has to reach.
+  private func limit(_ examples: LabelledExamples) -> Double {
+    switch (parameters.target, parameters.task) {
+    case (.belowTrigrams, .text(let text)):
+      examples.trigramBits(
+        heldOutEvery: parameters.heldOutEvery, vocabulary: text.vocabulary)
+    case (.atLeast(let share), _): share
+    case (.belowTrigrams, _): preconditionFailure("only texts have trigrams; the reader says so")
+    }
   }
 
   /// Runs one step with every tensor in memory of its own and checks each kernel.

@@ -20,7 +20,7 @@ struct ElementRule: LoweringRule {
         guard let state = plan.graph.tensor(name)?.updates, group.inputs.contains(state) else {
           continue
         }
-        plan.alias(name, to: state)
+        plan.replace(name, state)
       }
       try plan.invoke(
         group.kernel(in: plan), group.inputs + group.outputs(in: plan), nodes: group.nodes)

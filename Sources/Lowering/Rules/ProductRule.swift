@@ -60,6 +60,12 @@ struct GatedLayerRule: LoweringRule {
       nodes[3].inputs == nodes[2].outputs + nodes[1].outputs,
       nodes[4].inputs[0] == nodes[3].outputs[0]
     else { return nil }
+    // What a backward pass reads has to be stored.
+    let inner = position..<position + 5
+    for node in nodes.prefix(4) {
+      let readers = plan.readers[node.outputs[0]] ?? []
+      guard readers.allSatisfy(inner.contains) else { return nil }
+    }
     let x = try plan.tensor(nodes[0].inputs[0])
     let hidden = try plan.tensor(nodes[0].outputs[0]).shape.columnCount
     guard x.shape.columnCount % 128 == 0, hidden % 128 == 0 else { return nil }

@@ -66,6 +66,10 @@ struct AttentionRule: LoweringRule {
   func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
     -> [Int]?
   {
+    if case .attentionGradient(let gradient) = node.operation {
+      try lower(gradient.attention, node, &plan)
+      return [position]
+    }
     guard case .attention(let attention) = node.operation else { return nil }
     guard attention.queryLayout == .tokensHeads, attention.outputLayout == .tokensHeads,
       attention.valueLayout == .tokensHeads,
@@ -87,6 +91,21 @@ struct AttentionRule: LoweringRule {
     kernel.take(window: attention.window)
     try plan.invoke(kernel, node.inputs + node.outputs, nodes: [node])
     return [position]
+  }
+}
+
+/// The gradient of attention, in forms that its operator takes.
+extension AttentionRule {
+  fileprivate func lower(_ attention: Attention, _ node: Node, _ plan: inout LoweringPlan)
+    throws(LoweringError)
+  {
+    try plan.invoke(
+      AttentionGradientKernel(
+        batch: attention.query.batch, queries: attention.query.tokens,
+        keys: attention.key.tokens, heads: attention.query.heads, kvHeads: attention.key.heads,
+        size: attention.query.channels, isCausal: attention.isCausal,
+        scale: Float(attention.scale), format: try plan.tensor(node.inputs[0]).format),
+      node.inputs + node.outputs, nodes: [node])
   }
 }
 

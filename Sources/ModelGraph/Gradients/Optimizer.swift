@@ -1,6 +1,7 @@
 import NumericFormats
 
-/// How weights follow their gradients. State lies beside each weight in fp32.
+/// How weights follow their gradients. State lies beside each weight in fp32; weights keep their
+/// own format.
 package enum Optimizer: Hashable, Sendable {
   /// w − rate·g.
   case descent(rate: Double)
@@ -51,6 +52,10 @@ private struct OptimizerStep {
       switch optimizer {
       case .descent(let rate):
         madeCount += 1
+        guard tensor.format == .float32 else {
+          throw .badValue(
+            tensor: weight, reason: "plain descent takes fp32 weights; use another optimiser")
+        }
         let new = try builder.apply(
           .gradientDescent(learningRate: rate), to: [weight, gradient],
           name: "optimizer.\(madeCount).descent", format: .float32)
@@ -84,7 +89,12 @@ private struct OptimizerStep {
         change = try made(.add, kept, made(.multiply, wanted, number(rate)))
         try replace("velocity", of: tensor, by: change)
       }
-      try store(made(.subtract, weight, change), in: tensor)
+      madeCount += 1
+      let new = try builder.apply(
+        .elementwise(Elementwise(.subtract)), to: [weight, change],
+        name: "optimizer.\(madeCount).\(ElementwiseFunction.subtract.rawValue)",
+        format: tensor.format)
+      try store(new, in: tensor)
     }
   }
 

@@ -2,12 +2,16 @@ import NumericFormats
 
 /// Attention head by head, and the rotary embedding before it.
 extension ReverseMode {
-  /// With P the softmax of S = scale·Q·Kᵀ + mask: dV = Pᵀ·dO, dP = dO·Vᵀ,
+  /// Operands of two bytes have an operator of their own, which never stores the scores. Otherwise,
+  /// with P the softmax of S = scale·Q·Kᵀ + mask: dV = Pᵀ·dO, dP = dO·Vᵀ,
   /// dS = P·(dP − Σ dP·P), dQ = scale·dS·K, dK = scale·dSᵀ·Q; heads that share keys add up.
   mutating func attention(_ attention: Attention, _ node: Node, _ gradient: String)
     throws(GraphError)
   {
     let inputs = node.inputs
+    if AttentionGradient.takes(attention), format(of: inputs[0])?.sizeBytes == 2 {
+      return try fusedAttention(AttentionGradient(attention), node, gradient)
+    }
     let (query, key) = (attention.query, attention.key)
     let q = try heads(inputs[0], query, attention.queryLayout, groups: attention)
     let k = try heads(inputs[1], key, attention.keyLayout, groups: attention)
@@ -27,6 +31,24 @@ extension ReverseMode {
     try contribute(stored(dQ, query, attention.queryLayout, groups: attention), to: inputs[0])
     try contribute(stored(dK, key, attention.keyLayout, groups: attention), to: inputs[1])
     try contribute(stored(dV, key, attention.valueLayout, groups: attention), to: inputs[2])
+  }
+
+  /// One operator makes all three gradients, which are views of its result.
+  private mutating func fusedAttention(
+    _ family: AttentionGradient, _ node: Node, _ gradient: String
+  ) throws(GraphError) {
+    let (q, k, v) = (node.inputs[0], node.inputs[1], node.inputs[2])
+    let format = format(of: q)
+    let all = try made(
+      .attentionGradient(family), q, k, v, node.outputs[0], gradient, format: format)
+    var start = 0
+    for (target, count) in [
+      (q, family.queryCount), (k, family.keyCount), (v, family.keyCount),
+    ] {
+      let part = try made(.slice(start: start, count: count), all, format: format)
+      try contribute(reshaped(part, to: shape(target)), to: target)
+      start += count
+    }
   }
 
   /// 0 where a query sees a key, and −30,000, whose exponential is 0, where not.

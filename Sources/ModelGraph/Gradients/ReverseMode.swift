@@ -18,7 +18,37 @@ extension GraphBuilder {
   package mutating func differentiate(
     _ loss: String, in parameters: [String], format: NumberFormat = .float32
   ) throws(GraphError) -> [String: String] {
-    var pass = try ReverseMode(self, loss: loss, parameters: parameters, format: format)
+    guard let scalar = graph.tensor(loss) else {
+      throw .unknownTensor(node: "differentiate", tensor: loss)
+    }
+    guard scalar.shape.elementCount == 1 else {
+      throw .badValue(tensor: loss, reason: "only a tensor of one element has a gradient")
+    }
+    let one = try given(
+      "d.\(loss)", scalar.shape, role: .weight, format: .float32, fill: .constant(1))
+    return try run(
+      ReverseMode(
+        self, result: loss, derivative: one, isOne: true, parameters: parameters, inputs: [],
+        format: format))
+  }
+
+  /// Appends the nodes that carry the derivative of a loss in `result`, which comes from elsewhere
+  /// as the tensor `derivative`, on to parameters and inputs: one layer's part of a backward pass.
+  /// Derivatives of inputs are stored in the builder's format.
+  ///
+  /// Throws `notDifferentiable` for an operator without a rule on the way.
+  package mutating func differentiate(
+    _ result: String, derivative: String, in parameters: [String], inputs: [String],
+    format: NumberFormat = .float32
+  ) throws(GraphError) -> [String: String] {
+    try run(
+      ReverseMode(
+        self, result: result, derivative: derivative, isOne: false, parameters: parameters,
+        inputs: inputs, format: format))
+  }
+
+  private mutating func run(_ given: ReverseMode) throws(GraphError) -> [String: String] {
+    var pass = given
     let derivatives = try pass.run()
     self = pass.builder
     return derivatives
@@ -29,8 +59,11 @@ extension GraphBuilder {
 struct ReverseMode {
   /// The graph that grows.
   private(set) var builder: GraphBuilder
-  private let loss: String
-  private let parameters: [String]
+  private let result: String
+  private let derivative: String
+  /// True when the derivative that all begins with is 1.
+  private let isOne: Bool
+  private let wanted: [String]
   private let format: NumberFormat
   /// Tensors that a parameter reaches.
   private let active: Set<String>
@@ -42,15 +75,18 @@ struct ReverseMode {
   private var madeCount = 0
 
   init(
-    _ builder: GraphBuilder, loss: String, parameters: [String], format: NumberFormat
+    _ builder: GraphBuilder, result: String, derivative: String, isOne: Bool,
+    parameters: [String], inputs: [String], format: NumberFormat
   ) throws(GraphError) {
     self.builder = builder
-    self.loss = loss
-    self.parameters = parameters
+    self.result = result
+    self.derivative = derivative
+    self.isOne = isOne
+    wanted = parameters + inputs
     self.format = format
-    var active = Set(parameters)
-    var precise = active
-    for name in parameters where builder.graph.tensor(name) == nil {
+    var active = Set(wanted)
+    var precise = Set(parameters)
+    for name in wanted + [result, derivative] where builder.graph.tensor(name) == nil {
       throw .unknownTensor(node: "differentiate", tensor: name)
     }
     for node in builder.graph.nodes where node.inputs.contains(where: active.contains) {
@@ -64,15 +100,7 @@ struct ReverseMode {
   }
 
   mutating func run() throws(GraphError) -> [String: String] {
-    guard let scalar = builder.graph.tensor(loss) else {
-      throw .unknownTensor(node: "differentiate", tensor: loss)
-    }
-    guard scalar.shape.elementCount == 1 else {
-      throw .badValue(tensor: loss, reason: "only a tensor of one element has a gradient")
-    }
-    let seed = try builder.given(
-      "d.\(loss)", scalar.shape, role: .weight, format: .float32, fill: .constant(1))
-    parts[loss] = [seed]
+    parts[result] = [derivative]
     for node in builder.graph.nodes.reversed() {
       guard node.inputs.contains(where: active.contains) else { continue }
       var gradients: [String?] = []
@@ -82,14 +110,14 @@ struct ReverseMode {
       try differentiate(node, gradients)
     }
     builder.layer = nil
-    var result: [String: String] = [:]
-    for name in parameters {
-      guard let found = try derivative(of: name) else {
-        throw .badValue(tensor: name, reason: "the loss '\(loss)' does not depend on it")
+    var found: [String: String] = [:]
+    for name in wanted {
+      guard let derivative = try derivative(of: name) else {
+        throw .badValue(tensor: name, reason: "'\(result)' does not depend on it")
       }
-      result[name] = found
+      found[name] = derivative
     }
-    return result
+    return found
   }
 
   private mutating func differentiate(_ node: Node, _ gradients: [String?]) throws(GraphError) {
@@ -160,7 +188,7 @@ struct ReverseMode {
   func format(of name: String) -> NumberFormat? { builder.graph.tensor(name)?.format }
 
   /// True when the tensor is the loss's own derivative: 1.
-  func isSeed(_ name: String) -> Bool { name == "d.\(loss)" }
+  func isSeed(_ name: String) -> Bool { isOne && name == derivative }
 
   /// True when the tensor's derivative is asked for.
   func isActive(_ name: String) -> Bool { active.contains(name) }
