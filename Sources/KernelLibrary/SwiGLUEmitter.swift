@@ -57,11 +57,11 @@ struct SwiGLUEmitter {
     }
     chunkWidth = max(outColumns, tilesPerPass * 128)
     let free = builder.freeSBUFBytes - 1024
-    let rowBytes = chunkWidth * format.sizeBytes
+    let rowBytes = chunkWidth * kernel.weightFormat.sizeBytes
     chunkTiles = max(1, min(8, free / 6 / rowBytes))
     buffers = max(2, min(6, free / (chunkTiles * rowBytes)))
     chunks = try builder.pool(
-      "weights", buffers: buffers, chunkTiles * chunkWidth, format: format)
+      "weights", buffers: buffers, chunkTiles * chunkWidth, format: kernel.weightFormat)
     banks = try builder.banks("product", buffers: 8)
   }
 

@@ -56,6 +56,8 @@ package enum Operator: Hashable, Sendable {
 
   // Families, in the order of the alphabet.
 
+  /// The sum over the ranks that hold parts of a model.
+  case allReduce(AllReduce)
   /// Where along an axis the largest or smallest element stands.
   case argExtreme(ArgExtreme)
   /// Slices of an axis, chosen by indices.
@@ -170,6 +172,7 @@ package enum Operator: Hashable, Sendable {
   /// The family that defines the operator; nil for the cases above the families.
   package var family: (any OperatorFamily)? {
     switch self {
+    case .allReduce(let family): family
     case .argExtreme(let family): family
     case .axisGather(let family): family
     case .axisNormalization(let family): family

@@ -6,19 +6,32 @@ package import NumericFormats
 /// Activations are `[batch · tokens, hidden]`; weights are `[inputs, outputs]`. In prefill the
 /// layer hands back its keys and values; in decode it writes them into caches, keys stored with
 /// channels before tokens so that the tensor engine can read them as they are.
+///
+/// Tensor-parallel, a graph is that of one rank: it has its part of the heads and of the columns of
+/// the feed-forward part, and a sum over the ranks behind each of the two (Megatron-LM, arXiv
+/// 1909.08053, section 3). Embedding, norms and router are the same on every rank, and the logits
+/// of its part of the vocabulary stay where they are. Tensors have the names of the whole model's;
+/// one that is shorter along an axis is the rank's part of it.
 package struct DecoderGraphs: Sendable {
   private let parameters: DecoderParameters
   private let format: NumberFormat
+  private let ranks: Int
   private var model: ModelArchitecture { parameters.architecture }
   private var rows: Int { parameters.batch * parameters.tokens }
   /// The place of the first new token in its sequence.
   private var firstPosition: Int { parameters.context - parameters.tokens }
 
-  /// Graphs of these shapes with activations and weights in `format`.
-  package init(_ parameters: DecoderParameters, format: NumberFormat) {
+  /// Graphs of these shapes with activations, and weights unless the parameters say otherwise, in
+  /// `format`: of the whole model, or of one of `ranks` ranks.
+  package init(_ parameters: DecoderParameters, format: NumberFormat, ranks: Int = 1) {
     self.parameters = parameters
     self.format = format
+    self.ranks = ranks
   }
+
+  private var heads: Int { model.heads / ranks }
+  private var keyHeads: Int { model.keyHeads / ranks }
+  private var weightFormat: NumberFormat { parameters.weights ?? format }
 
   private func lengths(heads: Int, tokens: Int) -> HeadDimensions {
     HeadDimensions(
@@ -26,7 +39,7 @@ package struct DecoderGraphs: Sendable {
   }
 
   private var cache: HeadDimensions {
-    lengths(heads: model.keyHeads, tokens: parameters.context)
+    lengths(heads: keyHeads, tokens: parameters.context)
   }
 
   private var angles: RotaryAngles {
@@ -45,17 +58,18 @@ package struct DecoderGraphs: Sendable {
     try builder.given("x", [rows, model.hidden])
     try tables(&builder)
     try builder.scale("attention_norm", model.hidden)
-    let queries = model.heads * model.headDimension
-    let keys = model.keyHeads * model.headDimension
-    try builder.weight("w_query", rows: model.hidden, columns: queries)
-    try builder.weight("w_key", rows: model.hidden, columns: keys)
-    try builder.weight("w_value", rows: model.hidden, columns: keys)
-    try builder.weight("w_output", rows: queries, columns: model.hidden)
+    let queries = heads * model.headDimension
+    let keys = keyHeads * model.headDimension
+    try weight("w_query", rows: model.hidden, columns: queries, &builder)
+    try weight("w_key", rows: model.hidden, columns: keys, &builder)
+    try weight("w_value", rows: model.hidden, columns: keys, &builder)
+    try weight("w_output", rows: queries, columns: model.hidden, &builder)
     let normalize = Operator.rmsNormalization(epsilon: model.epsilon)
     try builder.apply(normalize, to: ["x", "attention_norm"], name: "attention_input")
     try projections(&builder)
     try attention(&builder)
-    try builder.product("attended", "w_output", name: "attention_output")
+    try builder.product("attended", "w_output", name: partName("attention_output"))
+    try sum("attention_output", &builder)
     try builder.apply(.add, to: ["x", "attention_output"], name: "middle")
     try builder.scale("feed_forward_norm", model.hidden)
     try builder.apply(
@@ -64,30 +78,46 @@ package struct DecoderGraphs: Sendable {
       try mixture(experts, &builder)
     } else {
       try builder.gatedFeedForward(
-        "feed_forward_input", hidden: model.hidden, feedForward: model.feedForward,
-        result: "feed_forward_output")
+        "feed_forward_input", hidden: model.hidden, feedForward: model.feedForward / ranks,
+        result: partName("feed_forward_output"), weights: weightFormat)
     }
+    try sum("feed_forward_output", &builder)
     try builder.apply(.add, to: ["middle", "feed_forward_output"], name: "y", role: .output)
     return try builder.finish()
   }
 
+  private func weight(
+    _ name: String, rows: Int, columns: Int, _ builder: inout GraphBuilder
+  ) throws(GraphError) {
+    try builder.weight(name, rows: rows, columns: columns, format: weightFormat)
+  }
+
+  /// The name of what a rank contributes to a result.
+  private func partName(_ name: String) -> String { ranks > 1 ? "\(name)_part" : name }
+
+  /// The result of all ranks' parts.
+  private func sum(_ name: String, _ builder: inout GraphBuilder) throws(GraphError) {
+    guard ranks > 1 else { return }
+    try builder.apply(.allReduce(AllReduce(ranks: ranks)), to: [partName(name)], name: name)
+  }
+
   /// A router and the experts that it chooses from.
   private func mixture(_ experts: ModelExperts, _ builder: inout GraphBuilder) throws(GraphError) {
-    let (width, hidden) = (model.hidden, model.feedForward)
+    let (width, hidden) = (model.hidden, model.feedForward / ranks)
     try builder.weight("w_router", rows: width, columns: experts.count)
     try builder.product("feed_forward_input", "w_router", name: "router", format: .float32)
     for name in ["w_gate", "w_up"] {
       try builder.given(
-        name, [experts.count, width, hidden], role: .weight,
+        name, [experts.count, width, hidden], role: .weight, format: weightFormat,
         fill: .normal(standardDeviation: 1 / Double(width).squareRoot()))
     }
     try builder.given(
-      "w_down", [experts.count, hidden, width], role: .weight,
+      "w_down", [experts.count, hidden, width], role: .weight, format: weightFormat,
       fill: .normal(standardDeviation: 1 / Double(hidden).squareRoot()))
     try builder.apply(
       .expertLayer(ExpertLayer(chosen: experts.chosen)),
       to: ["feed_forward_input", "router", "w_gate", "w_up", "w_down"],
-      name: "feed_forward_output")
+      name: partName("feed_forward_output"))
   }
 
   /// The cosines and sines of the new tokens' positions, which the device reads.
@@ -103,7 +133,7 @@ package struct DecoderGraphs: Sendable {
     for name in ["query", "key", "value"] {
       try builder.product("attention_input", "w_\(name)", name: name, hints: hints)
     }
-    for (name, heads) in [("query", model.heads), ("key", model.keyHeads)] {
+    for (name, heads) in [("query", heads), ("key", keyHeads)] {
       let rotary = RotaryEmbedding(
         lengths: lengths(heads: heads, tokens: parameters.tokens), angles: angles)
       try builder.apply(
@@ -112,7 +142,7 @@ package struct DecoderGraphs: Sendable {
   }
 
   private func attention(_ builder: inout GraphBuilder) throws(GraphError) {
-    let query = lengths(heads: model.heads, tokens: parameters.tokens)
+    let query = lengths(heads: heads, tokens: parameters.tokens)
     switch parameters.phase {
     case .prefill, .encode:
       try builder.apply(
@@ -170,7 +200,7 @@ package struct DecoderGraphs: Sendable {
       x = try builder.apply(.slice(start: rows - 1, count: 1), to: [x], name: "last_token")
     }
     try builder.scale("final_norm", model.hidden)
-    try builder.weight("w_logits", rows: model.hidden, columns: model.vocabulary)
+    try weight("w_logits", rows: model.hidden, columns: model.vocabulary / ranks, &builder)
     try builder.apply(
       .rmsNormalization(epsilon: model.epsilon), to: [x, "final_norm"], name: "normalized")
     try builder.product(

@@ -1,4 +1,5 @@
 package import ModelGraph
+package import NumericFormats
 
 /// A matrix product C [M, N] of an lhs of M × K and an rhs of K × N.
 package struct ProductParameters: Hashable, Sendable {
@@ -86,6 +87,10 @@ package struct DecoderParameters: Hashable, Sendable {
   package var tokens: Int
   /// Tokens that the last query sees, itself included.
   package var context: Int
+  /// Format of the weights where it is another than that of activations and caches.
+  package var weights: NumberFormat?
+  /// Cores of one chip over which heads, feed-forward columns and vocabulary are dealt.
+  package var tensorParallel = 1
 
   /// A decoder's shapes; `tokens` is at most `context`.
   package init(

@@ -22,6 +22,7 @@ struct ProductRule: LoweringRule {
     // Our choice: what the published program's compiler buffered is not known. With two buffers the
     // latency of each load shows and the product takes 13.8 ms instead of 7.8.
     kernel.reloadBuffers = 8
+    if b.format != a.format { kernel.narrowRHS = b.format }
     let tail = try ProductTail(after: node, in: plan)
     kernel.output = try plan.tensor(tail.output).format
     kernel.bias = tail.bias == nil ? .none : .perColumn
@@ -65,6 +66,12 @@ struct GatedLayerRule: LoweringRule {
     guard x.shape.columnCount % 128 == 0, hidden % 128 == 0 else { return nil }
     var kernel = SwiGLUKernel(
       tokens: x.rowCount, width: x.shape.columnCount, hidden: hidden, format: x.format)
+    var formats: Set<NumberFormat> = []
+    for product in [0, 1, 4] {
+      formats.insert(try plan.tensor(nodes[product].inputs[1]).format)
+    }
+    guard let weights = formats.first, formats.count == 1 else { return nil }
+    if weights != x.format { kernel.narrowWeights = weights }
     let operands = [x.name, nodes[0].inputs[1], nodes[1].inputs[1], nodes[4].inputs[1]]
     let positions = Array(position..<position + 5)
     let tail = try ProductTail(after: nodes[4], in: plan)
