@@ -13,11 +13,11 @@ package import NumericFormats
 /// of its part of the vocabulary stay where they are. Tensors have the names of the whole model's;
 /// one that is shorter along an axis is the rank's part of it.
 package struct DecoderGraphs: Sendable {
-  private let parameters: DecoderParameters
-  private let format: NumberFormat
+  let parameters: DecoderParameters
+  let format: NumberFormat
   private let ranks: Int
-  private var model: ModelArchitecture { parameters.architecture }
-  private var rows: Int { parameters.batch * parameters.tokens }
+  var model: ModelArchitecture { parameters.architecture }
+  var rows: Int { parameters.batch * parameters.tokens }
   /// The place of the first new token in its sequence.
   private var firstPosition: Int { parameters.context - parameters.tokens }
 
@@ -33,6 +33,9 @@ package struct DecoderGraphs: Sendable {
   private var keyHeads: Int { model.keyHeads / ranks }
   private var weightFormat: NumberFormat { parameters.weights ?? format }
 
+  /// Channels of a head that are turned.
+  private var rotaryChannels: Int { model.rotaryChannels ?? model.headDimension }
+
   private func lengths(heads: Int, tokens: Int) -> HeadDimensions {
     HeadDimensions(
       batch: parameters.batch, heads: heads, tokens: tokens, channels: model.headDimension)
@@ -44,7 +47,7 @@ package struct DecoderGraphs: Sendable {
 
   private var angles: RotaryAngles {
     RotaryAngles(
-      base: model.rotaryBase, channels: model.headDimension, firstPosition: firstPosition,
+      base: model.rotaryBase, channels: rotaryChannels, firstPosition: firstPosition,
       scaling: model.rotaryScaling)
   }
 
@@ -52,11 +55,19 @@ package struct DecoderGraphs: Sendable {
 
   /// One decoder layer; its given tensors are x, the rotary tables, the weights, and in decode the
   /// two caches.
-  package func layer(named name: String, layer: Int? = 0) throws(GraphError) -> Graph {
+  ///
+  /// - Parameter isWindowed: false for a layer that sees all tokens in a model where others do not.
+  package func layer(named name: String, layer: Int? = 0, isWindowed: Bool = true)
+    throws(GraphError) -> Graph
+  {
     var builder = GraphBuilder(name: name, format: format)
     builder.layer = layer
     try builder.given("x", [rows, model.hidden])
     try tables(&builder)
+    if model.family == .parallel {
+      try parallel(&builder)
+      return try builder.finish()
+    }
     try builder.scale("attention_norm", model.hidden)
     let queries = heads * model.headDimension
     let keys = keyHeads * model.headDimension
@@ -67,9 +78,13 @@ package struct DecoderGraphs: Sendable {
     let normalize = Operator.rmsNormalization(epsilon: model.epsilon)
     try builder.apply(normalize, to: ["x", "attention_norm"], name: "attention_input")
     try projections(&builder)
-    try attention(&builder)
-    try builder.product("attended", "w_output", name: partName("attention_output"))
-    try sum("attention_output", &builder)
+    try attention(&builder, window: isWindowed ? model.window?.tokens : nil)
+    let product = model.hasAttentionBias ? "attention_product" : "attention_output"
+    try builder.product("attended", "w_output", name: partName(product))
+    try sum(product, &builder)
+    if model.hasAttentionBias {
+      try bias(product, "output", model.hidden, name: "attention_output", &builder)
+    }
     try builder.apply(.add, to: ["x", "attention_output"], name: "middle")
     try builder.scale("feed_forward_norm", model.hidden)
     try builder.apply(
@@ -90,6 +105,16 @@ package struct DecoderGraphs: Sendable {
     _ name: String, rows: Int, columns: Int, _ builder: inout GraphBuilder
   ) throws(GraphError) {
     try builder.weight(name, rows: rows, columns: columns, format: weightFormat)
+  }
+
+  /// Adds a bias to a product.
+  func bias(
+    _ product: String, _ part: String, _ columns: Int, name: String, _ builder: inout GraphBuilder
+  ) throws(GraphError) {
+    try builder.given(
+      "b_\(part)", [columns], role: .weight, format: .float32,
+      fill: .normal(standardDeviation: 0.1))
+    try builder.apply(.add, to: [product, "b_\(part)"], name: name)
   }
 
   /// The name of what a rank contributes to a result.
@@ -121,17 +146,23 @@ package struct DecoderGraphs: Sendable {
   }
 
   /// The cosines and sines of the new tokens' positions, which the device reads.
-  private func tables(_ builder: inout GraphBuilder) throws(GraphError) {
-    let shape: TensorShape = [parameters.tokens, model.headDimension / 2]
+  func tables(_ builder: inout GraphBuilder) throws(GraphError) {
+    let shape: TensorShape = [parameters.tokens, rotaryChannels / 2]
     try builder.given(
       "cosine", shape, role: .weight, format: .float32, fill: .rotaryCosine(angles))
     try builder.given("sine", shape, role: .weight, format: .float32, fill: .rotarySine(angles))
+    if model.family == .parallel { try positions(&builder) }
   }
 
   private func projections(_ builder: inout GraphBuilder) throws(GraphError) {
     let hints = KernelHints(fusion: "projections")
-    for name in ["query", "key", "value"] {
-      try builder.product("attention_input", "w_\(name)", name: name, hints: hints)
+    for (name, heads) in [("query", heads), ("key", keyHeads), ("value", keyHeads)] {
+      guard model.hasAttentionBias else {
+        try builder.product("attention_input", "w_\(name)", name: name, hints: hints)
+        continue
+      }
+      try builder.product("attention_input", "w_\(name)", name: "\(name)_product", hints: hints)
+      try bias("\(name)_product", name, heads * model.headDimension, name: name, &builder)
     }
     for (name, heads) in [("query", heads), ("key", keyHeads)] {
       let rotary = RotaryEmbedding(
@@ -141,21 +172,23 @@ package struct DecoderGraphs: Sendable {
     }
   }
 
-  private func attention(_ builder: inout GraphBuilder) throws(GraphError) {
+  func attention(_ builder: inout GraphBuilder, window: Int?) throws(GraphError) {
     let query = lengths(heads: heads, tokens: parameters.tokens)
     switch parameters.phase {
     case .prefill, .encode:
+      var attention = Attention(query: query, key: cache, isCausal: true)
+      attention.window = window
       try builder.apply(
-        .attention(Attention(query: query, key: cache, isCausal: true)),
-        to: ["turned_query", "turned_key", "value"], name: "attended")
+        .attention(attention), to: ["turned_query", "turned_key", "value"], name: "attended")
       try builder.mark("turned_key", as: .output)
       try builder.mark("value", as: .output)
     case .decode:
       try write("turned_key", into: "key_cache", .headsTransposed, &builder)
       try write("value", into: "value_cache", .tokensHeads, &builder)
-      let attention = Attention(
+      var attention = Attention(
         query: query, key: cache, isCausal: true, queryOffset: firstPosition,
         keyLayout: .headsTransposed, valueLayout: .tokensHeads)
+      attention.window = window
       try builder.apply(
         .attention(attention), to: ["turned_query", "new_key_cache", "new_value_cache"],
         name: "attended")
@@ -176,11 +209,17 @@ package struct DecoderGraphs: Sendable {
   // MARK: The whole model
 
   /// Token indices to the logits of each sequence's last token. The layer stands once, as a
-  /// function that is called for each layer with weights of its own.
+  /// function that is called for each layer with weights of its own; where some layers have a window,
+  /// there are two such functions.
   package func model(named name: String) throws(GraphError) -> Graph {
-    let block = try layer(named: "layer", layer: nil)
+    let block = try layer(named: "layer", layer: nil, isWindowed: false)
     var builder = GraphBuilder(name: name, format: format)
     try builder.add(function: block)
+    var windowed = block
+    if model.window != nil {
+      windowed = try layer(named: "windowed_layer", layer: nil)
+      try builder.add(function: windowed)
+    }
     try builder.given(
       "tokens", [rows], format: .int32, fill: .indices(count: model.vocabulary))
     try builder.given("embedding", [model.vocabulary, model.hidden], role: .weight)
@@ -188,7 +227,8 @@ package struct DecoderGraphs: Sendable {
     var x = try builder.apply(.gather, to: ["embedding", "tokens"], name: "embedded")
     for layer in 0..<model.layers {
       builder.layer = layer
-      x = try call(block, layer: layer, x: x, &builder)
+      let isWindowed = model.window.map { layer % $0.every == 0 } ?? false
+      x = try call(isWindowed ? windowed : block, layer: layer, x: x, &builder)
     }
     builder.layer = nil
     if parameters.phase == .prefill {
@@ -201,6 +241,10 @@ package struct DecoderGraphs: Sendable {
     }
     try builder.scale("final_norm", model.hidden)
     try weight("w_logits", rows: model.hidden, columns: model.vocabulary / ranks, &builder)
+    if model.family == .parallel {
+      try parallelHead(x, &builder)
+      return try builder.finish()
+    }
     try builder.apply(
       .rmsNormalization(epsilon: model.epsilon), to: [x, "final_norm"], name: "normalized")
     try builder.product(
@@ -217,7 +261,7 @@ package struct DecoderGraphs: Sendable {
     for formal in block.givenTensors {
       switch formal.name {
       case "x": inputs.append(x)
-      case "cosine", "sine": inputs.append(formal.name)
+      case "cosine", "sine", "positions": inputs.append(formal.name)
       default:
         inputs.append(
           try builder.given(

@@ -108,7 +108,7 @@ struct WorkloadReader {
     var parameters = DecoderParameters(
       architecture: model, phase: phase, batch: batch, tokens: phase == .decode ? 1 : length,
       context: length)
-    guard phase != .encode else { return parameters }
+    guard model.family == .decoder else { return parameters }
     if section.has("weights") { parameters.weights = try section.format("weights") }
     if section.has("tensor_parallel") {
       parameters.tensorParallel = try section.integer("tensor_parallel")

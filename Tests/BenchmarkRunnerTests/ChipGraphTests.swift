@@ -36,8 +36,10 @@ import WorkloadCatalog
   }
 
   @Test(
-    arguments: [("llm/llama-small-decode-tp2", 2), ("llm/llama-small-prefill-tp4", 4)],
-    [Device.trainium2, .trainium3])
+    arguments: [
+      ("llm/llama-small-decode-tp2", 2), ("llm/llama-small-prefill-tp4", 4),
+      ("llm/gpt-oss-small-decode-tp2", 2), ("llm/gpt-oss-small-prefill-tp2", 2),
+    ], [Device.trainium2, .trainium3])
   func partsMeanTheWhole(_ workload: (name: String, cores: Int), device: Device) throws {
     let report = try run(workload.name) { $0.device = device }
     #expect(report.result.numerics.isChecked && report.result.numerics.isPassed)

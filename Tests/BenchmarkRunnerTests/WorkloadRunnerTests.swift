@@ -41,12 +41,34 @@ import WorkloadCatalog
   @Test(arguments: [
     "kernel/matmul-512-bf16", "kernel/attention-d128-s512-causal", "vision/digits-mlp-train",
     "micro/reduce", "kernel/experts-8x2-small", "llm/mixtral-small-layer-decode",
-    "llm/minilm-l6-layer",
+    "llm/minilm-l6-layer", "llm/gpt-j-small-prefill", "llm/gpt-j-small-decode",
+    "recommendation/din-small", "recommendation/sim-small",
   ])
   func valuesAreRightAndNothingRaces(_ name: String) throws {
     let report = try run(name)
     #expect(report.result.numerics.isChecked && report.result.numerics.isPassed)
     #expect(!report.numerics.isEmpty)
+  }
+
+  @Test(arguments: [
+    "kernel/matmul-512-bf16", "llm/mixtral-small-layer-decode", "vision/vit-small",
+    "recommendation/sim-small", "vision/digits-mlp-train", "llm/llama-small-decode-tp2",
+  ])
+  func everyGraphSaysWhatRanAsInstructions(_ name: String) throws {
+    let report = try run(name) { $0.mode = name.hasSuffix("train") ? .functional : .timing }
+    let coverage = try #require(report.result.work.coverage)
+    #expect(coverage.operators == coverage.operatorsOnDevice + coverage.elsewhere.count)
+    #expect(coverage.flopsPercent == 100 && coverage.bytesPercent == 100)
+    #expect(coverage.elsewhere.allSatisfy { $0.reason.hasPrefix("a view") })
+    let file = try #require(report.file)
+    let text = try String(contentsOf: file, encoding: .utf8)
+    #expect(text.contains("\"operators_on_device\" : \(coverage.operatorsOnDevice)"))
+  }
+
+  @Test func viewsAreListedWithTheirReason() throws {
+    let report = try run("recommendation/sim-small") { $0.mode = .timing }
+    let elsewhere = try #require(report.result.work.coverage).elsewhere
+    #expect(elsewhere.contains { $0.node == "found.rows" && $0.operation == "Reshape" })
   }
 
   /// Cores before and after Trainium2's: biases in memory, transposes through fp32, less SBUF.

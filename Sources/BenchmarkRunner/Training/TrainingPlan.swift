@@ -12,6 +12,8 @@ struct TrainingPlan {
   let step: Graph
   /// The whole program.
   let program: Program
+  /// How much of a step runs as device instructions.
+  let coverage: LoweringCoverage
   /// Steps of one epoch; what does not fill a batch is left out.
   let stepsPerEpoch: Int
   /// Floating-point operations of the whole program's graphs.
@@ -48,6 +50,7 @@ struct TrainingPlan {
     let graphs = try Self.graphs(workload, parameters, heldOut: heldOut.count)
     step = graphs.step
     let first = try Self.lowered(step, workload, options)
+    coverage = first.coverage
     let second = try Self.lowered(graphs.evaluation, workload, options)
     var joined = JoinedProgram(first.program)
     let inputs = step.givenTensors.filter { $0.role == .input }

@@ -24,15 +24,23 @@ struct ProductRule: LoweringRule {
     kernel.reloadBuffers = 8
     if b.format != a.format { kernel.narrowRHS = b.format }
     let tail = try ProductTail(after: node, in: plan)
+    var alone = kernel
     kernel.output = try plan.tensor(tail.output).format
     kernel.bias = tail.bias == nil ? .none : .perColumn
     if let bias = tail.bias { kernel.biasFormat = try plan.tensor(bias).format }
     kernel.activation = tail.activation
     kernel.hasResidual = tail.residual != nil
-    try plan.invoke(
-      kernel, node.inputs + [tail.bias, tail.residual].compactMap { $0 } + [tail.output],
-      nodes: tail.nodes)
-    return [position] + tail.positions
+    do {
+      try plan.invoke(
+        kernel, node.inputs + [tail.bias, tail.residual].compactMap { $0 } + [tail.output],
+        nodes: tail.nodes)
+      return [position] + tail.positions
+    } catch .kernel where !tail.positions.isEmpty {
+      // A bias of more columns than SBUF holds beside the product is added by a kernel of its own.
+      alone.output = try plan.tensor(node.outputs[0]).format
+      try plan.invoke(alone, node.inputs + node.outputs, nodes: [node])
+      return [position]
+    }
   }
 
   private func variant(_ node: Node) throws(LoweringError) -> MatmulKernel.Variant {
