@@ -53,7 +53,7 @@ struct StepVerification {
     let name = node.inputs[place]
     guard name.isEmpty, case .elementwise(let elementwise) = node.operation,
       elementwise.function == .clip
-    else { return try device(name) }
+    else { return try read(name) }
     let type = try declaration(node.outputs[0]).storedType
     if let bounds = type.integerBounds {
       let bound = place == 1 ? bounds.lowerBound : bounds.upperBound
@@ -61,6 +61,21 @@ struct StepVerification {
     }
     let bound: Double = place == 1 ? -.infinity : .infinity
     return try TensorView([bound], shape: [], type: type)
+  }
+
+  /// A tensor as a node of this step may have read it: one that the step itself makes is in HBM
+  /// after its rounding, and may have been used on the chip before.
+  private func read(_ name: String) throws(GraphError) -> TensorView? {
+    guard let value = try device(name), nodes.contains(where: { $0.outputs.contains(name) }) else {
+      return try device(name)
+    }
+    return value.beforeRounding(rounding(to: value.format).outputUnit)
+  }
+
+  private func rounding(to format: NumberFormat) -> Rounding {
+    var rounding = Rounding(output: format, intermediate: .float32)
+    rounding.isStochastic = checker.isStochastic
+    return rounding
   }
 
   /// Checks a node with inputs that stayed on the chip, at sampled elements.
@@ -130,6 +145,10 @@ struct StepVerification {
       }
       let tensor = try declaration(input)
       let own = indices.map { tensor.shape.sourceIndex(of: $0, in: shape) }
+      if let value = try read(input) {
+        operands.append(try value.picked(own, shape: [own.count]))
+        continue
+      }
       let evaluated = try values(input, at: own)
       operands.append(
         try TensorView(
@@ -141,8 +160,8 @@ struct StepVerification {
 
   /// Elements of a tensor, evaluated back to what the kernel read from HBM.
   private func values(_ name: String, at indices: [Int]) throws(GraphError) -> Evaluated {
-    if let value = try device(name) {
-      return Evaluated(values: indices.map { value[$0] }, uncertainty: 0)
+    if let value = try read(name) {
+      return Evaluated(values: indices.map { value[$0] }, uncertainty: value.uncertainty)
     }
     guard let node = nodes.first(where: { $0.outputs.contains(name) }) else {
       throw .badValue(tensor: name, reason: "no kernel of this step makes it")
@@ -161,10 +180,10 @@ struct StepVerification {
       return try given(node, at: indices)
     }
     let tensor = try declaration(node.outputs[0])
-    guard let right = try device(node.inputs[1]) else {
+    guard let right = try read(node.inputs[1]) else {
       throw .badValue(tensor: node.inputs[1], reason: "the right operand never was in HBM")
     }
-    if transposeA, let left = try device(node.inputs[0]) {
+    if transposeA, let left = try read(node.inputs[0]) {
       let values = try Float64Interpreter.evaluate(
         node.operation, inputs: [left, right], at: indices)
       return try granted(
@@ -191,7 +210,7 @@ struct StepVerification {
   private func given(_ node: Node, at indices: [Int]) throws(GraphError) -> Evaluated {
     var inputs: [TensorView] = []
     for input in node.inputs where !input.isEmpty {
-      guard let value = try device(input) else {
+      guard let value = try read(input) else {
         throw .badValue(
           tensor: node.name,
           reason: "\(node.operation.name) of what stayed on the chip is not checked")
@@ -231,10 +250,8 @@ struct StepVerification {
     // A sample of the elements bounds them all: norms differ little from row to row.
     let some = stride(from: 0, to: indices.count, by: max(1, indices.count / 256)).map { $0 }
     let shape = try ShapeInference.result(of: operation, inputs: inputs, node: operation.name)
-    var rounding = Rounding(output: format, intermediate: .float32)
-    rounding.isStochastic = checker.isStochastic
     let tolerance = Tolerance(
-      operation, inputs: inputs, shape: shape, rounding: rounding)
+      operation, inputs: inputs, shape: shape, rounding: rounding(to: format))
     let bounds = try tolerance.bounds(
       at: some.map { indices[$0] }, reference: some.map { values[$0] })
     let squares = values.reduce(0) { $0 + $1 * $1 }

@@ -44,7 +44,7 @@ package struct Rounding: Hashable, Sendable {
   package var isStochastic = false
 
   /// The largest relative change of a rounding to the format of the result.
-  var outputUnit: Double { reach * Roundoff.unit(of: output) }
+  package var outputUnit: Double { reach * Roundoff.unit(of: output) }
   /// The largest change of a result near zero.
   var outputFloor: Double { reach * Roundoff.floor(of: output) }
   /// The largest relative change of a rounding between two steps; 0 where values stay in fp32.

@@ -12,9 +12,9 @@ package struct TensorView: Sendable {
   /// The format that the elements have on the device.
   package var format: NumberFormat { type.storage }
   /// How far an element may be from what the device used, relative to the larger of its own size
-  /// and the tensor's root mean square; 0 when these are the device's own values.
+  /// and `rootMeanSquare`; 0 when these are the device's own values.
   package let uncertainty: Double
-  /// The root mean square of all elements; computed for uncertain tensors alone, else 0.
+  /// The root mean square of the elements of an uncertain evaluation, else 0.
   package let rootMeanSquare: Double
 
   // Three arrays and a tag, not an enum with payloads: reading one element then costs no reference
@@ -45,7 +45,7 @@ package struct TensorView: Sendable {
     try Self.check(values.count, shape)
     self.init(
       shape: shape, type: .format(format), kind: .float64, doubles: values,
-      uncertainty: uncertainty)
+      uncertainty: uncertainty, rootMeanSquare: Self.size(values, uncertainty))
   }
 
   /// Values of an evaluation in float64; whole numbers are certain.
@@ -60,7 +60,8 @@ package struct TensorView: Sendable {
         integers: values.map { type.wrapped(Self.integer($0)) })
     } else {
       self.init(
-        shape: shape, type: type, kind: .float64, doubles: values, uncertainty: uncertainty)
+        shape: shape, type: type, kind: .float64, doubles: values, uncertainty: uncertainty,
+        rootMeanSquare: Self.size(values, uncertainty))
     }
   }
 
@@ -83,7 +84,7 @@ package struct TensorView: Sendable {
   private init(
     shape: TensorShape, type: ElementType, kind: Kind, floats: [Float] = [],
     halves: [UInt16] = [], doubles: [Double] = [], integers: [Int64] = [],
-    uncertainty: Double = 0
+    uncertainty: Double = 0, rootMeanSquare: Double = 0
   ) {
     self.shape = shape
     self.type = type
@@ -93,8 +94,13 @@ package struct TensorView: Sendable {
     self.doubles = doubles
     self.integers = integers
     self.uncertainty = uncertainty
-    let squares = uncertainty == 0 ? 0 : doubles.reduce(0) { $0 + $1 * $1 }
-    rootMeanSquare = (squares / Double(max(1, doubles.count))).squareRoot()
+    self.rootMeanSquare = rootMeanSquare
+  }
+
+  /// The root mean square of values that are uncertain, else 0.
+  private static func size(_ values: [Double], _ uncertainty: Double) -> Double {
+    let squares = uncertainty == 0 ? 0 : values.reduce(0) { $0 + $1 * $1 }
+    return (squares / Double(max(1, values.count))).squareRoot()
   }
 
   private static func check(_ count: Int, _ shape: TensorShape) throws(GraphError) {
@@ -171,7 +177,15 @@ extension TensorView {
     try Self.check(count, shape)
     return TensorView(
       shape: shape, type: type, kind: kind, floats: floats, halves: halves, doubles: doubles,
-      integers: integers, uncertainty: uncertainty)
+      integers: integers, uncertainty: uncertainty, rootMeanSquare: rootMeanSquare)
+  }
+
+  /// The same elements, of which the device may have used another value than the stored one: the
+  /// one before its rounding, at most `unit` of each element away.
+  package func beforeRounding(_ unit: Double) -> TensorView {
+    TensorView(
+      shape: shape, type: type, kind: kind, floats: floats, halves: halves, doubles: doubles,
+      integers: integers, uncertainty: unit)
   }
 
   /// The elements at these flat indices as a tensor of that shape; `fill` at negative indices.
@@ -185,7 +199,8 @@ extension TensorView {
       let filler = Float(fill)
       return TensorView(
         shape: shape, type: type, kind: kind,
-        floats: indices.map { $0 < 0 ? filler : floats[$0] }, uncertainty: uncertainty)
+        floats: indices.map { $0 < 0 ? filler : floats[$0] }, uncertainty: uncertainty,
+        rootMeanSquare: rootMeanSquare)
     case .integer:
       let filler = Self.integer(fill)
       return TensorView(
@@ -194,7 +209,8 @@ extension TensorView {
     default:
       return TensorView(
         shape: shape, type: type, kind: .float64,
-        doubles: indices.map { $0 < 0 ? fill : self[$0] }, uncertainty: uncertainty)
+        doubles: indices.map { $0 < 0 ? fill : self[$0] }, uncertainty: uncertainty,
+        rootMeanSquare: rootMeanSquare)
     }
   }
 

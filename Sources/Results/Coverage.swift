@@ -26,8 +26,8 @@ package struct Coverage: Hashable, Sendable, Codable {
   package var bytesPercent: Double
   /// Operators without instructions, in the order of the graph.
   package var elsewhere: [Exception]
-  /// Nodes of a model's file that no input reaches: evaluated while it was read, as a compiler does.
-  /// nil for work that is no file.
+  /// Nodes of a model's file that no input reaches: evaluated while it was read, as a compiler
+  /// does. nil for work that is no file.
   package var evaluatedWhenRead: Int?
 
   package init(

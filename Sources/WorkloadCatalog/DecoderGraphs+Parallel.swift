@@ -3,8 +3,8 @@ import NumericFormats
 
 /// GPT-J's layer: attention and the feed-forward part both read one norm, and both are added to x.
 ///
-/// Source: the published model (EleutherAI's gpt-j-6b): neighbouring channels are turned, 64 of each
-/// head's 256; no biases around attention.
+/// Source: the published model (EleutherAI's gpt-j-6b): neighbouring channels are turned, 64 of
+/// each head's 256; no biases around attention.
 extension DecoderGraphs {
   /// Appends the layer over `x`.
   func parallel(_ builder: inout GraphBuilder) throws(GraphError) {

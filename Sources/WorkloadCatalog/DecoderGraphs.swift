@@ -209,8 +209,8 @@ package struct DecoderGraphs: Sendable {
   // MARK: The whole model
 
   /// Token indices to the logits of each sequence's last token. The layer stands once, as a
-  /// function that is called for each layer with weights of its own; where some layers have a window,
-  /// there are two such functions.
+  /// function that is called for each layer with weights of its own; where some layers have a
+  /// window, there are two such functions.
   package func model(named name: String) throws(GraphError) -> Graph {
     let block = try layer(named: "layer", layer: nil, isWindowed: false)
     var builder = GraphBuilder(name: name, format: format)

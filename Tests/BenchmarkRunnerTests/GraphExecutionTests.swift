@@ -228,6 +228,21 @@ import Testing
     #expect(execution.lowered.steps.map(\.nodes.count) == [3, 3, 1])
   }
 
+  /// What one kernel makes and uses onward is used before its rounding to the stored format.
+  @Test func storedValuesAreUsedUnrounded() throws {
+    var builder = GraphBuilder(name: "onward", format: .bfloat16)
+    try builder.given("x", [40, 64], format: .bfloat16, fill: normal)
+    try builder.given("m", [40, 1], format: .bfloat16, fill: normal)
+    let apart = try builder.apply(
+      .elementwise(Elementwise(.subtract)), to: ["x", "m"], name: "apart")
+    let square = try builder.apply(.multiply, to: [apart, apart], name: "square", role: .output)
+    try builder.apply(.multiply, to: [apart, square], name: "cube", role: .output)
+    let graph = try builder.finish()
+    let execution = try GraphExecution(graph)
+    #expect(execution.lowered.steps.contains { $0.nodes.count > 1 })
+    for report in execution.reports { #expect(report.passed, "\(report.summary)") }
+  }
+
   @Test func plantedFaultsAreFound() throws {
     let cases: [(Graph, (inout Operation) -> Bool)] = [
       (
