@@ -44,12 +44,9 @@ package struct RMSNormKernel: Kernel {
     try builder.scope { builder throws(BuilderError) in
       let tiles = RowTile.tiles(rows, rowBytes: columns * format.sizeBytes)
       let most = tiles.map(\.perPartition).max() ?? 1
-      // A few tokens take a few partitions: no more of them need the scales.
-      let partitions = tiles.map(\.partitions).max() ?? 128
       let gamma = try builder.tile("gamma", columns, format: format)
       builder.load(
-        gamma.rows(0..<partitions),
-        from: tensors[1].broadcast(columns: 0..<columns, partitions: partitions), on: .scalar)
+        gamma, from: tensors[1].broadcast(columns: 0..<columns, partitions: 128), on: .scalar)
       var inputs = try builder.pool("x", buffers: 3, most, columns, format: format)
       var outputs = try builder.pool("out", buffers: 2, most, columns, format: format)
       // The squares themselves are not wanted; only their sums are.

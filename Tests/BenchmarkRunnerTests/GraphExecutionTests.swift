@@ -68,7 +68,8 @@ import Testing
     try builder.product("gated", "w_down", name: "y", role: .output)
     let execution = try GraphExecution(try builder.finish())
     #expect(execution.lowered.steps.count == 1, "one kernel carries all of it out")
-    #expect(execution.reports.allSatisfy(\.passed))
+    let passed = execution.reports.allSatisfy(\.passed)
+    #expect(passed)
   }
 
   @Test func formatsThatArraysDoNotMixAreRefused() throws {

@@ -2,8 +2,7 @@
 /// its input and receives the sum.
 ///
 /// ONNX has no operators between ranks; this is ONNX Runtime's `AllReduce`. One rank by itself does
-/// not know what the others contribute, so that its meaning is that of the whole model's nodes which
-/// it completes, and a run is checked against these.
+/// not know what the others contribute: a run's sums are checked against the parts of all ranks.
 package struct AllReduce: OperatorFamily {
   /// Ranks of the group.
   package var ranks: Int

@@ -6,14 +6,14 @@ import NumericFormats
 ///     candidate ─────────────────────────────┐
 ///     history → MLP(h, c, h − c, h · c) → Σ weight · h → MLP(candidate, interest, user) → click
 ///
-/// With a search, the history is what a search of a longer one finds: the items whose products with
-/// the candidate are largest (SIM's soft search, its general search unit); the network above is then
-/// its exact search unit.
+/// With a search, the history is what a search of a longer one finds: the items whose products
+/// with the candidate are largest (SIM's soft search, its general search unit); the network above
+/// is then its exact search unit.
 ///
 /// Source: Zhou et al., Deep Interest Network (arXiv 1706.06978), figure 2 and section 4.3: weights
 /// of the history are not normalised; Pi et al., Search-based User Interest Modeling (arXiv
-/// 2006.05639), section 3.2, for the search. Rectifiers stand for Dice, whose mean and variance fold
-/// into scale and bias once trained.
+/// 2006.05639), section 3.2, for the search. Rectifiers stand for Dice, whose mean and variance
+/// fold into scale and bias once trained.
 struct InterestGraphs: ReadableNetwork {
   /// Rows of the tables of items, of categories and of user fields.
   var items: Int
