@@ -176,9 +176,10 @@ struct ModelRun {
     let metrics = SimulatedMetrics(
       device: options.device, totals: totals, modelFlops: flops, amount: (1, "inferences/s"),
       precision: source.options.precision)
-    let coverage = ModelCoverage(imported, lowered)
+    let coverage = Coverage(imported, lowered)
     var description = WorkDescription()
     description.precision = source.options.precision.name
+    description.coverage = coverage
     description.flops = flops
     description.bytes = totals.hbmReadBytes + totals.hbmWriteBytes
     description.hbmFootprintBytes = Int64(lowered.footprintBytes)
@@ -187,7 +188,7 @@ struct ModelRun {
       description: description, instructions: Int64(totals.instructions),
       trace: options.trace == .off ? nil : TraceRequest.path(options, workload: source.name))
     outcome.programs = [lowered.program]
-    outcome.reports = coverage.lines
+    outcome.reports = imported.notes
     return outcome
   }
 

@@ -61,7 +61,7 @@ extension WorkloadRunner {
   }
 
   /// What each core took, for people.
-  private static func lines(_ totals: ChipTotals) -> [String] {
+  static func lines(_ totals: ChipTotals) -> [String] {
     totals.cores.map { core in
       let microseconds = Double(core.totals.duration.value) / 1e6
       return "core \(core.number): \(core.totals.instructions) instructions in "

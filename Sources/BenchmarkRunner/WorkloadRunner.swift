@@ -47,6 +47,8 @@ package struct WorkloadRunner {
       work = try MicroRun(self, workload).run(programs, progress, isCancelled)
     case .training(let parameters):
       work = try TrainingRun(self, workload, parameters).run(progress, isCancelled)
+    case .layer where workload.coreCount > 1, .model where workload.coreCount > 1:
+      work = try ChipGraphRun(self, workload).run(progress, isCancelled)
     case .kernel, .layer, .model, .network:
       work = try GraphRun(self, workload).run(progress, isCancelled)
     }

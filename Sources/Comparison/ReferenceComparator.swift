@@ -18,7 +18,8 @@ package struct ChipCapacity: Hashable, Sendable {
 /// Puts results beside published numbers, chip against chip.
 ///
 /// Our side is one core's rate times the number of cores: every core works on a copy of its own and
-/// none talks to another. A number is compared only with exactly its shape and number format.
+/// none talks to another. A result of cores that worked together counts once for each group of so
+/// many that the chip has. A number is compared only with exactly its shape and number format.
 package struct ReferenceComparator: Hashable, Sendable {
   /// Our chip.
   package var chip: ChipCapacity
@@ -30,8 +31,18 @@ package struct ReferenceComparator: Hashable, Sendable {
     self.bandPercent = bandPercent
   }
 
-  /// How our side of every row has to be labelled.
+  /// How our side of rows of one core has to be labelled.
   package var label: String { "\(chip.cores) x one core, no collectives" }
+
+  /// How our side of a row has to be labelled.
+  package func label(_ result: RunResult) -> String {
+    guard let cores = result.work.cores else { return label }
+    let one = "\(cores) cores with their collectives"
+    return copies(result) == 1 ? one : "\(copies(result)) x \(one)"
+  }
+
+  /// How often the work fits the chip's cores.
+  private func copies(_ result: RunResult) -> Int { chip.cores / (result.work.cores ?? 1) }
 
   /// The published numbers that a result's operation, shape and number format match exactly.
   package func matches(_ result: RunResult, _ published: [PublishedNumber]) -> [PublishedNumber] {
@@ -49,7 +60,7 @@ package struct ReferenceComparator: Hashable, Sendable {
     guard fits(result) == true, let latency = result.metric(.latency)?.value.double, latency > 0
     else { return nil }
     guard let unit = Self.unitSize(published.unit) else { return nil }
-    return Double(chip.cores) * published.work / (latency * 1e-6) / unit
+    return Double(copies(result)) * published.work / (latency * 1e-6) / unit
   }
 
   /// One row per result and matching number; a row with a dash where none matches.
@@ -69,9 +80,11 @@ package struct ReferenceComparator: Hashable, Sendable {
     return report
   }
 
-  /// Whether a copy per core fits the chip at an even share each; nil when the size is not known.
+  /// Whether the copies fit the chip at an even share each; nil when the size is not known.
   private func fits(_ result: RunResult) -> Bool? {
-    result.work.hbmFootprintBytes.map { $0 <= chip.hbmBytes / Int64(chip.cores) }
+    let copies = copies(result)
+    guard copies > 0 else { return false }
+    return result.work.hbmFootprintBytes.map { $0 <= chip.hbmBytes / Int64(copies) }
   }
 
   private func dash(_ result: RunResult) -> ComparisonRow {
@@ -83,7 +96,8 @@ package struct ReferenceComparator: Hashable, Sendable {
   private func row(_ result: RunResult, _ published: PublishedNumber) -> ComparisonRow {
     let ours = chipRate(result, beside: published)
     let citation = "\(published.device), \(published.software), \(published.id)"
-    let note = ours == nil ? "\(whyNot(result, published)); \(citation)" : "\(label); \(citation)"
+    let reason = ours == nil ? whyNot(result, published) : label(result)
+    let note = "\(reason); \(citation)"
     var row = ComparisonRow(
       workload: result.workload, metric: "throughput", unit: published.unit,
       base: MetricValue(published.value), new: ours.map { MetricValue($0) }, verdict: .unsure,
@@ -96,7 +110,7 @@ package struct ReferenceComparator: Hashable, Sendable {
   private func whyNot(_ result: RunResult, _ published: PublishedNumber) -> String {
     switch fits(result) {
     case nil: return "the size in HBM was not recorded"
-    case false?: return "\(chip.cores) copies do not fit into the chip's HBM"
+    case false?: return "\(copies(result)) copies do not fit into the chip's HBM"
     case true?: break
     }
     if Self.unitSize(published.unit) == nil { return "unit \(published.unit) is not a known rate" }

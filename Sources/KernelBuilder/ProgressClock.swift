@@ -1,16 +1,18 @@
 /// Where completions are counted in order: one domain per engine and one per DMA ring.
 ///
 /// Domains 0 to 4 are the engines in their usual order; then sixteen rings for each of the scalar,
-/// GpSimd and sync queues.
+/// GpSimd and sync queues; the last one counts collectives, which follow each other.
 struct ProgressDomain: Hashable, BitwiseCopyable {
   var index: Int
 
-  /// Domains in all: five engines and three times sixteen rings.
-  static let count = 5 + 3 * 16
+  /// Domains in all: five engines, three times sixteen rings, and collectives.
+  static let count = 5 + 3 * 16 + 1
+  /// Collectives of one group.
+  static let collectives = ProgressDomain(index: count - 1)
 
   init(index: Int) { self.index = index }
 
-  /// True for a DMA ring.
+  /// True for a DMA ring, and for collectives.
   var isRing: Bool { index >= 5 }
 }
 

@@ -58,6 +58,9 @@ package struct MatmulKernel: Kernel {
   package var n: Int
   /// Format of lhs and rhs: bf16, fp16, fp8 or fp32.
   package var input: NumberFormat
+  /// Format of rhs where it differs, such as weights in fp8 that meet activations in bf16: the
+  /// array widens both, at the rate of the wider one.
+  package var narrowRHS: NumberFormat?
   /// Format of out and residual.
   package var output: NumberFormat
   /// How lhs lies in HBM.
@@ -112,6 +115,9 @@ package struct MatmulKernel: Kernel {
       rhs: .contractionColumns)
   }
 
+  /// Format of rhs.
+  var rhsFormat: NumberFormat { narrowRHS ?? input }
+
   package var name: String {
     let kind =
       switch variant {
@@ -119,13 +125,14 @@ package struct MatmulKernel: Kernel {
       case .reload: "matmul-reload"
       case .rowResident: "matmul-row-resident"
       }
-    return "\(kind) \(m)x\(k)x\(n) \(input.name)"
+    let formats = narrowRHS.map { "\(input.name)x\($0.name)" } ?? input.name
+    return "\(kind) \(m)x\(k)x\(n) \(formats)"
   }
 
   package var parameters: [KernelParameter] {
     let lhs = lhsLayout == .contractionRows ? [k, m] : [m, k]
     let rhs = rhsLayout == .contractionRows ? [k, n] : [n, k]
-    var list = [KernelParameter("lhs", lhs, input), KernelParameter("rhs", rhs, input)]
+    var list = [KernelParameter("lhs", lhs, input), KernelParameter("rhs", rhs, rhsFormat)]
     switch bias {
     case .none: break
     case .perColumn: list.append(KernelParameter("bias", [n], biasFormat))
@@ -149,7 +156,7 @@ package struct MatmulKernel: Kernel {
         emitter.emit(into: &builder)
       }
     case .reload, .rowResident:
-      guard m % 128 == 0, k % 128 == 0, n % 512 == 0, parameters.count == 3,
+      guard m % 128 == 0, k % 128 == 0, n % 512 == 0, parameters.count == 3, narrowRHS == nil,
         lhsLayout == .contractionRows, rhsLayout == .contractionRows
       else {
         throw unsupported(

@@ -42,15 +42,15 @@ struct MatmulPlan {
       kernel.k % 128 == 0 && kernel.rhsLayout == .contractionRows
       && (kernel.lhsLayout == .contractionRows || lhsIsStrided)
     isDoubleRow = kernel.usesDoubleRows(on: device) && !lhsIsStrided
-    let size = kernel.input.sizeBytes
+    let (lhsSize, rhsSize) = (kernel.input.sizeBytes, kernel.rhsFormat.sizeBytes)
     let rowBlocks = ceilDivide(kernel.m, blockRows)
     let columnBlocks = ceilDivide(kernel.n, blockColumns)
-    let lhs = k * blockRows * size * min(2, rowBlocks)
-    let rhs = k * blockColumns * size * min(2, columnBlocks)
+    let lhs = k * blockRows * lhsSize * min(2, rowBlocks)
+    let rhs = k * blockColumns * rhsSize * min(2, columnBlocks)
     let limit = 1 << 16
     let lhsFits = k * blockRows < limit
     let rhsFits = k * blockColumns < limit
-    let chunkBytes = (blockRows + blockColumns) * size
+    let chunkBytes = blockRows * lhsSize + blockColumns * rhsSize
     chunkTiles = max(1, min(k, min(24 << 10, freeBytes / 4) / chunkBytes))
     if isDoubleRow { chunkTiles = max(2, chunkTiles / 2 * 2) }
     chunkBuffers = 1
@@ -63,7 +63,8 @@ struct MatmulPlan {
     if lhsIsStrided { lhsIsWhole = true }
     let used = (lhsIsWhole ? lhs : 0) + (rhsIsWhole ? rhs : 0)
     let perBuffer =
-      chunkTiles * size * ((lhsIsWhole ? 0 : blockRows) + (rhsIsWhole ? 0 : blockColumns))
+      chunkTiles
+      * ((lhsIsWhole ? 0 : blockRows * lhsSize) + (rhsIsWhole ? 0 : blockColumns * rhsSize))
     if perBuffer > 0 { chunkBuffers = max(2, min(6, (freeBytes - used) / perBuffer)) }
   }
 
@@ -90,6 +91,6 @@ extension MatmulKernel {
   /// pairs of tiles, on NeuronCore-v3 and later.
   func usesDoubleRows(on device: Device) -> Bool {
     let formats: [NumberFormat] = [.float8e4m3, .float8e4m3fn, .float8e5m2]
-    return formats.contains(input) && k % 256 == 0 && device.generation >= 3
+    return formats.contains(input) && narrowRHS == nil && k % 256 == 0 && device.generation >= 3
   }
 }

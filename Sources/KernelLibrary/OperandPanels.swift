@@ -48,7 +48,7 @@ struct OperandPanels {
     let tiles = isWhole ? plan.kTiles : plan.chunkTiles
     pool = try builder.pool(
       isLHS ? "lhs" : "rhs", buffers: isWhole ? min(2, blocks) : plan.chunkBuffers,
-      tiles, width, format: kernel.input)
+      tiles, width, format: isLHS ? kernel.input : kernel.rhsFormat)
     panels = []
   }
 

@@ -10,8 +10,12 @@ struct SwiGLUEmitter {
   private let inputs: ContractionLoader
   private let dTiles: Int
   private let fTiles: Int
-  /// Tiles of F whose banks are open at a time.
+  /// Tiles of F whose sums are open at a time.
   private let tilesPerPass: Int
+  /// Tiles of F whose sums share a bank.
+  private let tilesPerBank: Int
+  /// True when gate's tiles come first and then those of up.
+  private let isSplit: Bool
   private let chunkTiles: Int
   private let chunkWidth: Int
   private let buffers: Int
@@ -41,7 +45,10 @@ struct SwiGLUEmitter {
     let block = min(kernel.tokens, 512)
     // Few tokens: the DMA is the bound, and wide rows of one weight keep it busy.
     let isNarrow = block <= 128
-    tilesPerPass = isNarrow ? 8 : 4
+    isSplit = isNarrow
+    // The wider the rows of a chunk, the longer the descriptors: 2 KiB keep the DMA engines busy.
+    tilesPerBank = isNarrow && kernel.weightFormat.sizeBytes == 1 ? 2 : 1
+    tilesPerPass = isNarrow ? 8 * tilesPerBank : 4
     let isStrided = kernel.layout == .contractionColumns && block <= 64
     inputs = ContractionLoader(
       tensor: tensors[0], layout: kernel.layout, contraction: kernel.width,
@@ -49,7 +56,7 @@ struct SwiGLUEmitter {
     let format = kernel.format
     x = try builder.tile("x", dTiles, block, format: format)
     h = try builder.tile("hidden", fTiles, block, format: format)
-    gates = try builder.pool("gate", buffers: isNarrow ? 9 : 5, block, format: .float32)
+    gates = try builder.pool("gate", buffers: tilesPerPass + 1, block, format: .float32)
     let outColumns = min(kernel.width, isNarrow ? 4096 : 1024)
     results = try builder.pool("out", buffers: 2, outColumns, format: format)
     if kernel.hasResidual {
@@ -57,11 +64,11 @@ struct SwiGLUEmitter {
     }
     chunkWidth = max(outColumns, tilesPerPass * 128)
     let free = builder.freeSBUFBytes - 1024
-    let rowBytes = chunkWidth * format.sizeBytes
+    let rowBytes = chunkWidth * kernel.weightFormat.sizeBytes
     chunkTiles = max(1, min(8, free / 6 / rowBytes))
     buffers = max(2, min(6, free / (chunkTiles * rowBytes)))
     chunks = try builder.pool(
-      "weights", buffers: buffers, chunkTiles * chunkWidth, format: format)
+      "weights", buffers: buffers, chunkTiles * chunkWidth, format: kernel.weightFormat)
     banks = try builder.banks("product", buffers: 8)
   }
 
@@ -96,7 +103,7 @@ struct SwiGLUEmitter {
   private func hiddenChunks(_ tiles: Range<Int>) -> [Chunk] {
     let columns = tiles.lowerBound * 128..<tiles.upperBound * 128
     let cuts = pieces(dTiles, chunkTiles)
-    if tilesPerPass == 8 {
+    if isSplit {
       return [1, 2].flatMap { tensor in
         cuts.map { Chunk(tensor: tensor, tiles: $0, columns: columns) }
       }
@@ -125,11 +132,9 @@ struct SwiGLUEmitter {
     _ builder: inout KernelBuilder
   ) {
     let count = chunk.columns.count / 128
-    let isSplit = tilesPerPass == 8
     if chunk.tiles.lowerBound == 0, isSplit || chunk.tensor == 1 {
       let kept = isSplit && chunk.tensor == 2 ? Array(open.suffix(count)) : []
-      open =
-        kept + (0..<(isSplit ? count : 2 * count)).map { _ in banks.next(columns: block.count) }
+      open = kept + sums(isSplit ? count : 2 * count, columns: block.count)
     }
     let first = isSplit ? open.count - count : (chunk.tensor - 1) * count
     for tile in 0..<count {
@@ -142,6 +147,14 @@ struct SwiGLUEmitter {
       }
       guard chunk.tiles.upperBound == dTiles else { continue }
       finishHidden(chunk, tile, open[first + tile], block, &open, &builder)
+    }
+  }
+
+  /// Places in PSUM for the sums of some tiles of F.
+  private mutating func sums(_ count: Int, columns: Int) -> [Tile] {
+    pieces(count, tilesPerBank).flatMap { tiles in
+      let bank = banks.next(columns: tiles.count * columns)
+      return (0..<tiles.count).map { bank.columns($0 * columns..<($0 + 1) * columns) }
     }
   }
 

@@ -27,8 +27,10 @@ package struct SwiGLUKernel: Kernel {
   package var layout: MatmulKernel.Layout
   /// True when residual [T, D] is added to out.
   package var hasResidual: Bool
-  /// Format of all tensors.
+  /// Format of all tensors but narrower weights.
   package var format: NumberFormat
+  /// Format of the weights where it differs: fp8 beside bf16 halves what is read.
+  package var narrowWeights: NumberFormat?
 
   /// The layer for `tokens` tokens.
   package init(
@@ -43,14 +45,20 @@ package struct SwiGLUKernel: Kernel {
     self.format = format
   }
 
-  package var name: String { "swiglu \(tokens)x\(width)x\(hidden) \(format.name)" }
+  /// Format of gate, up and down.
+  var weightFormat: NumberFormat { narrowWeights ?? format }
+
+  package var name: String {
+    let formats = narrowWeights.map { "\(format.name)x\($0.name)" } ?? format.name
+    return "swiglu \(tokens)x\(width)x\(hidden) \(formats)"
+  }
 
   package var parameters: [KernelParameter] {
     let x = layout == .contractionColumns ? [tokens, width] : [width, tokens]
     var list = [
-      KernelParameter("x", x, format), KernelParameter("gate", [width, hidden], format),
-      KernelParameter("up", [width, hidden], format),
-      KernelParameter("down", [hidden, width], format),
+      KernelParameter("x", x, format), KernelParameter("gate", [width, hidden], weightFormat),
+      KernelParameter("up", [width, hidden], weightFormat),
+      KernelParameter("down", [hidden, width], weightFormat),
     ]
     if hasResidual { list.append(KernelParameter("residual", [tokens, width], format)) }
     list.append(KernelParameter("out", [tokens, width], format, .output))

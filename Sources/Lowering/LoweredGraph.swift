@@ -68,6 +68,21 @@ package struct MemoryOverflow: Hashable, Sendable {
       + "can have; \(advice). The largest is '\(largest)' with \(MemoryOverflow.size(largestBytes))"
   }
 
+  /// The same of a rank's part of a model, with what the whole would take.
+  package func text(ranks: Int, coresPerChip: Int) -> String {
+    let chip = limit * coresPerChip
+    let chips = (bytes * ranks + chip - 1) / chip
+    let advice =
+      ranks < coresPerChip
+      ? "more cores of the chip, weights of half the size or a smaller batch would fit"
+      : "weights of half the size or a smaller batch would fit, or \(chips) chips, which this "
+        + "model does not join yet"
+    return "each of \(ranks) cores needs \(MemoryOverflow.size(bytes)) of HBM, "
+      + "\(MemoryOverflow.size(bytes - limit)) more than the \(MemoryOverflow.size(limit)) that "
+      + "it has beside its neighbours; \(advice). The largest tensor is '\(largest)' with "
+      + MemoryOverflow.size(largestBytes)
+  }
+
   private static func size(_ bytes: Int) -> String {
     let tenths = (bytes * 10 + (1 << 29)) >> 30
     if tenths >= 10 { return "\(tenths / 10).\(tenths % 10) GiB" }

@@ -5,9 +5,16 @@ package import ModelGraph
 /// into one segment that is invoked often.
 package struct Lowerer {
   private let device: Device
+  private let coresOnStack: Int
 
-  /// Lowers for a device.
-  package init(device: Device) { self.device = device }
+  /// Lowers for a core of a device.
+  ///
+  /// - Parameter coresOnStack: cores that run the program beside each other on one stack of HBM and
+  ///   share its bytes evenly.
+  package init(device: Device, coresOnStack: Int = 1) {
+    self.device = device
+    self.coresOnStack = max(1, coresOnStack)
+  }
 
   /// A program that computes the graph.
   ///
@@ -42,7 +49,7 @@ package struct Lowerer {
     }
     if !refused.isEmpty { throw .unsupportedNodes(refused) }
     try plan.storeState()
-    return try plan.finish()
+    return try plan.finish(coresOnStack: coresOnStack)
   }
 
   /// What joins the list of refused nodes; other errors end the lowering.

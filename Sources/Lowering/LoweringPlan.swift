@@ -154,11 +154,11 @@ struct LoweringPlan {
 
   /// The program.
   ///
-  /// Throws `tooLarge` when the tensors do not fit the core's share of the device memory.
-  consuming func finish() throws(LoweringError) -> LoweredGraph {
+  /// Throws `tooLarge` when the tensors do not fit the core's share of its stack.
+  consuming func finish(coresOnStack: Int) throws(LoweringError) -> LoweredGraph {
     let limit =
       device.memory.hbmBytesPerChip.value / device.memory.coresPerChip.value
-      * device.memory.coresPerStack.value
+      * device.memory.coresPerStack.value / coresOnStack
     let placed = memory.placed()
     guard placed.sizeBytes <= limit else {
       throw .tooLarge(memory.overflow(bytes: placed.sizeBytes, limit: limit))

@@ -44,12 +44,13 @@ package struct GraphBuilder: Sendable {
   /// Declares a weight matrix `[rows, columns]` whose elements have a standard deviation of
   /// 1/sqrt(rows), so that a product keeps the size of its input. Throws `duplicateName`.
   @discardableResult
-  package mutating func weight(_ name: String, rows: Int, columns: Int) throws(GraphError)
-    -> String
-  {
+  package mutating func weight(
+    _ name: String, rows: Int, columns: Int, format: NumberFormat? = nil
+  ) throws(GraphError) -> String {
     let deviation = 1 / Double(rows).squareRoot()
     return try given(
-      name, [rows, columns], role: .weight, fill: .normal(standardDeviation: deviation))
+      name, [rows, columns], role: .weight, format: format,
+      fill: .normal(standardDeviation: deviation))
   }
 
   /// Applies an operator; the node and its result are both called `name`, which is returned.

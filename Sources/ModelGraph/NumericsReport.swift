@@ -58,6 +58,15 @@ package struct NumericsReport: Hashable, Sendable {
     return text
   }
 
+  /// The same findings under another name.
+  package func named(_ node: String) -> NumericsReport {
+    NumericsReport(
+      node: node, checkedCount: checkedCount, outputCount: outputCount,
+      maxAbsoluteError: maxAbsoluteError, worstIndex: worstIndex, expected: expected,
+      found: found, absoluteTolerance: absoluteTolerance, scale: scale, projection: projection,
+      passed: passed)
+  }
+
   /// The same findings of a check that saw only some elements of a larger output.
   package func located(at indices: [Int], outputCount: Int) -> NumericsReport {
     NumericsReport(

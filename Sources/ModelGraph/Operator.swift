@@ -56,6 +56,8 @@ package enum Operator: Hashable, Sendable {
 
   // Families, in the order of the alphabet.
 
+  /// The sum over the ranks that hold parts of a model.
+  case allReduce(AllReduce)
   /// Where along an axis the largest or smallest element stands.
   case argExtreme(ArgExtreme)
   /// The gradient of attention.
@@ -172,6 +174,7 @@ package enum Operator: Hashable, Sendable {
   /// The family that defines the operator; nil for the cases above the families.
   package var family: (any OperatorFamily)? {
     switch self {
+    case .allReduce(let family): family
     case .argExtreme(let family): family
     case .attentionGradient(let family): family
     case .axisGather(let family): family

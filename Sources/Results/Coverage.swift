@@ -26,16 +26,20 @@ package struct Coverage: Hashable, Sendable, Codable {
   package var bytesPercent: Double
   /// Operators without instructions, in the order of the graph.
   package var elsewhere: [Exception]
+  /// Nodes of a model's file that no input reaches: evaluated while it was read, as a compiler
+  /// does. nil for work that is no file.
+  package var evaluatedWhenRead: Int?
 
   package init(
     operators: Int, operatorsOnDevice: Int, flopsPercent: Double, bytesPercent: Double,
-    elsewhere: [Exception]
+    elsewhere: [Exception], evaluatedWhenRead: Int? = nil
   ) {
     self.operators = operators
     self.operatorsOnDevice = operatorsOnDevice
     self.flopsPercent = flopsPercent
     self.bytesPercent = bytesPercent
     self.elsewhere = elsewhere
+    self.evaluatedWhenRead = evaluatedWhenRead
   }
 
   private enum CodingKeys: String, CodingKey {
@@ -43,5 +47,6 @@ package struct Coverage: Hashable, Sendable, Codable {
     case operatorsOnDevice = "operators_on_device"
     case flopsPercent = "flops_percent"
     case bytesPercent = "bytes_percent"
+    case evaluatedWhenRead = "evaluated_when_read"
   }
 }

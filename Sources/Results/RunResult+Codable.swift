@@ -2,7 +2,7 @@ extension RunResult: Codable {
   private enum Key: String, CodingKey {
     case schema, workload, device, mode, variant, seed, commit, dirty, started, host, metrics
     case numerics, model, trace, operation, shape, precision, flops, bytes
-    case coverage
+    case coverage, cores
     case workloadVersion = "workload_version"
     case hbmFootprintBytes = "hbm_footprint_bytes"
   }
@@ -38,7 +38,8 @@ extension RunResult: Codable {
       flops: try fields.decodeIfPresent(Int64.self, forKey: .flops),
       bytes: try fields.decodeIfPresent(Int64.self, forKey: .bytes),
       hbmFootprintBytes: try fields.decodeIfPresent(Int64.self, forKey: .hbmFootprintBytes),
-      coverage: try fields.decodeIfPresent(Coverage.self, forKey: .coverage))
+      coverage: try fields.decodeIfPresent(Coverage.self, forKey: .coverage),
+      cores: try fields.decodeIfPresent(Int.self, forKey: .cores))
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -62,6 +63,7 @@ extension RunResult: Codable {
     try fields.encode(work.bytes, forKey: .bytes)
     try fields.encode(work.hbmFootprintBytes, forKey: .hbmFootprintBytes)
     try fields.encode(work.coverage, forKey: .coverage)
+    try fields.encodeIfPresent(work.cores, forKey: .cores)
     try fields.encode(numerics, forKey: .numerics)
     try fields.encode(model, forKey: .model)
     try fields.encode(trace, forKey: .trace)

@@ -12,7 +12,9 @@ package struct WorkDescription: Hashable, Sendable {
   package var flops: Int64?
   /// Bytes that one invocation has to move at least.
   package var bytes: Int64?
-  /// HBM that one core's copy occupies.
+  /// Cores of one chip that worked on it together; nil for one core by itself.
+  package var cores: Int?
+  /// HBM that one copy occupies, on all of its cores.
   package var hbmFootprintBytes: Int64?
   /// How much of it ran as device instructions; nil for work that is no graph.
   package var coverage: Coverage?
@@ -20,7 +22,7 @@ package struct WorkDescription: Hashable, Sendable {
   package init(
     workloadVersion: String? = nil, operation: String? = nil, shape: [String: String] = [:],
     precision: String? = nil, flops: Int64? = nil, bytes: Int64? = nil,
-    hbmFootprintBytes: Int64? = nil, coverage: Coverage? = nil
+    hbmFootprintBytes: Int64? = nil, coverage: Coverage? = nil, cores: Int? = nil
   ) {
     self.workloadVersion = workloadVersion
     self.operation = operation
@@ -30,5 +32,6 @@ package struct WorkDescription: Hashable, Sendable {
     self.bytes = bytes
     self.hbmFootprintBytes = hbmFootprintBytes
     self.coverage = coverage
+    self.cores = cores
   }
 }

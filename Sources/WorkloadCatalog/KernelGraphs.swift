@@ -92,11 +92,11 @@ extension GraphBuilder {
   @discardableResult
   mutating func gatedFeedForward(
     _ x: String, hidden: Int, feedForward: Int, result: String,
-    hints: KernelHints = KernelHints()
+    hints: KernelHints = KernelHints(), weights: NumberFormat? = nil
   ) throws(GraphError) -> String {
-    try weight("w_gate", rows: hidden, columns: feedForward)
-    try weight("w_up", rows: hidden, columns: feedForward)
-    try weight("w_down", rows: feedForward, columns: hidden)
+    try weight("w_gate", rows: hidden, columns: feedForward, format: weights)
+    try weight("w_up", rows: hidden, columns: feedForward, format: weights)
+    try weight("w_down", rows: feedForward, columns: hidden, format: weights)
     let fused = KernelHints(variant: hints.variant, fusion: "gated")
     try product(x, "w_gate", name: "gate", hints: fused)
     try product(x, "w_up", name: "up", hints: fused)

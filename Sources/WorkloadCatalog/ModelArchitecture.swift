@@ -4,6 +4,9 @@ package import ModelGraph
 package enum ModelFamily: String, Hashable, Sendable, CaseIterable {
   /// Llama's: rotary positions, RMS norms before each part, a gated feed-forward part or experts.
   case decoder
+  /// GPT-J's: rotary positions in part of each head, one layer norm before attention and a GELU
+  /// part that stand beside each other.
+  case parallel
   /// BERT's: learned positions, every token sees all, layer norms after each part.
   case encoder
 }
@@ -14,6 +17,14 @@ package struct ModelExperts: Hashable, Sendable {
   package var count: Int
   /// Experts of a token.
   package var chosen: Int
+}
+
+/// Layers that see the newest tokens alone.
+package struct ModelWindow: Hashable, Sendable {
+  /// Tokens that a query of such a layer sees, its own included.
+  package var tokens: Int
+  /// One such layer in so many, the first one among them.
+  package var every: Int
 }
 
 /// The numbers of a transformer, from `Workloads/architectures/`.
@@ -28,6 +39,10 @@ package struct ModelArchitecture: Hashable, Sendable {
   package var family = ModelFamily.decoder
   /// Experts in place of one feed-forward part, whose width is then each expert's.
   package var experts: ModelExperts?
+  /// Layers with a sliding window, if there are any.
+  package var window: ModelWindow?
+  /// True for a decoder with biases behind the four matrices of its attention.
+  package var hasAttentionBias = false
   /// Rows of the table of positions of an encoder.
   package var positions = 0
   /// Rows of the table of segments of an encoder; 0 without one.
@@ -46,6 +61,8 @@ package struct ModelArchitecture: Hashable, Sendable {
   package var feedForward: Int
   /// Rows of the embedding.
   package var vocabulary: Int
+  /// Channels of a head that are turned; nil for all.
+  package var rotaryChannels: Int?
   /// Base of the rotary frequencies.
   package var rotaryBase: Double
   /// Stretched rotary frequencies, or nil.
@@ -73,9 +90,14 @@ package struct ModelArchitecture: Hashable, Sendable {
       let layer = attention + 2 * hidden * feedForward + biases
       return layers * layer + (vocabulary + positions + segments + 2) * hidden
     }
+    if family == .parallel {
+      let layer = attention + 2 * hidden * feedForward + feedForward + 3 * hidden
+      return layers * layer + 2 * vocabulary * hidden + vocabulary + 2 * hidden
+    }
     let router = (experts?.count ?? 0) * hidden
+    let biases = hasAttentionBias ? (heads + 2 * keyHeads) * headDimension + hidden : 0
     let layer =
-      attention + (experts?.count ?? 1) * 3 * hidden * feedForward + router + 2 * hidden
+      attention + (experts?.count ?? 1) * 3 * hidden * feedForward + router + 2 * hidden + biases
     return layers * layer + 2 * vocabulary * hidden + hidden
   }
 
@@ -105,7 +127,8 @@ package struct ModelArchitecture: Hashable, Sendable {
     let isEncoder = family == .encoder
     let architecture = ModelArchitecture(
       name: name, title: try section.text("title"), source: try section.text("source"),
-      family: family, experts: experts,
+      family: family, experts: experts, window: try window(&section),
+      hasAttentionBias: section.has("attention_bias") ? try section.truth("attention_bias") : false,
       positions: isEncoder ? try section.integer("positions") : 0,
       segments: isEncoder ? try section.integer("segments", atLeast: 0) : 0,
       hidden: try section.integer("hidden"), layers: try section.integer("layers"),
@@ -113,6 +136,7 @@ package struct ModelArchitecture: Hashable, Sendable {
       headDimension: try section.integer("head_dim"),
       feedForward: try section.integer("feed_forward"),
       vocabulary: try section.integer("vocabulary"),
+      rotaryChannels: family == .parallel ? try section.integer("rotary_channels") : nil,
       rotaryBase: isEncoder ? 1 : try section.number("rope_base", above: 1),
       rotaryScaling: scaling,
       epsilon: try section.number("epsilon", above: 0))
@@ -121,5 +145,14 @@ package struct ModelArchitecture: Hashable, Sendable {
     }
     try section.finish()
     return architecture
+  }
+
+  private static func window(_ section: inout YAMLSection) throws(WorkloadError) -> ModelWindow? {
+    guard section.has("sliding_window") else { return nil }
+    var given = try section.section("sliding_window")
+    let window = ModelWindow(
+      tokens: try given.integer("tokens"), every: try given.integer("every"))
+    try given.finish()
+    return window
   }
 }

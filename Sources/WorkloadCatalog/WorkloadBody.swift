@@ -1,4 +1,5 @@
 package import ModelGraph
+package import NumericFormats
 
 /// A matrix product C [M, N] of an lhs of M × K and an rhs of K × N.
 package struct ProductParameters: Hashable, Sendable {
@@ -88,6 +89,10 @@ package struct DecoderParameters: Hashable, Sendable {
   package var context: Int
   /// What trains one layer: forward, backward and the optimiser's step; nil to evaluate.
   package var optimizer: Optimizer?
+  /// Format of the weights where it is another than that of activations and caches.
+  package var weights: NumberFormat?
+  /// Cores of one chip over which heads, feed-forward columns and vocabulary are dealt.
+  package var tensorParallel = 1
 
   /// A decoder's shapes; `tokens` is at most `context`.
   package init(

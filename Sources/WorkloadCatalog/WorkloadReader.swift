@@ -113,8 +113,20 @@ struct WorkloadReader {
     }
     let batch = try section.integer("batch")
     let length = try section.integer(phase == .decode ? "context" : "tokens")
-    return DecoderParameters(
+    var parameters = DecoderParameters(
       architecture: model, phase: phase, batch: batch, tokens: phase == .decode ? 1 : length,
       context: length)
+    guard model.family == .decoder else { return parameters }
+    if section.has("weights") { parameters.weights = try section.format("weights") }
+    if section.has("tensor_parallel") {
+      parameters.tensorParallel = try section.integer("tensor_parallel")
+      let lengths = [model.heads, model.keyHeads, model.feedForward, model.vocabulary]
+      guard lengths.allSatisfy({ $0 % parameters.tensorParallel == 0 }) else {
+        throw section.badValue(
+          "tensor_parallel",
+          expected: "a divisor of heads, kv_heads, feed_forward and vocabulary of \(name)")
+      }
+    }
+    return parameters
   }
 }

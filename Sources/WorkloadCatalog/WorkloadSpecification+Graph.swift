@@ -2,9 +2,23 @@ package import ModelGraph
 import NumericFormats
 
 extension WorkloadSpecification {
-  /// The graph of one evaluation: one kernel, one layer, one model pass or one training step; nil
-  /// for micro workloads, which run instructions. Throws `graph`.
-  package func graph() throws(WorkloadError) -> Graph? {
+  /// The cores of one chip that work on one evaluation together.
+  package var coreCount: Int {
+    switch body {
+    case .layer(let parameters), .model(let parameters): parameters.tensorParallel
+    default: 1
+    }
+  }
+
+  /// The graph of one evaluation on one core: one kernel, one layer, one model pass or one training
+  /// step, tensor-parallel a rank's part of it; nil for micro workloads, which run instructions.
+  /// Throws `graph`.
+  package func graph() throws(WorkloadError) -> Graph? { try graph(ranks: coreCount) }
+
+  /// The same of the whole model, whoever works on it.
+  package func wholeGraph() throws(WorkloadError) -> Graph? { try graph(ranks: 1) }
+
+  private func graph(ranks: Int) throws(WorkloadError) -> Graph? {
     do {
       switch body {
       case .micro: return nil
@@ -13,11 +27,11 @@ extension WorkloadSpecification {
       case .layer(let parameters):
         return parameters.architecture.family == .encoder
           ? try EncoderGraphs(parameters, format: precision).layer(named: name)
-          : try DecoderGraphs(parameters, format: precision).layer(named: name)
+          : try DecoderGraphs(parameters, format: precision, ranks: ranks).layer(named: name)
       case .model(let parameters):
         return parameters.architecture.family == .encoder
           ? try EncoderGraphs(parameters, format: precision).model(named: name)
-          : try DecoderGraphs(parameters, format: precision).model(named: name)
+          : try DecoderGraphs(parameters, format: precision, ranks: ranks).model(named: name)
       case .network(let network):
         return try network.graphs.graph(named: name, format: precision)
       case .training(let parameters):

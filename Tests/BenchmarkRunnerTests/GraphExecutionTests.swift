@@ -43,6 +43,52 @@ import Testing
     shapes.map { ($0, type, normal) }
   }
 
+  /// Weights in fp8 beside activations in bf16: few rows and many, ragged lengths, gated layers.
+  @Test(arguments: [(3, 256, 640), (130, 200, 96), (70, 384, 1100)])
+  func narrowWeights(rows: Int, depth: Int, columns: Int) throws {
+    var builder = GraphBuilder(name: "narrow", format: .bfloat16)
+    try builder.given("x", [rows, depth])
+    try builder.weight("w", rows: depth, columns: columns, format: .float8e4m3)
+    try builder.product("x", "w", name: "y", role: .output)
+    try check(try builder.finish())
+  }
+
+  @Test(arguments: [1, 40, 200]) func narrowGatedLayers(tokens: Int) throws {
+    let (hidden, width) = (256, 2_304)
+    var builder = GraphBuilder(name: "gated", format: .bfloat16)
+    try builder.given("x", [tokens, hidden])
+    for (name, rows, columns) in [
+      ("gate", hidden, width), ("up", hidden, width), ("down", width, hidden),
+    ] { try builder.weight("w_\(name)", rows: rows, columns: columns, format: .float8e4m3) }
+    let hints = KernelHints(fusion: "gated")
+    try builder.product("x", "w_gate", name: "gate", hints: hints)
+    try builder.product("x", "w_up", name: "up", hints: hints)
+    try builder.apply(.silu, to: ["gate"], name: "activated", hints: hints)
+    try builder.apply(.multiply, to: ["activated", "up"], name: "gated", hints: hints)
+    try builder.product("gated", "w_down", name: "y", role: .output)
+    let execution = try GraphExecution(try builder.finish())
+    #expect(execution.lowered.steps.count == 1, "one kernel carries all of it out")
+    let passed = execution.reports.allSatisfy(\.passed)
+    #expect(passed)
+  }
+
+  @Test func formatsThatArraysDoNotMixAreRefused() throws {
+    var builder = GraphBuilder(name: "mixed", format: .float32)
+    try builder.given("x", [4, 128])
+    try builder.weight("w", rows: 128, columns: 64, format: .bfloat16)
+    try builder.product("x", "w", name: "y", role: .output)
+    let graph = try builder.finish()
+    #expect(throws: LoweringError.self) { try GraphExecution(graph) }
+  }
+
+  @Test func rowKernelsDoNotChangeFormats() throws {
+    var builder = GraphBuilder(name: "rows", format: .float32)
+    try builder.given("x", [4, 64])
+    try builder.apply(.softmax, to: ["x"], name: "y", format: .bfloat16, role: .output)
+    let graph = try builder.finish()
+    #expect(throws: LoweringError.self) { try GraphExecution(graph) }
+  }
+
   @Test(arguments: ElementwiseFunction.allCases)
   func elementwise(function: ElementwiseFunction) throws {
     let bits: [ElementwiseFunction] = [

@@ -41,7 +41,9 @@ import WorkloadCatalog
   @Test(arguments: [
     "kernel/matmul-512-bf16", "kernel/attention-d128-s512-causal", "vision/digits-mlp-train",
     "micro/reduce", "kernel/experts-8x2-small", "llm/mixtral-small-layer-decode",
-    "llm/minilm-l6-layer", "llm/llama-small-layer-train", "llm/minilm-l6-layer-train",
+    "llm/minilm-l6-layer", "llm/llama-tiny-layer-train", "llm/minilm-l6-layer-train",
+    "llm/gpt-j-small-prefill", "llm/gpt-j-small-decode", "recommendation/din-small",
+    "recommendation/sim-small",
   ])
   func valuesAreRightAndNothingRaces(_ name: String) throws {
     let report = try run(name)
@@ -49,12 +51,33 @@ import WorkloadCatalog
     #expect(!report.numerics.isEmpty)
   }
 
+  @Test(arguments: [
+    "kernel/matmul-512-bf16", "llm/mixtral-small-layer-decode", "vision/vit-small",
+    "recommendation/sim-small", "vision/digits-mlp-train", "llm/llama-small-decode-tp2",
+  ])
+  func everyGraphSaysWhatRanAsInstructions(_ name: String) throws {
+    let report = try run(name) { $0.mode = name.hasSuffix("train") ? .functional : .timing }
+    let coverage = try #require(report.result.work.coverage)
+    #expect(coverage.operators == coverage.operatorsOnDevice + coverage.elsewhere.count)
+    #expect(coverage.flopsPercent == 100 && coverage.bytesPercent == 100)
+    #expect(coverage.elsewhere.allSatisfy { $0.reason.hasPrefix("a view") })
+    let file = try #require(report.file)
+    let text = try String(contentsOf: file, encoding: .utf8)
+    #expect(text.contains("\"operators_on_device\" : \(coverage.operatorsOnDevice)"))
+  }
+
+  @Test func viewsAreListedWithTheirReason() throws {
+    let report = try run("recommendation/sim-small") { $0.mode = .timing }
+    let elsewhere = try #require(report.result.work.coverage).elsewhere
+    #expect(elsewhere.contains { $0.node == "found.rows" && $0.operation == "Reshape" })
+  }
+
   /// Cores before and after Trainium2's: biases in memory, transposes through fp32, less SBUF.
   @Test(
     arguments: [
       "kernel/attention-d128-s512-causal", "llm/mixtral-small-layer-decode",
       "recommendation/hstu-small", "vision/vit-small", "vision/unet-small",
-      "llm/llama-small-layer-train",
+      "llm/llama-tiny-layer-train",
     ], [Device.trainium1, .trainium3])
   func otherGenerationsComputeTheSame(_ name: String, device: Device) throws {
     let report = try run(name) { $0.device = device }
@@ -64,7 +87,7 @@ import WorkloadCatalog
   @Test(arguments: [
     "kernel/matmul-512-bf16", "kernel/attention-d128-s512-causal", "vision/digits-mlp-train",
     "micro/elementwise", "micro/dma-load", "micro/transpose", "llm/mixtral-small-layer-decode",
-    "llm/llama-small-layer-train",
+    "llm/llama-tiny-layer-train",
   ])
   func bothModesGiveTheSamePicoseconds(_ name: String) throws {
     let functional = simulated(try run(name) { $0.mode = .functional })

@@ -53,6 +53,29 @@ import WorkloadCatalog
     #expect(difference == nil)
   }
 
+  @Test func aRunSaysWhatDidNotRunAsInstructions() throws {
+    var result = sampleResult()
+    result.work.coverage = Coverage(
+      operators: 9, operatorsOnDevice: 7, flopsPercent: 100, bytesPercent: 100,
+      elsewhere: ["a", "b"].map {
+        Coverage.Exception(node: $0, operation: "Reshape", reason: "a view")
+      }, evaluatedWhenRead: 3)
+    var partial = sampleResult(workload: "kernel/beta")
+    partial.work.coverage = Coverage(
+      operators: 2, operatorsOnDevice: 1, flopsPercent: 40, bytesPercent: 60,
+      elsewhere: [Coverage.Exception(node: "c", operation: "NonZero", reason: "no kernel")])
+    partial.work.cores = 4
+    let desk = try desk(["kernel/alpha": .result(result), "kernel/beta": .result(partial)])
+    let one = desk.run("run", "kernel/alpha").output
+    #expect(one.contains("kernel/alpha: 7 of 9 operators ran as device instructions"))
+    #expect(one.contains("2 without: a view: Reshape a, Reshape b"))
+    #expect(one.contains("3 nodes of the file depend on no input"))
+    let both = desk.run("run", "pair").output
+    #expect(!both.contains("kernel/alpha: 7 of 9"))
+    #expect(both.contains("1 without: no kernel: NonZero c"))
+    #expect(both.contains("kernel/beta: 4 cores of one trn2 chip together"))
+  }
+
   @Test func jsonIsTheContractsDocumentAndNothingElse() throws {
     let (alpha, beta) = (sampleResult(), sampleResult(workload: "kernel/beta", latency: 99))
     let desk = try desk(["kernel/alpha": .result(alpha), "kernel/beta": .result(beta)])

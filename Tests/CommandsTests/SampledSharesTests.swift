@@ -15,6 +15,10 @@ import Testing
       let files = try? FileManager.default.contentsOfDirectory(atPath: "\(catalog)/\(family)")
       return (files ?? []).filter { $0.hasSuffix(".yaml") }.map { "\(family)/\($0.dropLast(5))" }
     }.filter { name in
+      // Cores that work together record no trace.
+      let text = try? String(contentsOfFile: "\(catalog)/\(name).yaml", encoding: .utf8)
+      return text?.contains("tensor_parallel") != true
+    }.filter { name in
       // A training is many runs, and only its last step would be recorded.
       !name.contains("train") && (isWhole || small.contains { name.contains($0) })
         && (isWhole || !name.contains("70b") && !name.contains("8x7b"))

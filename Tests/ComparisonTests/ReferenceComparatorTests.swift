@@ -28,6 +28,24 @@ import Testing
     #expect(row.note == "8 x one core, no collectives; H100-SXM, PyTorch matmul, G1308")
   }
 
+  /// Eight cores that worked together are one chip; two are a quarter of it.
+  @Test func coresThatWorkedTogetherCountOnce() throws {
+    for (cores, copies, label) in [
+      (8, 1, "8 cores with their collectives"), (2, 4, "4 x 2 cores with their collectives"),
+    ] {
+      var result = sample(latency: 1000)
+      result.work.cores = cores
+      let row = comparator.compare([result], with: [published()]).rows[0]
+      let ours = try #require(row.new?.double)
+      #expect(abs(ours - Double(copies) * 893.353197568 / 8) < 1e-9)
+      #expect(row.note?.hasPrefix("\(label); ") == true)
+    }
+    var large = sample(latency: 1000)
+    large.work.cores = 8
+    large.work.hbmFootprintBytes = 90 << 30
+    #expect(comparator.compare([large], with: [published()]).rows[0].new != nil)
+  }
+
   @Test func aMeasurementIsCalledOne() {
     var number = published()
     number.isMeasured = true

@@ -77,6 +77,7 @@ struct ShippedWorkloadTests {
     "Architectures have the published numbers of parameters",
     arguments: [
       ("llama3.1-70b", 70_553_706_496), ("mixtral-8x7b", 46_702_792_704),
+      ("gpt-j-6b", 6_050_882_784), ("gpt-oss-20b", 20_908_119_360),
       ("bert-large", 334_092_288), ("minilm-l6", 22_565_376),
     ])
   func parameterCounts(name: String, count: Int) throws {
@@ -101,6 +102,26 @@ struct ShippedWorkloadTests {
     }
     let layer = try graph("llm/llama3.1-8b-layer-prefill")
     #expect(layer.parameterCount == 218_112_000 + 2 * 512 * 64)
+  }
+
+  @Test("A rank of a split model has its part of the weights, and layers with a window alternate")
+  func ranks() throws {
+    let part = try graph("llm/llama3.1-70b-decode-fp8")
+    let whole = try #require(try specification("llm/llama3.1-70b-decode-fp8").wholeGraph())
+    for (name, shape) in [
+      ("layer7.w_query", [8192, 1024] as TensorShape), ("layer7.w_output", [1024, 8192]),
+      ("layer7.w_gate", [8192, 3584]), ("layer7.w_down", [3584, 8192]),
+      ("w_logits", [8192, 16_032]), ("embedding", [128_256, 8192]),
+    ] {
+      #expect(part.tensor(name)?.shape == shape, "\(name)")
+      #expect(part.tensor(name)?.format == (name == "embedding" ? .bfloat16 : .float8e4m3))
+    }
+    #expect(whole.tensor("layer7.w_gate")?.shape == [8192, 28_672])
+    let model = try graph("llm/gpt-oss-20b-decode")
+    let functions = model.nodes.compactMap { node -> String? in
+      if case .call(let function) = node.operation { function } else { nil }
+    }
+    #expect(functions == (0..<24).map { $0 % 2 == 0 ? "windowed_layer" : "layer" })
   }
 
   @Test("A decode step costs about two operations per weight, and its caches are states")

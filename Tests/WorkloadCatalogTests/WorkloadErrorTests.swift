@@ -42,6 +42,20 @@ struct WorkloadErrorTests {
         == "kernel/product.yaml:11:1: unknown key 'varient'. Did you mean 'variant'?")
   }
 
+  @Test("A model that cannot be dealt evenly over the cores")
+  func unevenParts() throws {
+    let layer = goodKernel.replacingOccurrences(of: "kind: kernel", with: "kind: layer")
+      .replacingOccurrences(of: "kernel/product", with: "llm/part")
+      .replacingOccurrences(of: "FLOP/s", with: "tokens/s")
+    let head = layer[..<layer.range(of: "operator:")!.lowerBound]
+    let text =
+      head + "architecture: tiny\nphase: decode\ncontext: 4\nbatch: 1\ntensor_parallel: 2\n"
+    #expect(
+      try message({ $0 }, file: "llm/part", text: String(text))
+        == "llm/part.yaml:15:18: tensor_parallel: expected a divisor of heads, kv_heads,"
+        + " feed_forward and vocabulary of tiny; found '2'")
+  }
+
   @Test("Words that are none of a list")
   func words() throws {
     #expect(

@@ -12,6 +12,8 @@ struct TrainingPlan {
   let step: Graph
   /// The whole program.
   let program: Program
+  /// How much of a step runs as device instructions.
+  let coverage: LoweringCoverage
   /// Steps of one epoch; what does not fill a batch is left out.
   let stepsPerEpoch: Int
   /// Floating-point operations of the whole program's graphs.
@@ -49,6 +51,7 @@ struct TrainingPlan {
     let graphs = try Self.graphs(workload, parameters, heldOut: heldOut.count)
     step = graphs.step
     let first = try Self.lowered(step, workload, options)
+    coverage = first.coverage
     let second = try Self.lowered(graphs.evaluation, workload, options)
     var joined = JoinedProgram(first.program)
     let inputs = first.graph.givenTensors.filter { $0.role == .input }
@@ -70,11 +73,8 @@ struct TrainingPlan {
     var filled = first.graph.givenTensors.compactMap { tensor in
       tensor.role == .input ? nil : first.allocations[tensor.name].map { (tensor, $0) }
     }
-    var shared: [Int: Int] = [:]
-    for state in first.graph.givenTensors where state.role == .state {
-      if let own = second.allocations[state.name] { shared[own] = first.allocations[state.name]! }
-    }
-    let offset = joined.append(second.program, sharing: shared)
+    let offset = joined.append(
+      second.program, sharing: Self.sharedState(of: second, with: first))
     var heldOutInputs: [String: Int] = [:]
     for tensor in second.graph.givenTensors where tensor.role != .state {
       guard let own = second.allocations[tensor.name] else { continue }
@@ -102,6 +102,16 @@ struct TrainingPlan {
     modelFlops =
       Int64(parameters.epochs)
       * Int64(stepsPerEpoch * step.operationCount + graphs.evaluation.operationCount)
+  }
+
+  /// Allocations of weights that the evaluation reads where the step has them.
+  private static func sharedState(
+    of evaluation: LoweredGraph, with step: LoweredGraph
+  ) -> [Int: Int] {
+    step.graph.givenTensors.reduce(into: [:]) { shared, tensor in
+      guard tensor.role == .state, let own = evaluation.allocations[tensor.name] else { return }
+      shared[own] = step.allocations[tensor.name]!
+    }
   }
 
   private static func lowered(

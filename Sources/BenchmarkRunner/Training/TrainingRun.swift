@@ -70,6 +70,7 @@ struct TrainingRun {
     description.flops = plan.modelFlops
     description.bytes = totals.hbmReadBytes + totals.hbmWriteBytes
     description.hbmFootprintBytes = Int64(plan.program.hbmBytes)
+    description.coverage = Coverage(plan.coverage)
     return WorkOutcome(
       metrics: metrics.metrics.merging(HostTiming.metrics([timing])) { first, _ in first },
       description: description, instructions: Int64(totals.instructions),

@@ -15,7 +15,7 @@ enum LoweredWorkload {
     try graph(workload, on: device).program
   }
 
-  /// The same with what each kernel carries out.
+  /// The same with what each kernel carries out; of cores that work together, one core's part.
   static func graph(
     _ workload: WorkloadSpecification, on device: Device
   ) throws -> LoweredGraph {
@@ -25,7 +25,9 @@ enum LoweredWorkload {
         advice: "choose a kernel, a layer or a model; 'trnbench list' shows the kinds")
     }
     do {
-      return try Lowerer(device: device).lower(graph, keepsIntermediates: false)
+      let sharing = min(device.memory.coresPerStack.value, workload.coreCount)
+      return try Lowerer(device: device, coresOnStack: sharing).lower(
+        graph, keepsIntermediates: false)
     } catch {
       throw CommandFailure.badProgram("\(workload.name) on \(device.name): \(error)")
     }

@@ -10,6 +10,7 @@ struct PlanTable {
   private let name: String
   private let lowered: LoweredGraph
   private let report: LoweringReport
+  private let coreCount: Int
 
   /// The plan of a workload or model.
   ///
@@ -18,8 +19,11 @@ struct PlanTable {
     let device = item.options.device
     name = item.name
     switch item.work {
-    case .workload(let workload, _): lowered = try LoweredWorkload.graph(workload, on: device)
+    case .workload(let workload, _):
+      lowered = try LoweredWorkload.graph(workload, on: device)
+      coreCount = workload.coreCount
     case .model(let source, let catalog):
+      coreCount = 1
       lowered = try WorkloadRunner(options: item.options, catalog: catalog).lowered(model: source)
     case .program, .chip:
       throw CommandFailure.unsupported(
@@ -72,6 +76,9 @@ struct PlanTable {
         + "\(ReaderNumber.bytes(Double(report.footprintBytes)))",
       "\(coverage.operatorsOnDevice) of \(coverage.operators) operators run as instructions",
     ]
+    if coreCount > 1 {
+      notes.append("this is what each of \(coreCount) cores runs; the sums meet on the chip")
+    }
     let reasons = Dictionary(grouping: coverage.elsewhere, by: \.reason)
     for reason in reasons.keys.sorted() {
       let nodes = (reasons[reason] ?? []).map { "\($0.operation) \($0.node)" }

@@ -43,7 +43,7 @@ struct ReferenceColumn {
       guard let match = match(result) else { continue }
       let number = match.number
       let line =
-        "\(result.workload): \(match.comparator.label), of \(ReaderNumber.significant(number.value))"
+        "\(result.workload): \(match.comparator.label(result)), of \(ReaderNumber.significant(number.value))"
         + " \(number.unit) with \(number.software) on \(number.device) (\(number.id))"
       if !lines.contains(line) { lines.append(line) }
     }

@@ -25,6 +25,7 @@ struct RunPrinter {
       try printUncertainty()
     }
     try printFailures()
+    try printCoverage()
     try printNumerics()
     try printPlaces()
   }
@@ -64,6 +65,15 @@ struct RunPrinter {
       try context.complain(
         "interrupted: \(waiting) of \(records.count) runs did not finish; the others are saved")
     }
+  }
+
+  /// What ran as device instructions: of one run always, of several where it was not everything.
+  private func printCoverage() throws {
+    let found = records.compactMap { $0.report.flatMap { CoverageLines($0.result) } }
+      .filter { records.count == 1 || !$0.isComplete }
+    guard !found.isEmpty, context.isForPeople else { return }
+    try context.note("")
+    for line in found.flatMap(\.lines) { try context.note(line) }
   }
 
   /// How right the values are, where one workload was run and a reader may want to know.

@@ -50,8 +50,19 @@ struct RunTable {
     for record in records where record.result != nil {
       table.append(cells(record), paint: record.outcome == .done ? nil : .bad)
     }
-    table.footnotes = references.footnotes(records.compactMap { $0.report?.result })
+    let results = records.compactMap { $0.report?.result }
+    table.footnotes = chipNotes(results) + references.footnotes(results)
     return table
+  }
+
+  /// Rows that are of several cores, so that nobody multiplies them again.
+  private func chipNotes(_ results: [RunResult]) -> [String] {
+    results.compactMap { result in
+      result.work.cores.map {
+        "\(result.workload): \($0) cores of one \(result.device) chip together, with their "
+          + "collectives; percentages are of all \($0)"
+      }
+    }
   }
 
   private func cells(_ record: RunRecord) -> [Cell] {

@@ -20,7 +20,7 @@ enum LoweringRules {
     RowRule(), CrossEntropyRule(), ViewRule(), SignedShiftRule(), ElementRule(), MoveRule(),
     IndexRule(),
     ReduceRule(), NormalizationRule(), SearchRule(), OneHotRule(), GemmRule(), OptimizerRule(),
-    CacheRule(),
+    CacheRule(), CollectiveRule(),
   ]
 
   /// Lowers the node at a position by the first rule that takes it.

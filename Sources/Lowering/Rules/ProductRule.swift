@@ -22,16 +22,25 @@ struct ProductRule: LoweringRule {
     // Our choice: what the published program's compiler buffered is not known. With two buffers the
     // latency of each load shows and the product takes 13.8 ms instead of 7.8.
     kernel.reloadBuffers = 8
+    if b.format != a.format { kernel.narrowRHS = b.format }
     let tail = try ProductTail(after: node, in: plan)
+    var alone = kernel
     kernel.output = try plan.tensor(tail.output).format
     kernel.bias = tail.bias == nil ? .none : .perColumn
     if let bias = tail.bias { kernel.biasFormat = try plan.tensor(bias).format }
     kernel.activation = tail.activation
     kernel.hasResidual = tail.residual != nil
-    try plan.invoke(
-      kernel, node.inputs + [tail.bias, tail.residual].compactMap { $0 } + [tail.output],
-      nodes: tail.nodes)
-    return [position] + tail.positions
+    do {
+      try plan.invoke(
+        kernel, node.inputs + [tail.bias, tail.residual].compactMap { $0 } + [tail.output],
+        nodes: tail.nodes)
+      return [position] + tail.positions
+    } catch .kernel where !tail.positions.isEmpty {
+      // A bias of more columns than SBUF holds beside the product is added by a kernel of its own.
+      alone.output = try plan.tensor(node.outputs[0]).format
+      try plan.invoke(alone, node.inputs + node.outputs, nodes: [node])
+      return [position]
+    }
   }
 
   private func variant(_ node: Node) throws(LoweringError) -> MatmulKernel.Variant {
@@ -71,6 +80,12 @@ struct GatedLayerRule: LoweringRule {
     guard x.shape.columnCount % 128 == 0, hidden % 128 == 0 else { return nil }
     var kernel = SwiGLUKernel(
       tokens: x.rowCount, width: x.shape.columnCount, hidden: hidden, format: x.format)
+    var formats: Set<NumberFormat> = []
+    for product in [0, 1, 4] {
+      formats.insert(try plan.tensor(nodes[product].inputs[1]).format)
+    }
+    guard let weights = formats.first, formats.count == 1 else { return nil }
+    if weights != x.format { kernel.narrowWeights = weights }
     let operands = [x.name, nodes[0].inputs[1], nodes[1].inputs[1], nodes[4].inputs[1]]
     let positions = Array(position..<position + 5)
     let tail = try ProductTail(after: nodes[4], in: plan)

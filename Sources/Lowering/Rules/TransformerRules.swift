@@ -11,7 +11,11 @@ struct RowRule: LoweringRule {
     let x = try plan.tensor(name)
     let (rows, columns) = (x.rowCount, x.shape.columnCount)
     let tensors = node.inputs + node.outputs
+    let storesAsRead = try plan.tensor(node.outputs[0]).format == x.format
     switch node.operation {
+    case .softmax where !storesAsRead, .rmsNormalization where !storesAsRead,
+      .layerNormalization where !storesAsRead:
+      throw node.refused("its kernel stores rows in the format that they are read in")
     case .softmax:
       do {
         try plan.invoke(

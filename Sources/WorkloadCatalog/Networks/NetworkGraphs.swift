@@ -25,6 +25,7 @@ enum NetworkName: String, CaseIterable {
   case recommender = "DLRM-DCNv2"
   case twoTower = "TwoTower"
   case sequenceRecommender = "SASRec"
+  case interest = "DIN"
   case transducer = "HSTU"
   case neighbourForce = "NeighbourForce"
   case stencil = "Stencil3D"
@@ -41,6 +42,7 @@ enum NetworkName: String, CaseIterable {
     case .recommender: RecommenderGraphs.self
     case .twoTower: TwoTowerGraphs.self
     case .sequenceRecommender: SequenceRecommenderGraphs.self
+    case .interest: InterestGraphs.self
     case .transducer: TransducerGraphs.self
     case .neighbourForce: NeighbourForceGraphs.self
     case .stencil: StencilGraphs.self
