@@ -71,6 +71,9 @@ import Testing
     #expect(rings.code == 0)
     #expect(rings.output.hasPrefix("ring,triggers,transfers,bytes"))
     #expect(!rings.output.contains("SBUF"))
+    let one = try document(
+      desk.run("trace", "counters", Self.trace, "--of", "rings", "--format", "json"))
+    #expect(one["rings"] != nil && one["memories"] == nil && one["semaphores"] == nil)
   }
 
   @Test func samplesCountNothing() throws {

@@ -4,15 +4,20 @@ import Units
 
 /// Records of a trace in memory, or the reason why not, for the reader.
 enum TraceWindow {
+  /// Refuses a range that ends before it begins; `end` is the name of the option for its end.
+  static func checkOrder(
+    _ from: Picoseconds?, _ to: Picoseconds?, _ end: String = "--to"
+  ) throws(CommandFailure) {
+    guard let from, let to, to < from else { return }
+    throw .badValue(option: end, found: "an earlier time", expected: "a time after --from")
+  }
+
   /// The records between two times, or all; `end` is the name of the option for the later one.
   static func load(
     _ reader: borrowing TraceReader, path: String, from: Picoseconds?, to: Picoseconds?,
     _ end: String
   ) throws -> EventWindow {
-    if let from, let to, to < from {
-      throw CommandFailure.badValue(
-        option: end, found: "an earlier time", expected: "a time after --from")
-    }
+    try checkOrder(from, to, end)
     guard reader.summary.hasEvents else {
       throw CommandFailure.unsupported(
         what: "\(path) holds samples, not events",

@@ -54,10 +54,7 @@ struct TraceCountersCommand: Verb {
 
   /// Prints the tables, or one document; damage is named on standard error too.
   func execute(_ context: CommandContext) throws -> Outcome {
-    if let from, let to, to < from {
-      throw CommandFailure.badValue(
-        option: "--to", found: "an earlier time", expected: "a time after --from")
-    }
+    try TraceWindow.checkOrder(from, to)
     let path = context.environment.url(file).path
     let reader = try TraceReader(path: path)
     let summary = try TraceSummary(reader, from: from, to: to)
@@ -66,7 +63,7 @@ struct TraceCountersCommand: Verb {
         what: "\(file) holds samples, which count nothing",
         advice: "record it with --trace events")
     }
-    let document = try CountersDocument(reader, summary)
+    let document = try CountersDocument(reader, summary, of: of)
     if context.format == .json {
       try context.write(document.json() + "\n")
     } else {
@@ -84,28 +81,36 @@ struct TraceCountersCommand: Verb {
 struct CountersDocument: Encodable {
   let schema = 1
   let durationUs: Double
-  /// Empty where the trace carries no program or its device is not known.
-  let memories: [MemoryTraffic]
-  let rings: [RunCounters.Ring]
-  let semaphores: [RunCounters.Semaphore]
+  /// Empty where the trace carries no program or its device is not known. What was not asked for is
+  /// absent.
+  let memories: [MemoryTraffic]?
+  let rings: [RunCounters.Ring]?
+  let semaphores: [RunCounters.Semaphore]?
   /// Microseconds of full-rate work that the tensor engine streamed at half rate, in the whole run:
   /// what its activity limiter cost. Absent where the recorder did not say.
   let limiterUs: Double?
 
-  init(_ reader: borrowing TraceReader, _ summary: TraceSummary) throws(TraceError) {
+  /// Counts one kind of things, or all.
+  init(
+    _ reader: borrowing TraceReader, _ summary: TraceSummary, of kind: TraceCountersCommand.Kind?
+  ) throws(TraceError) {
     let counters = RunCounters(summary)
     durationUs = summary.duration.microseconds
-    rings = counters.rings
-    semaphores = counters.semaphores
+    rings = kind == nil || kind == .rings ? counters.rings : nil
+    semaphores = kind == nil || kind == .semaphores ? counters.semaphores : nil
     limiterUs = reader.summary.throttled.map { Double($0) / 1e6 }
     let device = summary.metadata.entries[TraceMetadata.Key.device].flatMap {
       try? Device.named($0)
     }
-    if let device, let embedded = try EmbeddedProgram(reader) {
-      memories = MemoryTraffic.memories(embedded, summary, on: device)
-    } else {
-      memories = []
+    guard kind == nil || kind == .memories else {
+      memories = nil
+      return
     }
+    let embedded = try EmbeddedProgram(reader)
+    memories =
+      device.flatMap { device in
+        embedded.map { MemoryTraffic.memories($0, summary, on: device) }
+      } ?? []
   }
 
   func json() throws -> String {
@@ -134,7 +139,7 @@ struct CountersDocument: Encodable {
       Column("written"), Column("write_rate", title: "rate"),
       Column("high_water", title: "high water"), Column("partition"),
     ])
-    for memory in memories {
+    for memory in memories ?? [] {
       table.append([
         .text(memory.memory), .bytes(Double(memory.readBytes)), rate(memory.readBytes),
         .bytes(Double(memory.writtenBytes)), rate(memory.writtenBytes),
@@ -150,7 +155,7 @@ struct CountersDocument: Encodable {
       Column("ring"), Column("triggers"), Column("transfers"), Column("bytes"),
       Column("bandwidth"), Column("busy_us", title: "busy"),
     ])
-    for ring in rings {
+    for ring in rings ?? [] {
       table.append([
         .integer(Int64(ring.ring)), .integer(ring.triggers), .integer(ring.transfers),
         .bytes(Double(ring.bytes)), rate(ring.bytes), .microseconds(Double(ring.busyPs) / 1e6),
@@ -161,7 +166,7 @@ struct CountersDocument: Encodable {
 
   private var semaphoreTable: Table {
     var table = Table(columns: [Column("semaphore"), Column("updates"), Column("waits")])
-    for semaphore in semaphores {
+    for semaphore in semaphores ?? [] {
       table.append([
         .integer(Int64(semaphore.semaphore)), .integer(semaphore.updates),
         .integer(semaphore.waits),

@@ -50,10 +50,7 @@ struct TraceSummaryCommand: Verb {
 
   /// Prints the summary; damage is named on standard error too, for formats without notes.
   func execute(_ context: CommandContext) throws -> Outcome {
-    if let from, let to, to < from {
-      throw CommandFailure.badValue(
-        option: "--to", found: "an earlier time", expected: "a time after --from")
-    }
+    try TraceWindow.checkOrder(from, to)
     let path = context.environment.url(file).path
     let text = SummaryText(width: context.terminal.width)
     let reader = try TraceReader(path: path)
