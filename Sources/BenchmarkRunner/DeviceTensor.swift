@@ -1,7 +1,7 @@
 import CoreState
-import Foundation
 import ModelGraph
 import NumericFormats
+import VectorKernels
 
 /// The elements of one tensor as the device holds them, by the size of an element.
 enum DeviceTensor {
@@ -11,34 +11,51 @@ enum DeviceTensor {
 
   /// Draws the seeded values of a given tensor in its own format.
   init(filling tensor: TensorDeclaration, seed: UInt64) {
-    let generator = SeededGenerator(seed: seed, stream: tensor.name)
-    let columns = max(1, tensor.shape.columnCount)
     if case .values(let constant) = tensor.fill {
       self.init(tensor.format, holding: constant.view)
       return
     }
-    switch tensor.fill {
-    case .lattice, .latticeNeighbours:
-      let values = SeededGenerator.values(of: tensor, seed: seed)
-      self.init(tensor.format, count: values.count) { values[$0] }
-      return
-    default: break
-    }
-    self.init(tensor.format, count: tensor.shape.elementCount) { index in
-      Self.value(tensor.fill, generator, index, columns)
-    }
+    let values = SeededValues(of: tensor, seed: seed)
+    self.init(tensor.format, count: values.count) { values[$0] }
   }
 
   /// Encodes `count` values.
   init(_ format: NumberFormat, count: Int, value: (Int) -> Float) {
+    let values = (0..<count).map(value)
+    self.init(format, count: count) { Array(values[$0]) }
+  }
+
+  /// Encodes `count` values, which a closure computes piece by piece on all of the host's threads.
+  private init(
+    _ format: NumberFormat, count: Int, pieces: @Sendable (Range<Int>) -> [Float]
+  ) {
     switch format.sizeBytes {
-    case 2:
-      self = .halves((0..<count).map { UInt16(truncatingIfNeeded: format.encode(value($0))) })
-    case 4: self = .words((0..<count).map { format.encode(value($0)) })
-    default:
-      self = .bytes((0..<count).map { UInt8(truncatingIfNeeded: format.encode(value($0))) })
+    case 2: self = .halves(Self.encoded(format, count, pieces))
+    case 4: self = .words(Self.encoded(format, count, pieces))
+    default: self = .bytes(Self.encoded(format, count, pieces))
     }
   }
+
+  private static func encoded<Code: FixedWidthInteger & BitwiseCopyable & Sendable>(
+    _ format: NumberFormat, _ count: Int, _ pieces: @Sendable (Range<Int>) -> [Float]
+  ) -> [Code] {
+    var codes: [Code] = []
+    codes.reserveCapacity(count)
+    for first in stride(from: 0, to: count, by: batchSize) {
+      let starts = Array(stride(from: first, to: min(count, first + batchSize), by: pieceSize))
+      codes += HostThreads.map(starts, size: 1) { starts in
+        starts.flatMap { start in
+          Conversion.codes(format, of: pieces(start..<min(count, start + pieceSize)))
+        }
+      }
+    }
+    return codes
+  }
+
+  /// Elements that one thread encodes at a time.
+  private static let pieceSize = 1 << 14
+  /// Elements that all threads together encode before they are put in line.
+  private static let batchSize = 1 << 20
 
   /// Encodes given values; whole numbers keep their low 32 bits, as the device holds them.
   init(_ format: NumberFormat, holding view: TensorView) {
@@ -51,26 +68,6 @@ enum DeviceTensor {
     case 2: self = .halves(values.map { UInt16(truncatingIfNeeded: $0) })
     case 4: self = .words(values.map { UInt32(truncatingIfNeeded: $0) })
     default: self = .bytes(values.map { UInt8(truncatingIfNeeded: $0) })
-    }
-  }
-
-  private static func value(
-    _ fill: TensorFill, _ generator: SeededGenerator, _ index: Int, _ columns: Int
-  ) -> Float {
-    switch fill {
-    case .zeros: 0
-    case .values(let constant): Float(constant.view[index])
-    case .constant(let value): Float(value)
-    case .normal(let deviation): Float(generator.normal(at: index) * deviation)
-    case .uniform(let low, let high): Float(low + (high - low) * generator.uniform(at: index))
-    case .indices(let count): Float(generator.integer(below: count, at: index))
-    case .lattice, .latticeNeighbours: 0
-    case .powerLaw(let counts, let exponent):
-      Float(generator.powerLaw(counts[index % counts.count], exponent: exponent, at: index))
-    case .rotaryCosine(let angles):
-      Float(cos(angles.radians(token: index / columns, pair: index % columns)))
-    case .rotarySine(let angles):
-      Float(sin(angles.radians(token: index / columns, pair: index % columns)))
     }
   }
 

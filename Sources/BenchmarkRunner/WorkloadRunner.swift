@@ -24,8 +24,8 @@ package struct WorkloadRunner {
   let options: RunOptions
   let catalog: WorkloadCatalog
 
-  /// A runner over a catalog.
-  package init(options: RunOptions, catalog: WorkloadCatalog) {
+  /// A runner over a catalog; model and program files need none.
+  package init(options: RunOptions, catalog: WorkloadCatalog = WorkloadCatalog()) {
     self.options = options
     self.catalog = catalog
   }

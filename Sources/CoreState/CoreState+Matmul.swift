@@ -31,6 +31,12 @@ extension CoreState {
         depth: depth, rowsPerPartition: rowsPerPartition, columns: columns,
         format: source.format), row: row, column: column)
     let panels = unsafe array.weightMemory(position).assumingMemoryBound(to: Float.self)
+    if part == .whole, rowsPerPartition == 1, isPlain(source, scales) {
+      unsafe MatrixTile.packStationary(
+        source.format, from: address(source, 0, engine), rowPitchBytes: rowPitch(source), stride: 1,
+        k: depth, m: columns, into: panels)
+      return
+    }
     for partition in 0..<partitions {
       loadOperand(source, scales, partition: partition, engine: engine)
       if part != .whole { rows.splitPart(.a, high: part == .high, count: source.columns) }
@@ -78,6 +84,16 @@ extension CoreState {
         written += source.innermostSize * size
       }
     }
+  }
+
+  /// True where the rows of an operand can be widened and packed as they lie.
+  private func isPlain(_ access: AccessPattern, _ scales: MXScales?) -> Bool {
+    scales == nil && access.isContiguous && !keepsUnroundedValues
+  }
+
+  /// The host's bytes from one partition of a pattern to the next.
+  private func rowPitch(_ access: AccessPattern) -> Int {
+    access.space == .sbuf ? sbuf.pitch : psum.pitch
   }
 
   /// Reads one partition of an operand of a product into the first row.
@@ -185,6 +201,12 @@ extension CoreState {
     // The scales of a microscaled tile may have changed where its data has not.
     guard !isFresh || scales != nil else { return unsafe UnsafePointer(tile) }
     let partitions = depth / rowsPerPartition
+    if rowsPerPartition == 1, Int(moving.partitionCount) >= depth, isPlain(moving, scales) {
+      unsafe MatrixTile.packMoving(
+        moving.format, from: address(moving, 0, engine), rowPitchBytes: rowPitch(moving), stride: 1,
+        k: depth, n: count, into: tile)
+      return unsafe UnsafePointer(tile)
+    }
     for partition in 0..<partitions {
       if partition < Int(moving.partitionCount) {
         loadOperand(moving, scales, partition: partition, engine: engine)

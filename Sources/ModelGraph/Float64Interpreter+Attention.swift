@@ -73,47 +73,55 @@ extension Float64Interpreter {
   static func attentionElements(
     _ attention: Attention, _ inputs: [TensorView], at indices: [Int]
   ) -> [Double] {
-    var result = [Double](repeating: 0, count: indices.count)
-    visitAttentionRows(attention, inputs, at: indices) { row, position, channel in
-      result[position] = row.output(inputs[2], channel: channel)
+    byAttentionRow(attention, inputs, at: indices) { row, channel in
+      row.output(inputs[2], channel: channel)
     }
-    return result
   }
 
-  /// Calls `body` with the row, the position in `indices` and the channel of each element.
-  static func visitAttentionRows(
+  /// What `value` makes of the row and the channel of each element; rows are met in order, and
+  /// each is computed once on a thread.
+  static func byAttentionRow(
     _ attention: Attention, _ inputs: [TensorView], at indices: [Int],
-    _ body: (AttentionRow, Int, Int) -> Void
-  ) {
+    _ value: @Sendable (AttentionRow, Int) -> Double
+  ) -> [Double] {
     let places = indices.map { attention.outputLayout.position(of: $0, in: attention.query) }
-    var row: AttentionRow?
-    for position in indices.indices.sorted(by: { places[$0] < places[$1] }) {
-      var at = places[position]
-      let channel = at.channel
-      at.channel = 0
-      let current =
-        row.flatMap { $0.at == at ? $0 : nil } ?? AttentionRow(attention, inputs, at: at)
-      body(current, position, channel)
-      row = current
+    let order = indices.indices.sorted { places[$0] < places[$1] }
+    let values = HostThreads.map(order, size: 32) { part in
+      var row: AttentionRow?
+      return part.map { position in
+        var at = places[position]
+        at.channel = 0
+        let current =
+          row.flatMap { $0.at == at ? $0 : nil } ?? AttentionRow(attention, inputs, at: at)
+        row = current
+        return value(current, places[position].channel)
+      }
     }
+    var result = [Double](repeating: 0, count: indices.count)
+    for (position, value) in zip(order, values) { result[position] = value }
+    return result
   }
 
   /// Every element: sequence by sequence, head by head, token by token.
   static func wholeAttention(_ attention: Attention, _ inputs: [TensorView]) -> [Double] {
     let lengths = attention.query
-    var result = [Double](repeating: 0, count: attention.outputLayout.shape(lengths).elementCount)
-    for batch in 0..<lengths.batch {
-      for head in 0..<lengths.heads {
-        for token in 0..<lengths.tokens {
-          var at = HeadPosition(batch: batch, head: head, token: token, channel: 0)
-          let row = AttentionRow(attention, inputs, at: at)
-          for channel in 0..<lengths.channels {
-            at.channel = channel
-            let index = attention.outputLayout.index(of: at, in: lengths)
-            result[index] = row.output(inputs[2], channel: channel)
-          }
-        }
+    let rows = lengths.batch * lengths.heads * lengths.tokens
+    let values = HostThreads.map(Array(0..<rows), size: 16) { part in
+      part.flatMap { place in
+        let (head, token) = place.quotientAndRemainder(dividingBy: lengths.tokens)
+        let at = HeadPosition(
+          batch: head / lengths.heads, head: head % lengths.heads, token: token, channel: 0)
+        let row = AttentionRow(attention, inputs, at: at)
+        return (0..<lengths.channels).map { row.output(inputs[2], channel: $0) }
       }
+    }
+    var result = [Double](repeating: 0, count: values.count)
+    for (place, value) in values.enumerated() {
+      let (row, channel) = place.quotientAndRemainder(dividingBy: lengths.channels)
+      let (head, token) = row.quotientAndRemainder(dividingBy: lengths.tokens)
+      let at = HeadPosition(
+        batch: head / lengths.heads, head: head % lengths.heads, token: token, channel: channel)
+      result[attention.outputLayout.index(of: at, in: lengths)] = value
     }
     return result
   }

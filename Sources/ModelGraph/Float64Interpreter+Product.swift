@@ -32,29 +32,65 @@ struct ProductOperands {
       : b.vector(start: column, stride: columns, count: depth)
   }
 
-  /// Row `row` of B: what one element of A's row is multiplied with.
-  func rowOfB(_ row: Int) -> [Double] {
+  /// Row `row` of B.
+  func rowOfB(_ row: Int) -> [Double] { rowOfB(row, columns: 0..<columns) }
+
+  /// A part of row `row` of B: what one element of A's row is multiplied with.
+  private func rowOfB(_ row: Int, columns range: Range<Int>) -> [Double] {
     transposeB
-      ? b.vector(start: row, stride: depth, count: columns)
-      : b.vector(start: row * columns, stride: 1, count: columns)
+      ? b.vector(start: range.lowerBound * depth + row, stride: depth, count: range.count)
+      : b.vector(start: row * columns + range.lowerBound, stride: 1, count: range.count)
   }
 
+  /// Numbers of A that `elements` keeps at most: beyond, rows are read again and again.
+  private static let keptElements = 1 << 23
+
   /// Single elements of the product, each a dot product of a row and a column.
+  ///
+  /// Columns are met in order: where they are strided, neighbours share the host's cache lines.
   func elements(at indices: [Int]) -> [Double] {
-    var result = [Double](repeating: 0, count: indices.count)
-    let order = indices.indices.sorted { indices[$0] < indices[$1] }
-    var current = -1
-    var row: [Double] = []
-    for position in order {
-      let wanted = indices[position] / columns
-      if wanted != current {
-        row = rowOfA(wanted)
-        current = wanted
-      }
-      result[position] = dot(row, columnOfB(indices[position] % columns))
+    let wanted = Set(indices.map { $0 / columns })
+    let keepsRows = wanted.count * depth <= Self.keptElements
+    let kept =
+      keepsRows ? Dictionary(uniqueKeysWithValues: wanted.map { ($0, rowOfA($0)) }) : [:]
+    let rank = { (index: Int) in
+      keepsRows ? index % columns * rows + index / columns : index
     }
+    let order = indices.indices.sorted { rank(indices[$0]) < rank(indices[$1]) }
+    let values = HostThreads.map(order, size: 32) { part in
+      var (row, column) = ([Double](), [Double]())
+      var current = (row: -1, column: -1)
+      return part.map { position in
+        let wanted = indices[position].quotientAndRemainder(dividingBy: columns)
+        if wanted.quotient != current.row { row = kept[wanted.quotient] ?? rowOfA(wanted.quotient) }
+        if wanted.remainder != current.column { column = columnOfB(wanted.remainder) }
+        current = (wanted.quotient, wanted.remainder)
+        return dot(row, column)
+      }
+    }
+    var result = [Double](repeating: 0, count: indices.count)
+    for (position, value) in zip(order, values) { result[position] = value }
     return result
   }
+
+  /// Columns `range` of the whole product in some rows of A, row by row; each sum is taken in the
+  /// order of the depth, and a row of B is widened once for all of them.
+  func block(_ rowsOfA: [[Double]], columns range: Range<Int>) -> [[Double]] {
+    var sums = [[Double]](
+      repeating: [Double](repeating: 0, count: range.count), count: rowsOfA.count)
+    for place in 0..<depth {
+      let factors = rowOfB(place, columns: range)
+      for row in rowsOfA.indices { addProduct(rowsOfA[row][place], factors, to: &sums[row]) }
+    }
+    return sums
+  }
+}
+
+/// sums[i] += factor · values[i], with as many sums as values.
+private func addProduct(_ factor: Double, _ values: [Double], to sums: inout [Double]) {
+  let count = values.count
+  precondition(sums.count == count, "as many sums as values")
+  for index in 0..<count { sums[index] += factor * values[index] }
 }
 
 /// Σ a[i] · b[i].
@@ -68,21 +104,25 @@ func dot(_ a: [Double], _ b: [Double]) -> Double {
 func norm(_ a: [Double]) -> Double { dot(a, a).squareRoot() }
 
 extension Float64Interpreter {
-  /// The whole product: one row of the result at a time.
+  /// The whole product: some rows of A at a time, against a few columns of B on each thread.
   static func product(
     _ a: TensorView, _ b: TensorView, transposeA: Bool, transposeB: Bool
   ) -> [Double] {
     let operands = ProductOperands(a, b, transposeA, transposeB)
-    let rowsOfB = (0..<operands.depth).map { operands.rowOfB($0) }
-    var result: [Double] = []
-    result.reserveCapacity(operands.rows * operands.columns)
-    for row in 0..<operands.rows {
-      let factors = operands.rowOfA(row)
-      var sums = [Double](repeating: 0, count: operands.columns)
-      for (factor, rowOfB) in zip(factors, rowsOfB) {
-        for column in 0..<operands.columns { sums[column] += factor * rowOfB[column] }
+    let (columns, rowCount, width) = (operands.columns, 64, 512)
+    let blocks = stride(from: 0, to: columns, by: width).map {
+      $0..<min(columns, $0 + width)
+    }
+    var result = [Double](repeating: 0, count: operands.rows * columns)
+    for first in stride(from: 0, to: operands.rows, by: rowCount) {
+      let rows = (first..<min(operands.rows, first + rowCount)).map { operands.rowOfA($0) }
+      let parts = HostThreads.map(blocks, size: 1) { $0.map { operands.block(rows, columns: $0) } }
+      for (block, part) in zip(blocks, parts) {
+        for row in rows.indices {
+          let start = (first + row) * columns + block.lowerBound
+          result.replaceSubrange(start..<start + block.count, with: part[row])
+        }
       }
-      result += sums
     }
     return result
   }

@@ -59,40 +59,8 @@ package struct SeededGenerator: Sendable {
 
   /// The seeded values of a given tensor, not yet rounded to its format; the stream is its name.
   package static func values(of tensor: TensorDeclaration, seed: UInt64) -> [Float] {
-    let generator = SeededGenerator(seed: seed, stream: tensor.name)
-    let count = tensor.shape.elementCount
-    switch tensor.fill {
-    case .values(let constant): return constant.view.allValues.map { Float($0) }
-    case .zeros: return [Float](repeating: 0, count: count)
-    case .constant(let value): return [Float](repeating: Float(value), count: count)
-    case .normal(let deviation):
-      return (0..<count).map { Float(deviation * generator.normal(at: $0)) }
-    case .uniform(let low, let high):
-      return (0..<count).map { Float(low + (high - low) * generator.uniform(at: $0)) }
-    case .indices(let limit):
-      return (0..<count).map { Float(generator.integer(below: max(1, limit), at: $0)) }
-    case .lattice(let spacing):
-      let lattice = ParticleLattice(particles: tensor.shape[0])
-      return (0..<count).map { Float(lattice.coordinate($0, spacing: spacing, generator)) }
-    case .latticeNeighbours:
-      let lattice = ParticleLattice(
-        particles: tensor.shape[0], places: tensor.shape.columnCount)
-      return (0..<count).map { Float(lattice.neighbour($0)) }
-    case .powerLaw(let counts, let exponent):
-      return (0..<count).map {
-        Float(
-          generator.powerLaw(counts[$0 % counts.count], exponent: exponent, at: $0))
-      }
-    case .rotaryCosine(let angles):
-      return rotaryTable(angles, shape: tensor.shape).map { Float(cos($0)) }
-    case .rotarySine(let angles):
-      return rotaryTable(angles, shape: tensor.shape).map { Float(sin($0)) }
-    }
-  }
-
-  private static func rotaryTable(_ angles: RotaryAngles, shape: TensorShape) -> [Double] {
-    let pairs = shape.columnCount
-    return (0..<shape.elementCount).map { angles.radians(token: $0 / pairs, pair: $0 % pairs) }
+    let values = SeededValues(of: tensor, seed: seed)
+    return values[0..<values.count]
   }
 }
 

@@ -124,12 +124,31 @@ package struct TensorView: Sendable {
 
   /// `count` elements from `start`, `stride` apart.
   package func vector(start: Int, stride: Int, count: Int) -> [Double] {
-    switch kind {
-    case .float32: (0..<count).map { Double(floats[start + $0 * stride]) }
-    case .bfloat16:
-      (0..<count).map { Double(Float(bitPattern: UInt32(halves[start + $0 * stride]) << 16)) }
-    case .float64: (0..<count).map { doubles[start + $0 * stride] }
-    case .integer: (0..<count).map { real(integers[start + $0 * stride]) }
+    let places = Places(start: start, stride: stride, count: count)
+    return switch kind {
+    case .float32: places.values(of: floats) { Double($0) }
+    case .bfloat16: places.values(of: halves) { Double(Float(bitPattern: UInt32($0) << 16)) }
+    case .float64: places.values(of: doubles) { $0 }
+    case .integer: places.values(of: integers) { real($0) }
+    }
+  }
+
+  /// Evenly spaced places of a list.
+  private struct Places {
+    var start: Int
+    var stride: Int
+    var count: Int
+
+    /// The elements there, widened.
+    @inline(__always)
+    func values<Element>(of elements: [Element], _ widen: (Element) -> Double) -> [Double] {
+      guard count > 0 else { return [] }
+      if stride == 1 { return elements[start..<start + count].map(widen) }
+      var place = start
+      return (0..<count).map { _ in
+        defer { place &+= stride }
+        return widen(elements[place])
+      }
     }
   }
 

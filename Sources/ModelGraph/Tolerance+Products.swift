@@ -5,27 +5,32 @@ extension Tolerance {
     let depth = Double(operands.depth)
     let uncertain = inputs[0].uncertainty + inputs[1].uncertainty + 2 * middle
     let weight = Self.factor * (Self.sum * depth.squareRoot() + uncertain / depth.squareRoot())
-    var rowNorms: [Int: Double] = [:]
-    var columnNorms: [Int: Double] = [:]
-    return indices.map { index in
-      let (row, column) = index.quotientAndRemainder(dividingBy: operands.columns)
-      let rowNorm = rowNorms[row] ?? norm(operands.rowOfA(row))
-      let columnNorm = columnNorms[column] ?? norm(operands.columnOfB(column))
-      rowNorms[row] = rowNorm
-      columnNorms[column] = columnNorm
-      return weight * rowNorm * columnNorm
+    let rowNorms = Self.norms(of: Set(indices.map { $0 / operands.columns })) {
+      operands.rowOfA($0)
     }
+    let columnNorms = Self.norms(of: Set(indices.map { $0 % operands.columns })) {
+      operands.columnOfB($0)
+    }
+    return indices.map { index in
+      weight * rowNorms[index / operands.columns]! * columnNorms[index % operands.columns]!
+    }
+  }
+
+  /// The norms of these rows or columns, met in order: neighbours share the host's cache lines.
+  private static func norms(of places: Set<Int>, _ vector: @Sendable (Int) -> [Double])
+    -> [Int: Double]
+  {
+    let order = places.sorted()
+    let norms = HostThreads.map(order, size: 32) { $0.map { norm(vector($0)) } }
+    return Dictionary(uniqueKeysWithValues: zip(order, norms))
   }
 
   /// Scores meet like the rows and columns of a product; their error is a relative error of the
   /// probabilities, which then meet V.
   func attention(_ attention: Attention, at indices: [Int]) -> [Double] {
-    var result = [Double](repeating: 0, count: indices.count)
-    Float64Interpreter.visitAttentionRows(attention, inputs, at: indices) {
-      row, position, channel in
-      result[position] = attentionBound(row, channel: channel)
+    Float64Interpreter.byAttentionRow(attention, inputs, at: indices) { row, channel in
+      attentionBound(row, channel: channel)
     }
-    return result
   }
 
   private func attentionBound(_ row: AttentionRow, channel: Int) -> Double {

@@ -4,6 +4,10 @@ import CPrefetch
 public enum CacheHint {
   private static let lineBytes = 64
 
+  /// Floats in a cache line.
+  @inline(__always)
+  static var lineFloats: Int { lineBytes / MemoryLayout<Float>.size }
+
   /// Asks for the lines of a row that is read soon, the first few: a row's first access waits for
   /// memory where rows lie pages apart, and what follows it is fetched ahead by the processor.
   ///
@@ -14,5 +18,11 @@ public enum CacheHint {
       unsafe prefetch_to_read(row + offset)
       offset += lineBytes
     }
+  }
+
+  /// Asks for so many lines from an address on, which may be any.
+  @inline(__always)
+  static func willRead(_ floats: UnsafePointer<Float>, lineCount: Int) {
+    for line in 0..<lineCount { unsafe prefetch_to_read(floats + line * lineFloats) }
   }
 }

@@ -38,6 +38,23 @@ public enum Conversion {
     }
   }
 
+  /// The codes of fp32 values in a format whose elements are as large as `Code`.
+  public static func codes<Code: FixedWidthInteger & BitwiseCopyable>(
+    _ format: NumberFormat, of values: [Float]
+  ) -> [Code] {
+    precondition(format.sizeBytes == MemoryLayout<Code>.size, "codes have the format's size")
+    return unsafe [Code](unsafeUninitializedCapacity: values.count) { codes, count in
+      count = values.count
+      guard let target = codes.baseAddress else { return }
+      unsafe values.withUnsafeBufferPointer { source in
+        guard let first = source.baseAddress else { return }
+        unsafe narrow(
+          format, from: first, into: UnsafeMutableRawPointer(target), stride: 1, count: values.count
+        )
+      }
+    }
+  }
+
   /// Copies elements without looking at them: what an engine does when both formats are the same.
   ///
   /// Strides are in elements of `sizeBytes` (1, 2 or 4). Rows are disjoint or identical.

@@ -24,16 +24,21 @@ public enum MatrixTile {
     stationary: UnsafePointer<Float>, moving: UnsafePointer<Float>, k: Int, m: Int, n: Int,
     into c: UnsafeMutablePointer<Float>, cPitch: Int, accumulate: Bool
   ) {
-    // One moving panel stays in the first-level cache while all stationary panels pass.
+    // One moving panel stays in the first-level cache while all stationary panels pass, and each of
+    // them has a share of the next one fetched.
+    let share = linesAhead(k, m)
     var column = 0
     while column < n {
       let movingPanel = unsafe moving + column / panelColumns * panelFloats(k, panelColumns)
+      var next = unsafe movingPanel + panelFloats(k, panelColumns)
       let columns = min(panelColumns, n - column)
       var row = 0
       while row < m {
         let stationaryPanel = unsafe stationary + row / panelRows * panelFloats(k, panelRows)
         let target = unsafe c + (row * cPitch + column)
         let rows = min(panelRows, m - row)
+        unsafe CacheHint.willRead(next, lineCount: share)
+        unsafe next += share * CacheHint.lineFloats
         if rows == panelRows && columns == panelColumns {
           unsafe wholeTile(stationaryPanel, movingPanel, k, target, cPitch, accumulate)
         } else if unsafe !lastRows(
@@ -52,6 +57,13 @@ public enum MatrixTile {
   /// over all panels when it is packed, and at a power of two apart all of them would meet in one
   /// set of the first-level cache.
   static func panelFloats(_ k: Int, _ width: Int) -> Int { k * width + 16 }
+
+  /// Cache lines of the next moving panel for each of the stationary panels; where those are few,
+  /// no more at once than the processor keeps under way.
+  private static func linesAhead(_ k: Int, _ m: Int) -> Int {
+    let lines = panelFloats(k, panelColumns) / CacheHint.lineFloats
+    return min(16, panelCount(lines, max(1, panelCount(m, panelRows))))
+  }
 
   static func panelCount(_ size: Int, _ panel: Int) -> Int { (size + panel - 1) / panel }
 

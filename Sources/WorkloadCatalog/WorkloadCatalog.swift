@@ -14,6 +14,13 @@ package struct WorkloadCatalog: Sendable {
     "suites", "devices", "references", "architectures", "data", "calibration",
   ]
 
+  /// A catalog of nothing.
+  package init() {
+    root = ""
+    names = []
+    suites = []
+  }
+
   /// Reads the folder's list and its suites; workload files are read when asked for.
   /// Throws `unreadable`, and what the suites' files have wrong.
   package init(root: String) throws(WorkloadError) {

@@ -61,11 +61,21 @@ import Testing
     desk.executor = seen
     #expect(desk.run("run", "folder/double.trnasm", "kernel/alpha", "--device", "trn2").code == 0)
     #expect(seen.items.map(\.name) == ["program/double", "kernel/alpha"])
-    guard case .program(let program, _)? = seen.items.first?.work else {
+    guard case .program(let program)? = seen.items.first?.work else {
       Issue.record("not a program")
       return
     }
     #expect(program.segments.map(\.name) == ["double"])
+  }
+
+  @Test func aProgramFileRunsWhereNoCatalogIs() throws {
+    let desk = try Desk()
+    try desk.write("double.trnasm", Self.legal)
+    try FileManager.default.removeItem(at: desk.folder.appendingPathComponent("Workloads"))
+    desk.executor = BenchmarkExecutor()
+    let answer = desk.run("run", "double.trnasm", "--format", "csv")
+    #expect(answer.code == 0, "\(answer.errors)")
+    #expect(answer.output.contains("program/double"))
   }
 
   private static let pair = """

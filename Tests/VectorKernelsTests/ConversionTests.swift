@@ -118,6 +118,18 @@ import VectorKernels
     }
   }
 
+  @Test func codesAreThoseOfTheReference() {
+    let values = sampleRow(37, seed: 5, isTame: false)
+    let halves: [UInt16] = Conversion.codes(.bfloat16, of: values)
+    #expect(halves == values.map { UInt16(NumberFormat.bfloat16.encode($0)) })
+    let bytes: [UInt8] = Conversion.codes(.float8e4m3, of: values)
+    #expect(bytes == values.map { UInt8(NumberFormat.float8e4m3.encode($0)) })
+    let words: [UInt32] = Conversion.codes(.int32, of: values)
+    #expect(words == values.map { NumberFormat.int32.encode($0) })
+    let none: [UInt16] = Conversion.codes(.float16, of: [])
+    #expect(none.isEmpty)
+  }
+
   @Test func broadcastNarrowKeepsTheLastValue() {
     #expect(narrow(.uint8, [1, 2, 3], first: 0, stride: 0, room: 1) == [3])
   }

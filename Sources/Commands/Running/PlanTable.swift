@@ -22,9 +22,9 @@ struct PlanTable {
     case .workload(let workload, _):
       lowered = try LoweredWorkload.graph(workload, on: device)
       coreCount = workload.coreCount
-    case .model(let source, let catalog):
+    case .model(let source):
       coreCount = 1
-      lowered = try WorkloadRunner(options: item.options, catalog: catalog).lowered(model: source)
+      lowered = try WorkloadRunner(options: item.options).lowered(model: source)
     case .program, .chip:
       throw CommandFailure.unsupported(
         what: "\(item.name) is a program, which has no plan",

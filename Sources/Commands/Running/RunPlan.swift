@@ -33,12 +33,10 @@ struct RunPlan {
         advice: "name an .onnx or .safetensors file, or leave them out")
     }
     for name in names {
-      let known = try catalog ?? Places(environment).catalog()
-      catalog = known
       if ModelArguments.isModel(name) {
         let source = try model.source(name, precision: precision, folds: false, environment)
         items += (devices.isEmpty ? [.trainium2] : devices).map { device in
-          item(source.name, .model(source, known), on: device)
+          item(source.name, .model(source), on: device)
         }
         continue
       }
@@ -46,11 +44,13 @@ struct RunPlan {
         items += try (devices.isEmpty ? [.trainium2] : devices).map { device in
           try source.check(on: device)
           let work: RunItem.Work =
-            source.chip.map { .chip($0, known) } ?? .program(source.program, known)
+            source.chip.map { .chip($0) } ?? .program(source.program)
           return item("program/\(source.name)", work, on: device)
         }
         continue
       }
+      let known = try catalog ?? Places(environment).catalog()
+      catalog = known
       for workload in try known.resolve([name]) where seen.insert(workload).inserted {
         let specification = try specification(workload, known)
         let targets = try devices.isEmpty ? [Device.named(specification.defaultDevice)] : devices

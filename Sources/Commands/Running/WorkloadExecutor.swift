@@ -11,11 +11,11 @@ package struct RunItem: Sendable {
     /// A workload of the catalog.
     case workload(WorkloadSpecification, WorkloadCatalog)
     /// An assembled program.
-    case program(Program, WorkloadCatalog)
+    case program(Program)
     /// A model file.
-    case model(ModelSource, WorkloadCatalog)
+    case model(ModelSource)
     /// Assembled programs of several cores.
-    case chip(ChipProgram, WorkloadCatalog)
+    case chip(ChipProgram)
   }
 
   /// `family/name`, or the program's file without its folder and ending.
@@ -105,17 +105,17 @@ package struct BenchmarkExecutor: WorkloadExecutor {
       let runner = WorkloadRunner(options: item.options, catalog: catalog)
       return FinishedRun(
         try runner.run(specification, progress: progress, isCancelled: isCancelled))
-    case .program(let program, let catalog):
-      let runner = WorkloadRunner(options: item.options, catalog: catalog)
+    case .program(let program):
+      let runner = WorkloadRunner(options: item.options)
       return FinishedRun(
         try runner.run(
           program: program, name: item.name, progress: progress, isCancelled: isCancelled))
-    case .model(let source, let catalog):
-      let runner = WorkloadRunner(options: item.options, catalog: catalog)
+    case .model(let source):
+      let runner = WorkloadRunner(options: item.options)
       return FinishedRun(
         try runner.run(model: source, progress: progress, isCancelled: isCancelled))
-    case .chip(let program, let catalog):
-      let runner = WorkloadRunner(options: item.options, catalog: catalog)
+    case .chip(let program):
+      let runner = WorkloadRunner(options: item.options)
       return FinishedRun(
         try runner.run(
           chip: program, name: item.name, progress: progress, isCancelled: isCancelled))

@@ -6,7 +6,6 @@ import Results
 import TraceAnalysis
 import TraceFile
 import Units
-import WorkloadCatalog
 
 /// One change of the machine: an engine made faster, or a constant with another value.
 struct MachineChange: Equatable {
@@ -121,11 +120,7 @@ struct WhatIf {
     options.mode = .timing
     options.trace = .events
     options.output = folder
-    // The program stands by itself: the runner gets a catalog without workloads.
-    let root = folder.appendingPathComponent("catalog")
-    try FileManager.default.createDirectory(
-      at: root.appendingPathComponent("suites"), withIntermediateDirectories: true)
-    let runner = WorkloadRunner(options: options, catalog: try WorkloadCatalog(root: root.path))
+    let runner = WorkloadRunner(options: options)
     let report = try runner.run(
       program: program, name: "program/recorded", progress: { _, _ in },
       isCancelled: isCancelled)

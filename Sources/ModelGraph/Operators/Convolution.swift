@@ -164,25 +164,49 @@ package struct Convolution: OperatorFamily {
     -> [Double]
   {
     let lengths = try lengths(inputs)
-    let (x, weights) = (inputs[0], inputs[1])
-    return indices.map { index in
-      let at = place(index, lengths)
-      let group = at.channel / (lengths.outputs / groups)
-      let sources = window.sources(at.place, sizes: lengths.sizes, places: lengths.places)
-      var sum = 0.0
-      for input in 0..<lengths.perGroup {
-        let from =
-          inputLayout.plane(
-            image: at.image, channel: group * lengths.perGroup + input, images: lengths.images,
-            channels: lengths.inputs) * lengths.inputPlaces
-        for (tap, source) in sources {
-          sum +=
-            x[from + source]
-            * weights[weightIndex(lengths, output: at.channel, input: input, tap: tap)]
-        }
+    let (x, bias) = (inputs[0].allValues, inputs.optional(2))
+    let places = indices.map { place($0, lengths) }
+    // Channel by channel, so that a channel's weights are collected once on a thread.
+    let order = indices.indices.sorted { places[$0].channel < places[$1].channel }
+    let values = HostThreads.map(order, size: 32) { part in
+      var channel = -1
+      var weights: [Double] = []
+      return part.map { position in
+        let at = places[position]
+        if at.channel != channel { weights = self.weights(of: at.channel, inputs[1], lengths) }
+        channel = at.channel
+        return element(at, x, weights, lengths) + (bias?[channel] ?? 0)
       }
-      return sum + (inputs.optional(2)?[at.channel] ?? 0)
     }
+    var result = [Double](repeating: 0, count: indices.count)
+    for (position, value) in zip(order, values) { result[position] = value }
+    return result
+  }
+
+  /// The weights of an output channel, [inputs per group, taps].
+  private func weights(of channel: Int, _ weights: TensorView, _ lengths: Lengths) -> [Double] {
+    weights.vector(
+      start: weightIndex(lengths, output: channel, input: 0, tap: 0),
+      stride: weightLayout == .outputsFirst ? 1 : lengths.outputs,
+      count: lengths.perGroup * window.taps)
+  }
+
+  /// One element without its bias, of all of X and the weights of its channel.
+  private func element(
+    _ at: Place, _ x: [Double], _ weights: [Double], _ lengths: Lengths
+  ) -> Double {
+    let group = at.channel / (lengths.outputs / groups)
+    let sources = window.sources(at.place, sizes: lengths.sizes, places: lengths.places)
+    var sum = 0.0
+    for input in 0..<lengths.perGroup {
+      let from =
+        inputLayout.plane(
+          image: at.image, channel: group * lengths.perGroup + input, images: lengths.images,
+          channels: lengths.inputs) * lengths.inputPlaces
+      let first = input * window.taps
+      for (tap, source) in sources { sum += x[from + source] * weights[first + tap] }
+    }
+    return sum
   }
 
   /// 4 · u · √K · ‖inputs of the window‖ · ‖weights of the channel‖, and the bias's addition.

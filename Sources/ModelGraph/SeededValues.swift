@@ -1,0 +1,54 @@
+import Foundation
+
+/// The values of a given tensor as its declaration says, any range of them at a time, not yet
+/// rounded to its format. The stream of random numbers has the tensor's name.
+package struct SeededValues: Sendable {
+  /// The number of elements.
+  package let count: Int
+  private let fill: TensorFill
+  private let generator: SeededGenerator
+  private let columns: Int
+  private let lattice: ParticleLattice
+
+  /// The values of a tensor under a seed.
+  package init(of tensor: TensorDeclaration, seed: UInt64) {
+    count = tensor.shape.elementCount
+    fill = tensor.fill
+    generator = SeededGenerator(seed: seed, stream: tensor.name)
+    columns = max(1, tensor.shape.columnCount)
+    lattice =
+      switch tensor.fill {
+      case .lattice: ParticleLattice(particles: tensor.shape[0])
+      case .latticeNeighbours:
+        ParticleLattice(particles: tensor.shape[0], places: tensor.shape.columnCount)
+      default: ParticleLattice(particles: 0)
+      }
+  }
+
+  /// The values of a range.
+  package subscript(range: Range<Int>) -> [Float] {
+    switch fill {
+    case .zeros: [Float](repeating: 0, count: range.count)
+    case .values(let constant): range.map { Float(constant.view[$0]) }
+    case .constant(let value): [Float](repeating: Float(value), count: range.count)
+    case .normal(let deviation): range.map { Float(deviation * generator.normal(at: $0)) }
+    case .uniform(let low, let high):
+      range.map { Float(low + (high - low) * generator.uniform(at: $0)) }
+    case .indices(let limit):
+      range.map { Float(generator.integer(below: max(1, limit), at: $0)) }
+    case .lattice(let spacing):
+      range.map { Float(lattice.coordinate($0, spacing: spacing, generator)) }
+    case .latticeNeighbours: range.map { Float(lattice.neighbour($0)) }
+    case .powerLaw(let counts, let exponent):
+      range.map {
+        Float(generator.powerLaw(counts[$0 % counts.count], exponent: exponent, at: $0))
+      }
+    case .rotaryCosine(let angles): range.map { Float(cos(radians(angles, $0))) }
+    case .rotarySine(let angles): range.map { Float(sin(radians(angles, $0))) }
+    }
+  }
+
+  private func radians(_ angles: RotaryAngles, _ index: Int) -> Double {
+    angles.radians(token: index / columns, pair: index % columns)
+  }
+}
