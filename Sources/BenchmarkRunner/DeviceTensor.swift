@@ -62,6 +62,8 @@ enum DeviceTensor {
     case .values(let constant): Float(constant.view[index])
     case .constant(let value): Float(value)
     case .normal(let deviation): Float(generator.normal(at: index) * deviation)
+    case .leading(let width, let deviation):
+      index % columns < width ? Float(generator.normal(at: index) * deviation) : 0
     case .uniform(let low, let high): Float(low + (high - low) * generator.uniform(at: index))
     case .indices(let count): Float(generator.integer(below: count, at: index))
     case .lattice, .latticeNeighbours: 0

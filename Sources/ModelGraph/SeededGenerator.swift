@@ -67,6 +67,11 @@ package struct SeededGenerator: Sendable {
     case .constant(let value): return [Float](repeating: Float(value), count: count)
     case .normal(let deviation):
       return (0..<count).map { Float(deviation * generator.normal(at: $0)) }
+    case .leading(let columns, let deviation):
+      let width = max(1, tensor.shape.columnCount)
+      return (0..<count).map {
+        $0 % width < columns ? Float(deviation * generator.normal(at: $0)) : 0
+      }
     case .uniform(let low, let high):
       return (0..<count).map { Float(low + (high - low) * generator.uniform(at: $0)) }
     case .indices(let limit):
