@@ -35,8 +35,7 @@ package struct GraphExecution {
     let run = try ProgramRun(
       loaded, computes: true, options: options, traceFile: nil, isCancelled: { false },
       prepare: { core in
-        for tensor in filled.graph.givenTensors {
-          guard let index = filled.allocations[tensor.name] else { continue }
+        for (tensor, index) in filled.fillings {
           DeviceTensor(filling: tensor, seed: seed)
             .upload(to: core.hbm, at: filled.program.tensors[index].address)
         }

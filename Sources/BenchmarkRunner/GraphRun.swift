@@ -84,8 +84,7 @@ struct GraphRun {
 
   /// Fills the given tensors with seeded values.
   private func fill(_ lowered: LoweredGraph, _ core: borrowing CoreState) {
-    for tensor in lowered.graph.givenTensors {
-      guard let index = lowered.allocations[tensor.name] else { continue }
+    for (tensor, index) in lowered.fillings {
       DeviceTensor(filling: tensor, seed: options.seed)
         .upload(to: core.hbm, at: lowered.program.tensors[index].address)
     }

@@ -24,6 +24,18 @@ package struct LoweredGraph: Sendable {
   package var steps: [LoweredStep]
   /// Nodes that only look at memory differently: no instruction carries them out.
   package var views: [Node]
+  /// Where old state is kept for a check: new state that a kernel makes of it in place, and the
+  /// state whose values lie there before.
+  package var prefilled: [String: String] = [:]
+
+  /// What is in memory before the program runs: tensors that are given, and where their values lie.
+  package var fillings: [(tensor: TensorDeclaration, allocation: Int)] {
+    let places =
+      graph.givenTensors.map { ($0.name, $0) }
+      + prefilled.sorted { $0.key < $1.key }
+      .compactMap { copy in graph.tensor(copy.value).map { (copy.key, $0) } }
+    return places.compactMap { name, tensor in allocations[name].map { (tensor, $0) } }
+  }
 
   /// Bytes of HBM that the tensors take.
   package var footprintBytes: Int { program.hbmBytes }

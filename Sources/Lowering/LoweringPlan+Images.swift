@@ -201,6 +201,25 @@ extension LoweringPlan {
         mode: mode, format: x.format), node.inputs + node.outputs, nodes: [node])
   }
 
+  /// The gradient of maxima over two axes.
+  mutating func maxPoolGradient(_ operation: MaxPoolGradient, _ node: Node) throws(LoweringError) {
+    let x = try tensor(node.inputs[0])
+    let rank = operation.window.rank
+    let axes = try axes(operation.window, Array(x.shape.dimensions.suffix(rank)), node)
+    let (y, slope) = (try tensor(node.inputs[1]), try tensor(node.inputs[2]))
+    guard axes.count == 2, y.format == x.format,
+      try tensor(node.outputs[0]).format == slope.format
+    else {
+      throw .unsupported(
+        node: node.name, operation: node.operation.name,
+        reason: "takes one or two axes, maxima in the format of x and gradients in one format")
+    }
+    try invoke(
+      MaxPoolGradientKernel(
+        planes: x.shape.dimensions.dropLast(rank).reduce(1, *), rows: axes[0], columns: axes[1],
+        format: x.format, gradient: slope.format), node.inputs + node.outputs, nodes: [node])
+  }
+
   /// A resize of the last two axes.
   mutating func resize(_ operation: Resize, _ node: Node) throws(LoweringError) {
     let x = try tensor(node.inputs[0])

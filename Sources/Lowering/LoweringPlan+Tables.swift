@@ -17,8 +17,10 @@ extension LoweringPlan {
     }
     let first = try tensor(node.inputs[1])
     var kernel = EmbeddingBagKernel(
-      bags: index.shape[0], tables: tables, columns: first.shape.columnCount,
+      bags: index.shape[0], tables: tables, columns: operation.width ?? first.shape.columnCount,
       format: first.format)
+    kernel.rowLength = first.shape.columnCount
+    kernel.output = try tensor(node.outputs[0]).format
     kernel.hasLeading = operation.hasLeading
     kernel.isRagged = operation.isRagged
     try invoke(kernel, node.inputs + node.outputs, nodes: [node])

@@ -25,6 +25,7 @@ struct LoweringPlan {
   private var invocations: [Invocation] = []
   private var steps: [LoweredStep] = []
   private var views: [Node] = []
+  private var prefilled: [String: String] = [:]
 
   init(graph: Graph, device: Device, keepsIntermediates: Bool, reusesMemory: Bool) {
     self.graph = graph
@@ -119,6 +120,18 @@ struct LoweringPlan {
     memory.alias(name, to: other, byteOffset: byteOffset)
   }
 
+  /// Says that a kernel turns state into a tensor in place. Where the old values are kept for a
+  /// check, the tensor has memory of its own, which holds them before the program runs.
+  mutating func turn(_ state: String, into name: String) {
+    if keepsIntermediates {
+      memory.give(name, valuesOf: state)
+      prefilled[name] = state
+      replaced.insert(name)
+    } else {
+      alias(name, to: state)
+    }
+  }
+
   /// Carries out a node by looking at its input differently: no instruction runs.
   mutating func view(_ node: Node, byteOffset: Int = 0) {
     alias(node.outputs[0], to: node.inputs[0], byteOffset: byteOffset)
@@ -167,7 +180,7 @@ struct LoweringPlan {
       graph: graph,
       program: Program(
         segments: segments, invocations: invocations, tensors: placed.allocations),
-      allocations: memory.indices, steps: steps, views: views)
+      allocations: memory.indices, steps: steps, views: views, prefilled: prefilled)
   }
 }
 

@@ -70,6 +70,13 @@ struct TensorMemory {
     return name
   }
 
+  /// Gives a tensor memory of its own that holds the values of some state before the program runs,
+  /// and keeps the state beside it.
+  mutating func give(_ name: String, valuesOf state: String) {
+    _ = index(state)
+    entries[index(name)].isGiven = true
+  }
+
   /// Puts a tensor into the memory of another.
   mutating func alias(
     _ name: String, to other: String, byteOffset: Int, sizeBytes: Int? = nil

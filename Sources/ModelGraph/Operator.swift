@@ -68,8 +68,16 @@ package enum Operator: Hashable, Sendable {
   case axisNormalization(AxisNormalization)
   /// Softmax and its kin along any axis.
   case axisSoftmax(AxisSoftmax)
+  /// A step of Adagrad on a table that bags name rows of.
+  case bagAdagrad(BagAdagrad)
   /// Products of matrices side by side.
   case batchMatMul(BatchMatMul)
+  /// Mean and variance of each channel of a batch.
+  case batchMoments(BatchMoments)
+  /// Normalisation by the moments of a batch.
+  case batchNorm(BatchNorm)
+  /// The sums of a batch normalisation's gradient.
+  case batchSums(BatchSums)
   /// Blocks of places moved to channels or back.
   case blockShuffle(BlockShuffle)
   /// New tokens written into a cache at a position of each sequence.
@@ -122,6 +130,8 @@ package enum Operator: Hashable, Sendable {
   case lpNormalization(LpNormalization)
   /// Attention with masks, past and windows.
   case maskedAttention(MaskedAttention)
+  /// The gradient of the maximum of each place of a window.
+  case maxPoolGradient(MaxPoolGradient)
   /// Forces over neighbour lists.
   case neighbourForce(NeighbourForce)
   /// Rows of zeros with one other value.
@@ -180,7 +190,11 @@ package enum Operator: Hashable, Sendable {
     case .axisGather(let family): family
     case .axisNormalization(let family): family
     case .axisSoftmax(let family): family
+    case .bagAdagrad(let family): family
     case .batchMatMul(let family): family
+    case .batchMoments(let family): family
+    case .batchNorm(let family): family
+    case .batchSums(let family): family
     case .blockShuffle(let family): family
     case .cacheScatter(let family): family
     case .cast(let family): family
@@ -207,6 +221,7 @@ package enum Operator: Hashable, Sendable {
     case .localResponse(let family): family
     case .lpNormalization(let family): family
     case .maskedAttention(let family): family
+    case .maxPoolGradient(let family): family
     case .neighbourForce(let family): family
     case .oneHot(let family): family
     case .pad(let family): family

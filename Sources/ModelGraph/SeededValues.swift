@@ -32,6 +32,10 @@ package struct SeededValues: Sendable {
     case .values(let constant): range.map { Float(constant.view[$0]) }
     case .constant(let value): [Float](repeating: Float(value), count: range.count)
     case .normal(let deviation): range.map { Float(deviation * generator.normal(at: $0)) }
+    case .leading(let width, let deviation):
+      range.map {
+        $0 % columns < width ? Float(deviation * generator.normal(at: $0)) : 0
+      }
     case .uniform(let low, let high):
       range.map { Float(low + (high - low) * generator.uniform(at: $0)) }
     case .indices(let limit):

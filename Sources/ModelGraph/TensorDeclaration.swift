@@ -25,6 +25,9 @@ package enum TensorFill: Hashable, Sendable {
   case constant(Double)
   /// Bell-shaped around zero with this standard deviation (see `SeededGenerator.normal`).
   case normal(standardDeviation: Double)
+  /// Rows whose first `columns` elements are bell-shaped with this standard deviation, the others
+  /// zero: table rows with an optimiser's state behind them.
+  case leading(columns: Int, standardDeviation: Double)
   /// Evenly spread from `low` up to, and without, `high`.
   case uniform(low: Double, high: Double)
   /// Whole numbers from 0 up to, and without, `count`: token or class indices.

@@ -62,7 +62,7 @@ package struct DecoderGraphs: Sendable {
   {
     var builder = GraphBuilder(name: name, format: format)
     builder.layer = layer
-    builder.trainsWeights = parameters.optimizer != nil
+    builder.trainsWeights = parameters.optimizer != nil && parameters.adapters == nil
     try builder.given("x", [rows, model.hidden])
     try tables(&builder)
     if model.family == .parallel {
@@ -80,11 +80,16 @@ package struct DecoderGraphs: Sendable {
     try builder.apply(normalize, to: ["x", "attention_norm"], name: "attention_input")
     try projections(&builder)
     try attention(&builder, window: isWindowed ? model.window?.tokens : nil)
-    let product = model.hasAttentionBias ? "attention_product" : "attention_output"
+    let isPlain = !model.hasAttentionBias && parameters.adapters == nil
+    let product = isPlain ? "attention_output" : "attention_product"
     try builder.product("attended", "w_output", name: partName(product))
     try sum(product, &builder)
     if model.hasAttentionBias {
       try bias(product, "output", model.hidden, name: "attention_output", &builder)
+    }
+    if let adapters = parameters.adapters {
+      try lower("attended", "output", inputs: queries, adapters, &builder)
+      try raise("output", product, model.hidden, name: "attention_output", adapters, &builder)
     }
     try builder.apply(.add, to: ["x", "attention_output"], name: "middle")
     try builder.scale("feed_forward_norm", model.hidden)
@@ -158,7 +163,17 @@ package struct DecoderGraphs: Sendable {
 
   private func projections(_ builder: inout GraphBuilder) throws(GraphError) {
     let hints = KernelHints(fusion: "projections")
+    if let adapters = parameters.adapters {
+      try lower("attention_input", "projections", inputs: model.hidden, adapters, &builder)
+    }
     for (name, heads) in [("query", heads), ("key", keyHeads), ("value", keyHeads)] {
+      if let adapters = parameters.adapters {
+        let product = try builder.product(
+          "attention_input", "w_\(name)", name: "\(name)_product", hints: hints)
+        try raise(
+          "projections", product, heads * model.headDimension, name: name, adapters, &builder)
+        continue
+      }
       guard model.hasAttentionBias else {
         try builder.product("attention_input", "w_\(name)", name: name, hints: hints)
         continue

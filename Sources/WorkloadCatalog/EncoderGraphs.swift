@@ -7,10 +7,10 @@ package import NumericFormats
 /// Activations are `[batch · tokens, hidden]`; weights are `[inputs, outputs]`, biases fp32. Every
 /// sequence has its full length: what is padding to a model is work to a machine.
 package struct EncoderGraphs: Sendable {
-  private let parameters: DecoderParameters
-  private let format: NumberFormat
-  private var model: ModelArchitecture { parameters.architecture }
-  private var rows: Int { parameters.batch * parameters.tokens }
+  let parameters: DecoderParameters
+  let format: NumberFormat
+  var model: ModelArchitecture { parameters.architecture }
+  var rows: Int { parameters.batch * parameters.tokens }
 
   /// Graphs of these shapes with activations and weights in `format`.
   package init(_ parameters: DecoderParameters, format: NumberFormat) {
@@ -23,31 +23,41 @@ package struct EncoderGraphs: Sendable {
     var builder = GraphBuilder(name: name, format: format)
     builder.layer = layer
     builder.trainsWeights = parameters.optimizer != nil
-    let width = model.heads * model.headDimension
     try builder.given("x", [rows, model.hidden])
+    try self.layer("x", prefix: "", result: "y", role: .output, &builder)
+    if let optimizer = parameters.optimizer { try builder.trainLayer(optimizer) }
+    return try builder.finish()
+  }
+
+  /// Appends a layer over `x`; its tensors' names begin with `prefix`, but for the result's.
+  func layer(
+    _ x: String, prefix: String, result: String, role: TensorRole = .intermediate,
+    _ builder: inout GraphBuilder
+  ) throws(GraphError) {
+    let width = model.heads * model.headDimension
+    let name = { (part: String) in prefix + part }
     for part in ["query", "key", "value"] {
-      try dense("x", part, model.hidden, width, &builder)
+      try dense(x, name(part), model.hidden, width, &builder)
     }
     let lengths = HeadDimensions(
       batch: parameters.batch, heads: model.heads, tokens: parameters.tokens,
       channels: model.headDimension)
     try builder.apply(
       .attention(Attention(query: lengths, key: lengths, isCausal: false)),
-      to: ["query", "key", "value"], name: "attended")
-    try dense("attended", "attention_output", width, model.hidden, &builder)
-    try builder.apply(.add, to: ["attention_output", "x"], name: "middle_sum")
-    try normalized("middle_sum", name: "middle", &builder)
-    try dense("middle", "wide", model.hidden, model.feedForward, &builder)
-    try builder.apply(.elementwise(Elementwise(.gelu)), to: ["wide"], name: "activated")
-    try dense("activated", "narrow", model.feedForward, model.hidden, &builder)
-    try builder.apply(.add, to: ["narrow", "middle"], name: "sum")
-    try normalized("sum", name: "y", role: .output, &builder)
-    if let optimizer = parameters.optimizer { try builder.trainLayer(optimizer) }
-    return try builder.finish()
+      to: ["query", "key", "value"].map(name), name: name("attended"))
+    try dense(name("attended"), name("attention_output"), width, model.hidden, &builder)
+    try builder.apply(.add, to: [name("attention_output"), x], name: name("middle_sum"))
+    try normalized(name("middle_sum"), name: name("middle"), &builder)
+    try dense(name("middle"), name("wide"), model.hidden, model.feedForward, &builder)
+    try builder.apply(
+      .elementwise(Elementwise(.gelu)), to: [name("wide")], name: name("activated"))
+    try dense(name("activated"), name("narrow"), model.feedForward, model.hidden, &builder)
+    try builder.apply(.add, to: [name("narrow"), name("middle")], name: name("sum"))
+    try normalized(name("sum"), name: result, role: role, &builder)
   }
 
   /// A product and its bias; the result is called `name`.
-  private func dense(
+  func dense(
     _ x: String, _ name: String, _ inputs: Int, _ outputs: Int, _ builder: inout GraphBuilder
   ) throws(GraphError) {
     try builder.weight("w_\(name)", rows: inputs, columns: outputs)
@@ -58,7 +68,7 @@ package struct EncoderGraphs: Sendable {
     try builder.apply(.add, to: ["product_\(name)", "b_\(name)"], name: name)
   }
 
-  private func normalized(
+  func normalized(
     _ x: String, name: String, role: TensorRole = .intermediate, _ builder: inout GraphBuilder
   ) throws(GraphError) {
     try builder.scale("\(name)_scale", model.hidden)
@@ -70,9 +80,22 @@ package struct EncoderGraphs: Sendable {
 
   /// Token, position and segment numbers to the last layer's activations.
   package func model(named name: String) throws(GraphError) -> Graph {
+    if let optimizer = parameters.optimizer { return try pretraining(optimizer, named: name) }
     let block = try layer(named: "layer", layer: nil)
     var builder = GraphBuilder(name: name, format: format)
     try builder.add(function: block)
+    var x = try embedded(&builder)
+    for layer in 0..<model.layers {
+      builder.layer = layer
+      let isLast = layer == model.layers - 1
+      x = try builder.callLayer(
+        block, layer: layer, x: x, outputRole: isLast ? ["y": .output] : [:])
+    }
+    return try builder.finish()
+  }
+
+  /// The normalised sum of the embeddings of token, position and segment numbers.
+  func embedded(_ builder: inout GraphBuilder) throws(GraphError) -> String {
     var x = ""
     for (kind, count) in [
       ("token", model.vocabulary), ("position", model.positions), ("segment", model.segments),
@@ -86,14 +109,7 @@ package struct EncoderGraphs: Sendable {
         ? embedded : try builder.apply(.add, to: [x, embedded], name: "with_\(kind)s")
     }
     try normalized(x, name: "embedded", &builder)
-    x = "embedded"
-    for layer in 0..<model.layers {
-      builder.layer = layer
-      let isLast = layer == model.layers - 1
-      x = try builder.callLayer(
-        block, layer: layer, x: x, outputRole: isLast ? ["y": .output] : [:])
-    }
-    return try builder.finish()
+    return "embedded"
   }
 }
 

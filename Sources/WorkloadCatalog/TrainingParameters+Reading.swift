@@ -6,7 +6,9 @@ extension TrainingParameters {
   private enum NetworkName: String, CaseIterable { case perceptron, convolutional }
   private enum TargetName: String, CaseIterable { case trigrams }
   private enum RoundingName: String, CaseIterable { case nearest, stochastic }
-  private enum Method: String, CaseIterable { case descent, momentum, adamw, adagrad }
+  private enum Method: String, CaseIterable {
+    case descent, momentum, adamw, adagrad, lars, lamb
+  }
 
   /// Reads the section `training`. Throws what `YAMLSection` finds.
   static func read(_ given: YAMLSection) throws(WorkloadError) -> TrainingParameters {
@@ -104,12 +106,20 @@ extension TrainingParameters {
     case .momentum:
       optimizer = .momentum(
         rate: rate, momentum: try section.number("momentum", above: 0, upTo: 1))
-    case .adamw:
-      optimizer = .adamW(
-        rate: rate, beta1: try section.number("beta1", above: 0, upTo: 1),
-        beta2: try section.number("beta2", above: 0, upTo: 1),
-        epsilon: try section.number("epsilon", above: 0),
-        decay: try section.number("decay", above: -.leastNonzeroMagnitude))
+    case .adamw, .lamb:
+      let beta1 = try section.number("beta1", above: 0, upTo: 1)
+      let beta2 = try section.number("beta2", above: 0, upTo: 1)
+      let epsilon = try section.number("epsilon", above: 0)
+      let decay = try section.number("decay", above: -.leastNonzeroMagnitude)
+      optimizer =
+        method == .lamb
+        ? .lamb(rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon, decay: decay)
+        : .adamW(rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon, decay: decay)
+    case .lars:
+      optimizer = .lars(
+        rate: rate, momentum: try section.number("momentum", above: 0, upTo: 1),
+        decay: try section.number("decay", above: -.leastNonzeroMagnitude),
+        coefficient: try section.number("coefficient", above: 0))
     case .adagrad:
       optimizer = .adagrad(rate: rate, epsilon: try section.number("epsilon", above: 0))
     }

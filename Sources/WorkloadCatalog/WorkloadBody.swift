@@ -75,6 +75,14 @@ package enum DecoderPhase: String, Hashable, Sendable, CaseIterable {
   case encode
 }
 
+/// Matrices of low rank beside the frozen ones of attention (LoRA, Hu et al., 2021).
+package struct LowRankAdapters: Hashable, Sendable {
+  /// The inner length.
+  package var rank: Int
+  /// What they add is multiplied by alpha / rank.
+  package var alpha: Double
+}
+
 /// A decoder layer or whole decoder at one point of its work.
 package struct DecoderParameters: Hashable, Sendable {
   /// The model.
@@ -89,6 +97,10 @@ package struct DecoderParameters: Hashable, Sendable {
   package var context: Int
   /// What trains one layer: forward, backward and the optimiser's step; nil to evaluate.
   package var optimizer: Optimizer?
+  /// What is trained beside frozen weights; nil where all weights are trained.
+  package var adapters: LowRankAdapters?
+  /// Masked tokens of a sequence that a pretraining predicts.
+  package var predictions = 0
   /// Format of the weights where it is another than that of activations and caches.
   package var weights: NumberFormat?
   /// Cores of one chip over which heads, feed-forward columns and vocabulary are dealt.

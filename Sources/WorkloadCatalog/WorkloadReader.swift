@@ -89,14 +89,42 @@ struct WorkloadReader {
           throw section.badValue("optimizer", expected: "none: decoding trains nothing")
         }
         parameters.optimizer = try TrainingParameters.optimizer(section.section("optimizer"))
+        parameters.adapters = try adapters(parameters.architecture, &section)
       }
       return .layer(parameters)
     case .model:
       return section.has("network")
-        ? .network(try Network.read(&section)) : .model(try decoder(&section))
+        ? .network(try Network.read(&section)) : .model(try model(&section))
     case .training:
       return .training(try TrainingParameters.read(section.section("training")))
     }
+  }
+
+  /// A whole model; an encoder can be trained.
+  private func model(_ section: inout YAMLSection) throws(WorkloadError) -> DecoderParameters {
+    var parameters = try decoder(&section)
+    guard section.has("optimizer") else { return parameters }
+    guard parameters.phase == .encode else {
+      throw section.badValue(
+        "optimizer", expected: "none: of whole models only encoders are trained")
+    }
+    parameters.optimizer = try TrainingParameters.optimizer(section.section("optimizer"))
+    parameters.predictions = try section.integer("predictions")
+    return parameters
+  }
+
+  private func adapters(_ model: ModelArchitecture, _ section: inout YAMLSection)
+    throws(WorkloadError) -> LowRankAdapters?
+  {
+    guard section.has("adapters") else { return nil }
+    guard model.family == .decoder, !model.hasAttentionBias, model.experts == nil else {
+      throw section.badValue("adapters", expected: "none: \(model.name) is not a plain decoder")
+    }
+    var given = try section.section("adapters")
+    let adapters = LowRankAdapters(
+      rank: try given.integer("rank"), alpha: try given.number("alpha", above: 0))
+    try given.finish()
+    return adapters
   }
 
   private func decoder(_ section: inout YAMLSection) throws(WorkloadError) -> DecoderParameters {

@@ -59,6 +59,7 @@ struct DerivedGraph: Sendable, CustomTestStringConvertible {
     .adamW(rate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-6, decay: 0.01),
     .adagrad(rate: 0.1, epsilon: 1e-6),
     .lars(rate: 0.1, momentum: 0.9, decay: 0.01, coefficient: 0.02),
+    .lamb(rate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-6, decay: 0.01),
   ])
   func stateIsReplaced(_ optimizer: Optimizer) throws {
     var builder = GraphBuilder(name: "step", format: .float32)
@@ -97,6 +98,52 @@ struct DerivedGraph: Sendable, CustomTestStringConvertible {
       let window = SlidingWindow([3, 3], before: [1, 1])
       return try $0.apply(
         .convolution(Convolution(window)), to: ["x", "w"], name: "y")
+    },
+    convolution(
+      "taps beyond every edge", SlidingWindow([3, 3], before: [1, 1]), x: [20, 3, 9, 11],
+      outputs: 24),
+    convolution(
+      "a window of 7 with a stride, several images at once",
+      SlidingWindow([7, 7], strides: [2, 2], before: [3, 3]), x: [3, 5, 14, 14], outputs: 140),
+    convolution(
+      "one tap, more channels than partitions", SlidingWindow([1, 1]), x: [260, 2, 7, 7],
+      outputs: 520),
+    convolution(
+      "one tap with a stride", SlidingWindow([1, 1], strides: [2, 2]), x: [20, 2, 10, 12],
+      outputs: 30),
+    convolution(
+      "bands of a large image", SlidingWindow([3, 3], strides: [2, 2], before: [1, 1]),
+      x: [4, 2, 160, 200], outputs: 6),
+    DerivedGraph(
+      name: "images first", parameters: ["x": [3, 4, 12, 10], "w": [4, 9, 6]],
+      formats: [.bfloat16]
+    ) {
+      let window = SlidingWindow([3, 3], strides: [2, 1], before: [1, 1])
+      return try $0.apply(
+        .convolution(
+          Convolution(
+            window, inputLayout: .imagesFirst, outputLayout: .channelsFirst,
+            weightLayout: .inputsFirst)), to: ["x", "w"], name: "y")
+    },
+    DerivedGraph(name: "maxima of windows that overlap", parameters: ["x": [5, 4, 9, 12]]) {
+      try $0.apply(
+        .pool(Pooling(SlidingWindow([3, 3], strides: [2, 2], before: [1, 1]), mode: .max)),
+        to: ["x"], name: "y")
+    },
+    DerivedGraph(
+      name: "maxima in bands of rows", parameters: ["x": [1, 2, 130, 100]], formats: [.bfloat16]
+    ) {
+      try $0.apply(
+        .pool(Pooling(SlidingWindow([3, 3], strides: [2, 2], before: [1, 1]), mode: .max)),
+        to: ["x"], name: "y")
+    },
+    DerivedGraph(
+      name: "batch norm", parameters: ["x": [140, 3, 6, 5], "scale": [140], "bias": [140]]
+    ) {
+      try $0.apply(
+        .batchMoments(BatchMoments()), to: ["x"], name: "moments", format: .float32)
+      return try $0.apply(
+        .batchNorm(BatchNorm(epsilon: 1e-3)), to: ["x", "scale", "bias", "moments"], name: "y")
     },
     DerivedGraph(name: "largest of windows", parameters: ["x": [5, 4, 8, 6]]) {
       try $0.apply(
@@ -142,6 +189,20 @@ struct DerivedGraph: Sendable, CustomTestStringConvertible {
     attention("the last queries", (100, 200), heads: (2, 1, 128)),
     attention("every key", (40, 150), heads: (2, 2, 16), isCausal: false, batch: 2),
   ]
+
+  private static func convolution(
+    _ name: String, _ window: SlidingWindow, x: TensorShape, outputs: Int
+  ) -> DerivedGraph {
+    DerivedGraph(
+      name: name, parameters: ["x": x, "w": [x[0], window.taps, outputs]], formats: [.bfloat16]
+    ) {
+      try $0.apply(
+        .convolution(
+          Convolution(
+            window, inputLayout: .channelsFirst, outputLayout: .channelsFirst,
+            weightLayout: .inputsFirst)), to: ["x", "w"], name: "y")
+    }
+  }
 
   private static func attention(
     _ name: String, _ tokens: (queries: Int, keys: Int),

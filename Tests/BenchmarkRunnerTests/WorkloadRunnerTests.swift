@@ -43,7 +43,8 @@ import WorkloadCatalog
     "micro/reduce", "kernel/experts-8x2-small", "llm/mixtral-small-layer-decode",
     "llm/minilm-l6-layer", "llm/llama-tiny-layer-train", "llm/minilm-l6-layer-train",
     "llm/gpt-j-small-prefill", "llm/gpt-j-small-decode", "recommendation/din-small",
-    "recommendation/sim-small",
+    "recommendation/sim-small", "recommendation/dlrm-dcnv2-train-small",
+    "vision/resnet-train-small", "llm/llama-tiny-layer-lora", "llm/bert-small-train",
   ])
   func valuesAreRightAndNothingRaces(_ name: String) throws {
     let report = try run(name)
@@ -87,7 +88,8 @@ import WorkloadCatalog
   @Test(arguments: [
     "kernel/matmul-512-bf16", "kernel/attention-d128-s512-causal", "vision/digits-mlp-train",
     "micro/elementwise", "micro/dma-load", "micro/transpose", "llm/mixtral-small-layer-decode",
-    "llm/llama-tiny-layer-train",
+    "llm/llama-tiny-layer-train", "recommendation/dlrm-dcnv2-train-small",
+    "vision/resnet-train-small", "llm/llama-tiny-layer-lora", "llm/bert-small-train",
   ])
   func bothModesGiveTheSamePicoseconds(_ name: String) throws {
     let functional = simulated(try run(name) { $0.mode = .functional })

@@ -271,6 +271,15 @@ extension GradientTests {
       name: "gather, a row twice", parameters: ["t": [5, 3]],
       build: { try $0.apply(.gather, to: ["t", "i"], name: "y") },
       fixed: ["i": ([4, 1, 4, 0], [4], .int32)]),
+    GradientCase(
+      name: "bags of two tables, rows twice in a bag and in several",
+      parameters: ["first": [4, 2], "second": [3, 2], "front": [3, 2]],
+      build: {
+        try $0.apply(
+          .embeddingBag(EmbeddingBag(lengths: [3, 1], hasLeading: true)),
+          to: ["i", "first", "second", "front"], name: "y")
+      },
+      fixed: ["i": ([1, 1, 3, 0, 2, 1, 0, 0, 1, 1, 1, 2], [3, 4], .int32)]),
   ]
 
   static let images: [GradientCase] = {
@@ -280,6 +289,8 @@ extension GradientTests {
       ("strided, a rest unseen", SlidingWindow([2, 3], strides: [2, 2], before: [0, 1])),
       ("dilated", SlidingWindow([2, 2], dilations: [2, 1], before: [1, 0])),
       ("one axis", SlidingWindow([3], strides: [2], before: [1])),
+      ("one tap, strided", SlidingWindow([1, 1], strides: [2, 3])),
+      ("one tap, padded behind", SlidingWindow([1, 1], strides: [3, 1], after: [2, 1])),
     ]
     for (name, window) in windows {
       for isImagesFirst in [true, false] {
@@ -311,6 +322,26 @@ extension GradientTests {
             name: "y")
         })
     }
+    cases.append(
+      GradientCase(name: "maxima of windows that overlap", parameters: ["x": [2, 2, 5, 7]]) {
+        try $0.apply(
+          .pool(Pooling(SlidingWindow([3, 3], strides: [2, 2], before: [1, 1]), mode: .max)),
+          to: ["x"], name: "y")
+      })
+    cases.append(
+      GradientCase(name: "the mean of a plane", parameters: ["x": [2, 2, 3, 4]]) {
+        try $0.apply(
+          .pool(Pooling(SlidingWindow([3, 4]), mode: .average(countsPadding: false))), to: ["x"],
+          name: "y")
+      })
+    cases.append(
+      GradientCase(
+        name: "batch norm", parameters: ["x": [3, 2, 2, 2], "scale": [3], "bias": [3]]
+      ) {
+        try $0.apply(.batchMoments(BatchMoments()), to: ["x"], name: "moments")
+        return try $0.apply(
+          .batchNorm(BatchNorm(epsilon: 1e-2)), to: ["x", "scale", "bias", "moments"], name: "y")
+      })
     return cases
   }()
 

@@ -36,6 +36,7 @@ import Testing
   @Test func anyRangeOfATensorsValuesIsTheSame() {
     let fills: [TensorFill] = [
       .zeros, .constant(2), .normal(standardDeviation: 0.5), .uniform(low: -1, high: 3),
+      .leading(columns: 3, standardDeviation: 2),
       .indices(count: 50), .lattice(spacing: 1.5), .latticeNeighbours,
       .powerLaw(counts: [40, 9], exponent: 1.1),
     ]

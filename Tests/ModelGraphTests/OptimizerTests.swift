@@ -11,10 +11,12 @@ import Testing
   private func gradient(_ t: Int) -> [Double] { [0.1 * Double(t), -0.3, 0.2 + 0.05 * Double(t)] }
 
   /// The weights after so many steps of the graph.
-  private func weights(_ optimizer: Optimizer, steps: Int) throws -> [Double] {
+  private func weights(_ optimizer: Optimizer, steps: Int, shape: TensorShape = [3]) throws
+    -> [Double]
+  {
     var builder = GraphBuilder(name: "step", format: .float32)
-    try builder.given("w", [3], role: .state)
-    try builder.given("g", [3])
+    try builder.given("w", shape, role: .state)
+    try builder.given("g", shape)
     try builder.step(optimizer, ["w": "g"])
     let graph = try builder.finish()
     var state: [String: TensorView] = [:]
@@ -22,9 +24,9 @@ import Testing
       let values = SeededGenerator.values(of: tensor, seed: 0).map(Double.init)
       state[tensor.name] = try TensorView(values, shape: tensor.shape, type: .float64)
     }
-    state["w"] = try TensorView(Self.start, shape: [3], type: .float64)
+    state["w"] = try TensorView(Self.start, shape: shape, type: .float64)
     for t in 1...steps {
-      state["g"] = try TensorView(gradient(t), shape: [3], type: .float64)
+      state["g"] = try TensorView(gradient(t), shape: shape, type: .float64)
       let values = try Float64Interpreter.evaluate(graph, given: state)
       for tensor in graph.outputTensors {
         if let updated = tensor.updates { state[updated] = values[tensor.name] }
@@ -90,6 +92,29 @@ import Testing
       }
     }
     let optimizer = Optimizer.lars(rate: 0.5, momentum: 0.9, decay: 1e-3, coefficient: 0.01)
-    #expect(near(try weights(optimizer, steps: 4), w))
+    #expect(near(try weights(optimizer, steps: 4, shape: [1, 3]), w))
+    // A bias has neither trust nor decay.
+    let plain = try weights(.momentum(rate: 0.5, momentum: 0.9), steps: 4)
+    #expect(near(try weights(optimizer, steps: 4), plain))
+  }
+
+  @Test(arguments: [true, false]) func lamb(isMatrix: Bool) throws {
+    var (w, m, v) = (Self.start, [0.0, 0, 0], [0.0, 0, 0])
+    let norm = { (x: [Double]) in x.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+    for t in 1...4 {
+      var wanted = w
+      for i in 0..<3 {
+        let g = gradient(t)[i]
+        m[i] = 0.9 * m[i] + 0.1 * g
+        v[i] = 0.95 * v[i] + 0.05 * g * g
+        let mean = m[i] / (1 - pow(0.9, Double(t)))
+        let size = (v[i] / (1 - pow(0.95, Double(t)))).squareRoot()
+        wanted[i] = mean / (size + 1e-6) + (isMatrix ? 0.1 * w[i] : 0)
+      }
+      let trust = isMatrix ? norm(w) / norm(wanted) : 1
+      for i in 0..<3 { w[i] -= 0.01 * trust * wanted[i] }
+    }
+    let optimizer = Optimizer.lamb(rate: 0.01, beta1: 0.9, beta2: 0.95, epsilon: 1e-6, decay: 0.1)
+    #expect(near(try weights(optimizer, steps: 4, shape: isMatrix ? [1, 3] : [3]), w))
   }
 }

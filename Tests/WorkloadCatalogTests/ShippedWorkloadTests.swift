@@ -104,6 +104,38 @@ struct ShippedWorkloadTests {
     #expect(layer.parameterCount == 218_112_000 + 2 * 512 * 64)
   }
 
+  /// What is trained, without an optimiser's state and running moments.
+  private func trainedCount(_ name: String) throws -> Int {
+    let others = ["optimizer.", "moment", "velocity", "sum of squares", ".running"]
+    return try graph(name).tensors.filter { tensor in
+      tensor.role == .state && !others.contains { tensor.name.contains($0) }
+    }.reduce(0) { $0 + $1.shape.elementCount }
+  }
+
+  /// ResNet-50 as torchvision counts it; BERT with the heads of its pretraining; rank 16 beside
+  /// 8,192 x (8,192 + 2 x 1,024) and 8,192 x 8,192.
+  @Test(
+    "Trainings train the published numbers of parameters",
+    arguments: [
+      ("vision/resnet50-train", 25_557_032), ("llm/bert-large-train", 336_226_108),
+      ("llm/llama2-70b-layer-lora", 16 * (8192 + 8192 + 2 * 1024 + 8192 + 8192)),
+    ])
+  func trainedParameters(name: String, count: Int) throws {
+    #expect(try trainedCount(name) == count)
+  }
+
+  @Test("A training of DLRM has the published look-ups, over rows with their state")
+  func recommenderTraining() throws {
+    let model = try graph("recommendation/dlrm-dcnv2-train")
+    #expect(model.tensor("indices")?.shape == [2048, 214])
+    #expect(model.tensor("table0")?.shape == [625_000 + 128, 4 * 128])
+    let steps = model.nodes.compactMap { node -> BagAdagrad? in
+      if case .bagAdagrad(let step) = node.operation { step } else { nil }
+    }
+    #expect(steps.count == 26 && steps.reduce(0) { $0 + $1.places.count } == 214)
+    #expect(steps.map(\.column) == (1...26).map { $0 * 128 })
+  }
+
   @Test("A rank of a split model has its part of the weights, and layers with a window alternate")
   func ranks() throws {
     let part = try graph("llm/llama3.1-70b-decode-fp8")

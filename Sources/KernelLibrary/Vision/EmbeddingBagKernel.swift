@@ -15,8 +15,9 @@ package import NumericFormats
 /// descriptors costs time. Sums leave through the vector and scalar engines in turn, whole rows of
 /// out at once. Bound: GpSimd's descriptors, one per row.
 ///
-/// Parameters in order: index [bags, Σ lengths] uint32, tables [rows, columns] each, leading [bags,
-/// columns] (if any; copied in front of the sums), out [bags, pieces · columns].
+/// Parameters in order: index [bags, Σ lengths] uint32, tables [rows, row length] each, of which
+/// the first `columns` elements of a row are summed, leading [bags, columns] (if any; copied in
+/// front of the sums), out [bags, pieces · columns].
 package struct EmbeddingBagKernel: Kernel {
   /// A table and how many places a bag has for it.
   package struct Table: Hashable, Sendable {
@@ -36,21 +37,27 @@ package struct EmbeddingBagKernel: Kernel {
   package var bags: Int
   /// The tables in the order of the sums.
   package var tables: [Table]
-  /// Elements per row of every table.
+  /// Elements of a row that are summed.
   package var columns: Int
+  /// Elements of a row of every table.
+  package var rowLength: Int
   /// True when places may be empty.
   package var isRagged = true
   /// True when a tensor goes in front of the sums.
   package var hasLeading = false
-  /// Format of tables and out.
+  /// Format of the tables.
   package var format: NumberFormat
+  /// Format of leading and out.
+  package var output: NumberFormat
 
   /// Sums of bags over some tables.
   package init(bags: Int, tables: [Table], columns: Int, format: NumberFormat = .bfloat16) {
     self.bags = bags
     self.tables = tables
     self.columns = columns
+    rowLength = columns
     self.format = format
+    output = format
   }
 
   /// Places per bag.
@@ -60,15 +67,16 @@ package struct EmbeddingBagKernel: Kernel {
 
   package var name: String {
     "embedding-bag \(bags)x\(places) of \(tables.count) tables x\(columns) \(format.name)"
+      + (output == format ? "" : " to \(output.name)")
   }
 
   package var parameters: [KernelParameter] {
     var list = [KernelParameter("index", [bags, places], .uint32)]
     for (number, table) in tables.enumerated() {
-      list.append(KernelParameter("table \(number)", [table.rows, columns], format))
+      list.append(KernelParameter("table \(number)", [table.rows, rowLength], format))
     }
-    if hasLeading { list.append(KernelParameter("leading", [bags, columns], format)) }
-    list.append(KernelParameter("out", [bags, pieceCount * columns], format, .output))
+    if hasLeading { list.append(KernelParameter("leading", [bags, columns], output)) }
+    list.append(KernelParameter("out", [bags, pieceCount * columns], output, .output))
     return list
   }
 
@@ -82,7 +90,7 @@ package struct EmbeddingBagKernel: Kernel {
       let identity = try builder.identity(128, format)
       var indices = try builder.pool("index", buffers: 3, places, format: .uint32)
       var rows = try builder.pool("rows", buffers: 8, columns, format: format)
-      var outputs = try builder.pool("out", buffers: 2, pieceCount * columns, format: format)
+      var outputs = try builder.pool("out", buffers: 2, pieceCount * columns, format: output)
       var banks = try builder.banks("sums", buffers: builder.freeBanks)
       var turn = 0
       builder.pipelined(pieces(bags, 128)) { builder, tile in
@@ -129,7 +137,9 @@ package struct EmbeddingBagKernel: Kernel {
       let row = rows.next().rows(0..<bags)
       // A gather leaves what an empty place would have received as it was.
       if isRagged { builder.memset(row, 0) }
-      builder.gather(row, rowsOf: sum.table, index: sum.index.columns(place..<place + 1))
+      builder.gather(
+        row, rowsOf: sum.table, index: sum.index.columns(place..<place + 1),
+        columns: 0..<columns)
       for (part, bank) in zip(parts, open) {
         builder.matmul(
           bank, stationary: identity[0..<bags, 0..<bags], moving: row.columns(part),

@@ -56,6 +56,7 @@ enum OperatorExpansions {
     case .axisSoftmax(let softmax): return try softmax.expand(&expansion)
     case .cacheScatter(let scatter): try scatter.expand(&expansion)
     case .reverseSequence(let reversal): try reversal.expand(&expansion)
+    case .batchNorm(let norm): try norm.expand(&expansion)
     default: return false
     }
     return true

@@ -8,6 +8,7 @@ struct ImageRule: LoweringRule {
   {
     switch node.operation {
     case .convolution(let convolution):
+      if try plan.weightGradient(convolution, node) { return [position] }
       do {
         return places(of: try plan.convolution(convolution, at: position), in: plan)
       } catch .kernel(let name, let reason) {
@@ -20,6 +21,7 @@ struct ImageRule: LoweringRule {
     case .transposedConvolution(let convolution):
       try plan.transposedConvolution(convolution, node)
     case .pool(let pooling): try plan.pool(pooling, node)
+    case .maxPoolGradient(let pooling): try plan.maxPoolGradient(pooling, node)
     case .resize(let resize): try plan.resize(resize, node)
     case .embeddingBag(let bag): try plan.embeddingBag(bag, node)
     case .stencil(let stencil): try plan.stencil(stencil, node)

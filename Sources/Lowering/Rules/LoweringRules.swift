@@ -20,6 +20,7 @@ enum LoweringRules {
     RowRule(), CrossEntropyRule(), ViewRule(), SignedShiftRule(), ElementRule(), MoveRule(),
     IndexRule(),
     ReduceRule(), NormalizationRule(), SearchRule(), OneHotRule(), GemmRule(), OptimizerRule(),
+    BagAdagradRule(), BatchNormRule(),
     CacheRule(), CollectiveRule(),
   ]
 

@@ -1,3 +1,4 @@
+import InstructionSet
 import KernelLibrary
 import ModelGraph
 import NumericFormats
@@ -8,6 +9,8 @@ struct MoveRule: LoweringRule {
     -> [Int]?
   {
     guard let first = node.inputs.first, let x = plan.graph.tensor(first) else { return nil }
+    if try spread(node, x, &plan) { return [position] }
+    if try repeated(node, x, &plan) { return [position] }
     let graph = plan.graph
     let isThere = { (name: String) in
       !name.isEmpty && graph.tensor(name)?.shape.elementCount != 0
@@ -49,6 +52,50 @@ struct MoveRule: LoweringRule {
       pieces: pieces.filter { !$0.sizes.contains(0) })
     try plan.invoke(kernel, inputs + outputs, nodes: [node])
     return [position]
+  }
+
+  /// Zeros between the elements of the last two axes, each of which has an axis of length 1 behind
+  /// it: element by element they would move by transfers of their own.
+  private func spread(_ node: Node, _ x: TensorDeclaration, _ plan: inout LoweringPlan)
+    throws(LoweringError) -> Bool
+  {
+    let (shape, rank) = (x.shape, x.shape.rank)
+    guard case .pad(let pad) = node.operation, pad.mode == .constant, pad.value == 0, rank > 4,
+      node.inputs.dropFirst().allSatisfy(\.isEmpty), !x.type.isInteger,
+      shape[rank - 3] == 1, shape[rank - 1] == 1, pad.before.allSatisfy({ $0 == 0 }),
+      pad.after[rank - 1] > 0, pad.after[rank - 2] == 0,
+      pad.after.prefix(rank - 3).allSatisfy({ $0 == 0 })
+    else { return false }
+    try plan.invoke(
+      SpreadKernel(
+        planes: shape.dimensions.prefix(rank - 4).reduce(1, *), rows: shape[rank - 4],
+        columns: shape[rank - 2], rowStep: pad.after[rank - 3] + 1,
+        columnStep: pad.after[rank - 1] + 1, format: x.format),
+      [node.inputs[0], node.outputs[0]], nodes: [node])
+    return true
+  }
+
+  /// Elements that are repeated along the last axis are multiplied by one, and leave in runs.
+  private func repeated(_ node: Node, _ x: TensorDeclaration, _ plan: inout LoweringPlan)
+    throws(LoweringError) -> Bool
+  {
+    guard case .expand = node.operation, !x.type.isInteger, x.format.sizeBytes >= 2 else {
+      return false
+    }
+    let out = try plan.tensor(node.outputs[0])
+    guard x.shape.elementCount > 1, x.shape.columnCount == 1, out.shape.columnCount > 1,
+      out.format == x.format
+    else { return false }
+    var chain = ElementChain()
+    chain.outputs = [chain.arithmetic(.multiply, .input(0), .constant(1))]
+    try plan.invoke(
+      ElementChainKernel(
+        "expand", shape: out.shape.dimensions,
+        inputs: [
+          .init(format: x.format, x.shape.dimensions, repeatedTo: out.shape.dimensions)
+        ], chain: chain, outputs: [out.format]),
+      [node.inputs[0], node.outputs[0]], nodes: [node])
+    return true
   }
 
   /// The inputs whose elements move; numbers that say where are not among them.

@@ -13,8 +13,13 @@ package enum Optimizer: Hashable, Sendable {
   /// Adagrad (Duchi, Hazan and Singer, 2011): w − rate·g/(√Σg² + epsilon).
   case adagrad(rate: Double, epsilon: Double)
   /// Layer-wise rates (You, Gitman and Ginsburg, 2017): v = momentum·v + trust·rate·(g + decay·w)
-  /// with trust = coefficient·‖w‖/(‖g‖ + decay·‖w‖), then w − v.
+  /// with trust = coefficient·‖w‖/(‖g‖ + decay·‖w‖), then w − v. Tensors of one axis, biases and
+  /// the scales of norms, have no decay and a trust of 1, as in MLPerf's reference.
   case lars(rate: Double, momentum: Double, decay: Double, coefficient: Double)
+  /// Layer-wise AdamW (You et al., 2020): with u AdamW's ratio plus decay·w,
+  /// w − rate·‖w‖/‖u‖·u. Tensors of one axis, biases and the scales of norms, have no decay and
+  /// their rate as it is, as in MLPerf's reference.
+  case lamb(rate: Double, beta1: Double, beta2: Double, epsilon: Double, decay: Double)
 }
 
 extension GraphBuilder {
@@ -41,8 +46,10 @@ private struct OptimizerStep {
 
   mutating func append(_ optimizer: Optimizer, _ gradients: [String: String]) throws(GraphError) {
     var corrections: [String] = []
-    if case .adamW(_, let beta1, let beta2, _, _) = optimizer {
+    switch optimizer {
+    case .adamW(_, let beta1, let beta2, _, _), .lamb(_, let beta1, let beta2, _, _):
       corrections = [try startCorrection(beta1, "1"), try startCorrection(beta2, "2")]
+    default: break
     }
     for weight in gradients.keys.sorted() {
       guard let gradient = gradients[weight], let tensor = builder.graph.tensor(weight) else {
@@ -67,14 +74,20 @@ private struct OptimizerStep {
         try replace("velocity", of: tensor, by: velocity)
         change = try made(.multiply, velocity, number(rate))
       case .adamW(let rate, let beta1, let beta2, let epsilon, let decay):
-        let first = try average("moment", of: tensor, gradient, beta1)
-        let second = try average(
-          "second moment", of: tensor, made(.multiply, gradient, gradient), beta2)
-        let mean = try made(.divide, first, corrections[0])
-        let size = try made(.sqrt, made(.divide, second, corrections[1]))
-        let ratio = try made(.divide, mean, made(.add, size, number(epsilon)))
-        let pull = try made(.multiply, weight, number(decay))
-        change = try made(.multiply, made(.add, ratio, pull), number(rate))
+        let wanted = try adam(
+          tensor, gradient, [beta1, beta2], epsilon: epsilon, decay: decay, corrections)
+        change = try made(.multiply, wanted, number(rate))
+      case .lamb(let rate, let beta1, let beta2, let epsilon, let decay):
+        let isPlain = tensor.shape.rank == 1
+        let wanted = try adam(
+          tensor, gradient, [beta1, beta2], epsilon: epsilon, decay: isPlain ? 0 : decay,
+          corrections)
+        let axes = Array(0..<tensor.shape.rank)
+        let trusted =
+          isPlain
+          ? wanted
+          : try made(.multiply, wanted, made(.divide, norm(weight, axes), norm(wanted, axes)))
+        change = try made(.multiply, trusted, number(rate))
       case .adagrad(let rate, let epsilon):
         let sum = try made(
           .add, state("sum of squares", of: tensor), made(.multiply, gradient, gradient))
@@ -82,9 +95,12 @@ private struct OptimizerStep {
         let size = try made(.add, made(.sqrt, sum), number(epsilon))
         change = try made(.multiply, made(.divide, gradient, size), number(rate))
       case .lars(let rate, let momentum, let decay, let coefficient):
-        let pull = try made(.multiply, weight, number(decay))
-        let trust = try trust(tensor, gradient, decay: decay, coefficient: coefficient)
-        let wanted = try made(.multiply, made(.add, gradient, pull), trust)
+        var wanted = gradient
+        if tensor.shape.rank > 1 {
+          let pull = try made(.multiply, weight, number(decay))
+          let trust = try trust(tensor, gradient, decay: decay, coefficient: coefficient)
+          wanted = try made(.multiply, made(.add, gradient, pull), trust)
+        }
         let kept = try made(.multiply, state("velocity", of: tensor), number(momentum))
         change = try made(.add, kept, made(.multiply, wanted, number(rate)))
         try replace("velocity", of: tensor, by: change)
@@ -109,12 +125,30 @@ private struct OptimizerStep {
     return try made(.subtract, number(1), next)
   }
 
-  /// β·old + (1 − β)·new.
+  /// m/(√v + epsilon) + decay·w, of the moments corrected for their start. The first moment comes
+  /// into the quotient as it is kept, so that nothing else of it has to be stored.
+  private mutating func adam(
+    _ tensor: TensorDeclaration, _ gradient: String, _ betas: [Double], epsilon: Double,
+    decay: Double, _ corrections: [String]
+  ) throws(GraphError) -> String {
+    let first = try average("moment", of: tensor, gradient, betas[0])
+    let second = try average(
+      "second moment", of: tensor, made(.multiply, gradient, gradient), betas[1])
+    let size = try made(.sqrt, made(.divide, second, corrections[1]))
+    let quotient = try made(.divide, first, made(.add, size, number(epsilon)))
+    let ratio = try made(.divide, quotient, corrections[0])
+    return decay == 0
+      ? ratio : try made(.add, ratio, made(.multiply, tensor.name, number(decay)))
+  }
+
+  /// β·old + (1 − β)·new, as old + (1 − β)·(new − old): each step reads the one before, and one
+  /// kernel takes all.
   private mutating func average(
     _ name: String, of tensor: TensorDeclaration, _ new: String, _ beta: Double
   ) throws(GraphError) -> String {
-    let kept = try made(.multiply, state(name, of: tensor), number(beta))
-    let result = try made(.add, kept, made(.multiply, new, number(1 - beta)))
+    let old = try state(name, of: tensor)
+    let change = try made(.multiply, made(.subtract, new, old), number(1 - beta))
+    let result = try made(.add, change, old)
     try replace(name, of: tensor, by: result)
     return result
   }

@@ -76,6 +76,17 @@ extension ReverseMode {
   ) throws(GraphError) -> String {
     let window = convolution.window
     let sizes = Array(shape(node.inputs[0]).dimensions.dropFirst(2))
+    if window.taps == 1, window.before.allSatisfy({ $0 == 0 }) {
+      // One tap looks at each place by itself: zeros come between the results.
+      let plain = try made(
+        .convolution(
+          Convolution(
+            SlidingWindow(window.kernel), inputLayout: convolution.outputLayout,
+            outputLayout: convolution.inputLayout, weightLayout: .inputsFirst)),
+        gradient, reversedTaps(w, convolution))
+      let wide = try stretched(plain, by: window.strides)
+      return try fitted(wide, to: sizes)
+    }
     var (before, after, behind) = ([Int](), [Int](), [Int]())
     let wide = try stretched(gradient, by: window.strides)
     for axis in 0..<window.rank {
@@ -135,6 +146,17 @@ extension ReverseMode {
     return try reshaped(padded, to: TensorShape(filled))
   }
 
+  /// The tensor cut or padded with zeros behind its last axes.
+  private mutating func fitted(_ name: String, to sizes: [Int]) throws(GraphError) -> String {
+    let given = Array(shape(name).dimensions.dropFirst(2))
+    let less = zip(given, sizes).map { max(0, $0 - $1) }
+    let more = zip(given, sizes).map { max(0, $1 - $0) }
+    let cut = try cut(name, firstAxis: 2, by: less)
+    guard more.contains(where: { $0 > 0 }) else { return cut }
+    return try made(
+      .pad(Pad(before: [0, 0] + more.map { _ in 0 }, after: [0, 0] + more)), cut)
+  }
+
   /// The tensor without the last elements of its axes from `firstAxis` on.
   private mutating func cut(_ name: String, firstAxis: Int, by lengths: [Int]) throws(GraphError)
     -> String
@@ -150,15 +172,24 @@ extension ReverseMode {
   }
 
   /// Windows that lie side by side hand their gradient to all their elements (average), or to the
-  /// elements as large as the maximum in equal shares.
+  /// elements as large as the maximum in equal shares. Maxima of windows that overlap have an
+  /// operator of their own.
   mutating func pooling(_ pooling: Pooling, _ node: Node, _ gradient: String) throws(GraphError) {
     let (x, window) = (node.inputs[0], pooling.window)
     let given = shape(x).dimensions
     let sizes = Array(given.suffix(window.rank))
-    guard window.kernel == window.strides, window.dilations.allSatisfy({ $0 == 1 }),
+    guard window.kernel == window.strides || window.kernel == sizes,
+      window.dilations.allSatisfy({ $0 == 1 }),
       (window.before + window.after).allSatisfy({ $0 == 0 }),
       zip(sizes, window.kernel).allSatisfy({ $0 % $1 == 0 })
-    else { throw missingRule(node, "only windows side by side, without padding, have a rule") }
+    else {
+      guard pooling.mode == .max else {
+        throw missingRule(node, "means of windows that overlap have no rule")
+      }
+      let family = MaxPoolGradient(window)
+      return try contribute(
+        made(.maxPoolGradient(family), x, node.outputs[0], gradient), to: x)
+    }
     let wide = try spread(gradient, window)
     let share = try constant(1 / Double(window.taps))
     guard pooling.mode == .max else {

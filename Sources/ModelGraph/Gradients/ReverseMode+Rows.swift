@@ -65,6 +65,11 @@ extension ReverseMode {
   /// The sum over all axes but the last.
   private mutating func rowSum(_ name: String, like target: String) throws(GraphError) -> String {
     let axes = Array(0..<max(0, shape(name).rank - 1))
+    guard gradientFormat(target) != .float32 else {
+      // The tensor engine adds up all rows.
+      let rows = try reshaped(name, to: [shape(name).rowCount, shape(name).columnCount])
+      return try reshaped(made(.reduceSum, rows, format: .float32), to: shape(target))
+    }
     let summed = try made(
       .reduce(Reduction(.sum, axes: axes, keepsDimensions: false)), name,
       format: gradientFormat(target))

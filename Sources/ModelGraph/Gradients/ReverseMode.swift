@@ -10,13 +10,15 @@ extension GraphBuilder {
   /// - Parameters:
   ///   - loss: a tensor of one element.
   ///   - parameters: the tensors to derive in; each must reach the loss.
+  ///   - others: more tensors to derive in, inputs or results of nodes.
   ///   - format: how derivatives of parameters are stored, and of their narrower copies. Other
   ///     derivatives are stored in the builder's format.
-  /// - Returns: the derivative's name for each parameter, of the parameter's shape.
+  /// - Returns: the derivative's name for each of them, of its shape.
   ///
   /// Throws `notDifferentiable` for an operator without a rule between a parameter and the loss.
   package mutating func differentiate(
-    _ loss: String, in parameters: [String], format: NumberFormat = .float32
+    _ loss: String, in parameters: [String], and others: [String] = [],
+    format: NumberFormat = .float32
   ) throws(GraphError) -> [String: String] {
     guard let scalar = graph.tensor(loss) else {
       throw .unknownTensor(node: "differentiate", tensor: loss)
@@ -28,8 +30,8 @@ extension GraphBuilder {
       "d.\(loss)", scalar.shape, role: .weight, format: .float32, fill: .constant(1))
     return try run(
       ReverseMode(
-        self, result: loss, derivative: one, isOne: true, parameters: parameters, inputs: [],
-        format: format))
+        self, result: loss, derivative: one, isOne: true, parameters: parameters,
+        inputs: others, format: format))
   }
 
   /// Appends the nodes that carry the derivative of a loss in `result`, which comes from elsewhere
@@ -135,6 +137,8 @@ struct ReverseMode {
       try elementwise(node, gradient)
     case .reduce, .reduceSum: try reduction(node, gradient)
     case .convolution(let convolution): try self.convolution(convolution, node, gradient)
+    case .embeddingBag(let bag): try self.bag(bag, node, gradient)
+    case .batchNorm(let norm): try batchNorm(norm, node, gradient)
     case .pool(let pooling): try self.pooling(pooling, node, gradient)
     default: try movement(node, gradient)
     }

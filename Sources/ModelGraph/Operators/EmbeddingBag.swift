@@ -2,7 +2,8 @@
 /// names, all tables' sums side by side (torch EmbeddingBag, mode sum; ONNX has no such operator).
 ///
 /// Inputs indices [bags, Σ lengths], one table [rows, columns] per length, and with `hasLeading` a
-/// tensor [bags, columns] that goes in front. An index outside its table marks an empty place.
+/// tensor [bags, columns] that goes in front. An index outside its table marks an empty place. Rows
+/// may be longer than what is summed: an optimiser's state stands behind the weights then.
 package struct EmbeddingBag: OperatorFamily {
   /// Places of a bag for each table.
   package var lengths: [Int]
@@ -12,11 +13,17 @@ package struct EmbeddingBag: OperatorFamily {
   /// True when places may be empty; a promise to kernels, which then need not look.
   package var isRagged: Bool
 
+  /// Elements of a row that are summed; nil for whole rows.
+  package var width: Int?
+
   /// Bags of these lengths.
-  package init(lengths: [Int], hasLeading: Bool = false, isRagged: Bool = true) {
+  package init(
+    lengths: [Int], hasLeading: Bool = false, isRagged: Bool = true, width: Int? = nil
+  ) {
     self.lengths = lengths
     self.isRagged = isRagged
     self.hasLeading = hasLeading
+    self.width = width
   }
 
   package var name: String { "EmbeddingBag" }
@@ -32,11 +39,13 @@ package struct EmbeddingBag: OperatorFamily {
     try inputs.require(!lengths.isEmpty && lengths.allSatisfy { $0 > 0 }, "a bag has places")
     try inputs.require(
       indices.rank == 2 && indices[1] == places, "indices are [bags, \(places)]")
-    let columns = inputs[1].shape.columnCount
+    let whole = inputs[1].shape.columnCount
+    let columns = width ?? whole
+    try inputs.require((1...whole).contains(columns), "a row has no \(columns) elements")
     for table in 1...lengths.count {
       try inputs.require(
-        inputs[table].shape.rank == 2 && inputs[table].shape[1] == columns,
-        "every table is [rows, \(columns)]")
+        inputs[table].shape.rank == 2 && inputs[table].shape[1] == whole,
+        "every table is [rows, \(whole)]")
     }
     if hasLeading {
       try inputs.require(
@@ -48,11 +57,12 @@ package struct EmbeddingBag: OperatorFamily {
   }
 
   package func operationCount(_ inputs: Operands<TensorType>, _ results: [TensorType]) -> Int {
-    inputs[0].shape[0] * (places - lengths.count) * inputs[1].shape.columnCount
+    let columns = width ?? inputs[1].shape.columnCount
+    return inputs[0].shape[0] * (places - lengths.count) * columns
   }
 
   package func evaluate(_ inputs: Operands<TensorView>) throws(GraphError) -> [TensorView] {
-    let columns = inputs[1].shape.columnCount
+    let columns = width ?? inputs[1].shape.columnCount
     let shape: TensorShape = [
       inputs[0].shape[0], (lengths.count + (hasLeading ? 1 : 0)) * columns,
     ]
@@ -68,7 +78,7 @@ package struct EmbeddingBag: OperatorFamily {
 
   /// The elements that each element of the result adds up.
   private func terms(_ inputs: Operands<TensorView>, _ indices: [Int]) -> [[Double]] {
-    let columns = inputs[1].shape.columnCount
+    let columns = width ?? inputs[1].shape.columnCount
     let front = hasLeading ? 1 : 0
     let width = (lengths.count + front) * columns
     let starts = lengths.indices.map { lengths[..<$0].reduce(0, +) }
@@ -80,7 +90,8 @@ package struct EmbeddingBag: OperatorFamily {
       let view = inputs[table + 1]
       return (0..<lengths[table]).compactMap { step in
         let row = inputs[0][bag * places + starts[table] + step]
-        return row >= 0 && row < Double(view.shape[0]) ? view[Int(row) * columns + column] : nil
+        return row >= 0 && row < Double(view.shape[0])
+          ? view[Int(row) * view.shape[1] + column] : nil
       }
     }
   }

@@ -28,11 +28,13 @@ struct RecommenderGraphs: ReadableNetwork {
   var crossRank: Int
   /// Samples.
   var batch: Int
+  /// Trains: forward, backward, this step on the layers, and Adagrad on the rows looked up.
+  var optimizer: Optimizer?
 
   static func read(_ section: inout YAMLSection) throws(WorkloadError)
     -> RecommenderGraphs
   {
-    let graphs = RecommenderGraphs(
+    var graphs = RecommenderGraphs(
       dense: try section.integer("dense"), tableRows: try section.integers("table_rows"),
       mostRows: try section.integer("most_rows"), lengths: try section.integers("lengths"),
       width: try section.integer("width"), bottom: try section.integers("bottom"),
@@ -44,6 +46,13 @@ struct RecommenderGraphs: ReadableNetwork {
     guard graphs.bottom.last == graphs.width else {
       throw section.badValue("bottom", expected: "a last width of \(graphs.width)")
     }
+    if section.has("optimizer") {
+      graphs.optimizer = try TrainingParameters.optimizer(section.section("optimizer"))
+      guard case .adagrad = graphs.optimizer else {
+        throw section.badValue(
+          "optimizer", expected: "method: adagrad, which tables are trained by")
+      }
+    }
     return graphs
   }
 
@@ -51,6 +60,7 @@ struct RecommenderGraphs: ReadableNetwork {
 
   func graph(named name: String, format: NumberFormat) throws(GraphError) -> Graph {
     var builder = GraphBuilder(name: name, format: format)
+    builder.trainsWeights = optimizer != nil
     try builder.given("dense", [batch, dense])
     let features = try builder.multilayer("dense", from: dense, bottom, name: "bottom")
     let places = lengths.reduce(0, +)
@@ -62,18 +72,65 @@ struct RecommenderGraphs: ReadableNetwork {
     var inputs = ["indices"]
     for (index, count) in rows.enumerated() {
       inputs.append(
-        try builder.given(
-          "table\(index)", [count, width], role: .weight,
-          fill: .normal(standardDeviation: 1 / Double(lengths[index]).squareRoot())))
+        try table(
+          "table\(index)", rows: count,
+          deviation: 1 / Double(lengths[index]).squareRoot(), &builder))
     }
-    let start = try builder.apply(
-      .embeddingBag(EmbeddingBag(lengths: lengths, hasLeading: true, isRagged: false)),
-      to: inputs + [features], name: "x0")
+    let bag = EmbeddingBag(
+      lengths: lengths, hasLeading: true, isRagged: false, width: optimizer == nil ? nil : width)
+    let start = try builder.apply(.embeddingBag(bag), to: inputs + [features], name: "x0")
     let crossed = try cross(start, width: (lengths.count + 1) * width, &builder)
-    try builder.multilayer(
+    let click = try builder.multilayer(
       crossed, from: (lengths.count + 1) * width, top, name: "top", isLastLinear: true,
       role: .output)
+    if let optimizer { try train(optimizer, click: click, &builder) }
     return try builder.finish()
+  }
+
+  /// A table; one that is trained has Adagrad's state behind its weights.
+  private func table(
+    _ name: String, rows: Int, deviation: Double, _ builder: inout GraphBuilder
+  ) throws(GraphError) -> String {
+    if optimizer == nil {
+      return try builder.given(
+        name, [rows, width], role: .weight, fill: .normal(standardDeviation: deviation))
+    }
+    return try builder.given(
+      name, [rows + BagAdagrad.spareRows, BagAdagrad.rowLength(width)], role: .state,
+      format: .float32, fill: .leading(columns: width, standardDeviation: deviation))
+  }
+
+  /// The mean of log(1 + exp(z)) − y·z, its derivatives, and the steps.
+  private func train(_ optimizer: Optimizer, click: String, _ builder: inout GraphBuilder)
+    throws(GraphError)
+  {
+    guard case .adagrad(let rate, let epsilon) = optimizer else { return }
+    builder.trainsWeights = false
+    try builder.given("labels", [batch, 1], format: .float32, fill: .indices(count: 2))
+    try builder.apply(
+      .elementwise(Elementwise(.softplus)), to: [click], name: "all", format: .float32)
+    try builder.apply(.multiply, to: [click, "labels"], name: "clicked", format: .float32)
+    try builder.apply(
+      .elementwise(Elementwise(.subtract)), to: ["all", "clicked"], name: "losses",
+      format: .float32)
+    try builder.apply(
+      .reduce(Reduction(.mean, axes: [0, 1], keepsDimensions: true)), to: ["losses"],
+      name: "loss", format: .float32, role: .output)
+    let weights = builder.graph.tensors
+      .filter { $0.role == .state && !$0.name.hasPrefix("table") }.map(\.name)
+    var gradients = try builder.differentiate("loss", in: weights, and: ["x0"])
+    guard let slope = gradients.removeValue(forKey: "x0") else { return }
+    var place = 0
+    for (index, length) in lengths.enumerated() {
+      try builder.apply(
+        .bagAdagrad(
+          BagAdagrad(
+            places: place..<place + length, column: (index + 1) * width, width: width,
+            rate: rate, epsilon: epsilon)), to: ["indices", slope, "table\(index)"],
+        name: "table\(index).step", format: .float32, role: .output, updates: "table\(index)")
+      place += length
+    }
+    try builder.step(optimizer, gradients)
   }
 
   private func cross(_ start: String, width: Int, _ builder: inout GraphBuilder)
