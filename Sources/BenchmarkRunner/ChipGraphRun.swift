@@ -42,14 +42,17 @@ struct ChipGraphRun {
     var outcome: WorkOutcome?
     for _ in 0..<max(1, options.repeats) {
       progress("running", nil)
-      var chip = try chip(loaded, computes: mode == .functional)
+      // The times repeat exactly, so that one trace is enough.
+      let recording = outcome == nil ? try recording(loaded, mode, whole) : nil
+      var chip = try chip(loaded, computes: mode == .functional, recording?.watch ?? .nothing)
       if mode == .functional { model.fill(chip, seed: options.seed) }
       let start = DispatchTime.now().uptimeNanoseconds
-      let totals = try totals(&chip, isCancelled)
+      let totals = try totals(&chip, recording, isCancelled)
       let seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
       timings.append(HostTiming(seconds: seconds, instructions: totals.instructions))
       guard outcome == nil else { continue }
       var first = describe(model, totals)
+      first.trace = recording?.folder
       if mode == .functional {
         progress("checking", nil)
         try verify(model, chip, &first, isCancelled)
@@ -63,9 +66,6 @@ struct ChipGraphRun {
   /// What needs a core by itself.
   private func refuseOptions() throws(RunnerError) {
     let name = "\(workload.name) runs on \(workload.coreCount) cores"
-    guard options.trace == .off else {
-      throw .badInput("\(name), and --trace records one core; leave it out")
-    }
     guard !options.computesUncertainty else {
       throw .badInput("\(name), and --uncertainty times one core; leave it out")
     }
@@ -103,19 +103,38 @@ struct ChipGraphRun {
     min(options.device.memory.coresPerStack.value, workload.coreCount)
   }
 
-  private func chip(_ loaded: LoadedChip, computes: Bool) throws(RunnerError) -> ChipModel {
+  /// The traces of all cores. The whole model's operations are theirs together.
+  private func recording(
+    _ loaded: LoadedChip, _ mode: RunMode, _ whole: Graph
+  ) throws(RunnerError) -> ChipRecording? {
+    try ChipRecording(
+      options, workload: workload.name, mode: mode, loaded: loaded,
+      modelFlops: Int64(whole.operationCount))
+  }
+
+  private func chip(
+    _ loaded: LoadedChip, computes: Bool, _ watch: ChipWatch
+  ) throws(RunnerError) -> ChipModel {
     do {
-      return try ChipModel(loaded, computes: computes, checksHazards: options.checksHazards)
+      return try ChipModel(
+        loaded, computes: computes, checksHazards: options.checksHazards, watch: watch)
     } catch { throw Self.runnerError(error) }
   }
 
-  private func totals(_ chip: inout ChipModel, _ isCancelled: () -> Bool) throws(RunnerError)
-    -> ChipTotals
-  {
+  private func totals(
+    _ chip: inout ChipModel, _ recording: ChipRecording?, _ isCancelled: () -> Bool
+  ) throws(RunnerError) -> ChipTotals {
+    let totals: ChipTotals
     do {
-      return try chip.run(
+      totals = try chip.run(
         threads: ProcessInfo.processInfo.activeProcessorCount, isCancelled: isCancelled)
-    } catch { throw Self.runnerError(error) }
+    } catch {
+      // What was recorded before a failure is kept.
+      try recording?.finish(nil)
+      throw Self.runnerError(error)
+    }
+    try recording?.finish(totals)
+    return totals
   }
 
   private static func runnerError(_ error: ChipError) -> RunnerError {

@@ -30,7 +30,7 @@ final class TraceRecording: @unchecked Sendable {
   private var writer: TraceWriter?
   private var failure: TraceError?
   private let program: LoadedProgram
-  private let skews: [Picoseconds]
+  private let skews: TransferSkews
   private let sampleInterval: Int64
   /// Records that do not touch this stretch of time are left out.
   private var window: (from: Int64, to: Int64)?
@@ -60,8 +60,9 @@ final class TraceRecording: @unchecked Sendable {
     var retention = TraceRetention.all
     if case .ring(let sizeBytes) = recording { retention = .last(sizeBytes: sizeBytes) }
     if case .window(let from, let to) = recording { window = (from.value, to.value) }
-    skews = program.device.dma.skew.value
-    var writer = try TraceWriter(path: path, metadata: request.metadata, retention: retention)
+    skews = TransferSkews(program.device.dma.skew.value.map(\.value))
+    var writer = try TraceWriter(
+      path: path, metadata: request.metadata, retention: retention, skews: skews)
     var rows: [ProgramRow] = []
     for segment in program.program.segments {
       rows += ProgramRow.rows(of: segment, on: program.device)
@@ -109,7 +110,7 @@ final class TraceRecording: @unchecked Sendable {
     guard failure == nil else { return }
     do {
       if track == EventRecorder.dmaTrack {
-        try appendTransfers(events.records)
+        try append(transfers: events)
       } else if let id = TrackID(rawValue: UInt8(track)) {
         var records = writer?.takeBuffer() ?? []
         records.reserveCapacity(events.count)
@@ -120,29 +121,34 @@ final class TraceRecording: @unchecked Sendable {
   }
 
   /// A transfer is one record on each DMA engine that takes part; the engines differ by their skew.
-  private func appendTransfers(_ events: [Event]) throws(TraceError) {
-    for engine in 0..<TrackID.dmaCount {
-      var own: [TraceEvent] = []
-      for event in events {
-        let shape = program.transferShape(at: Int(event.programCounter))
-        guard let shape, engine < Int(shape.engines) else { continue }
-        var record = Self.record(event)
-        record.start += skews[engine]
-        record.detail = UInt16(event.ring)
-        own.append(record)
+  private func append(transfers events: RecordBlock<Event>) throws(TraceError) {
+    var transfers: [TraceTransfer] = []
+    transfers.reserveCapacity(events.count)
+    for index in 0..<events.count {
+      let event = events[index]
+      guard let shape = program.transferShape(at: Int(event.programCounter)) else { continue }
+      var record = Self.record(event)
+      record.detail = UInt16(event.ring)
+      var engines: UInt16 = 0
+      for engine in 0..<min(Int(shape.engines), TrackID.dmaCount)
+      where isInWindow(record, skew: skews.values[engine]) {
+        engines |= 1 << UInt16(engine)
       }
-      try append(own, to: .dma(engine))
+      if engines != 0 { transfers.append(TraceTransfer(record, engines: engines)) }
     }
+    if !transfers.isEmpty { try writer?.append(transfers: transfers) }
+  }
+
+  /// Whether a record that starts `skew` later touches the window.
+  private func isInWindow(_ record: TraceEvent, skew: Int64) -> Bool {
+    guard let window else { return true }
+    return record.end.value + skew >= window.from
+      && record.start.value - record.wait.value + skew < window.to
   }
 
   /// Hands over those records that lie in the window.
   private func append(_ records: [TraceEvent], to track: TrackID) throws(TraceError) {
-    var kept = records
-    if let window {
-      kept.removeAll {
-        $0.end.value < window.from || $0.start.value &- $0.wait.value >= window.to
-      }
-    }
+    let kept = window == nil ? records : records.filter { isInWindow($0, skew: 0) }
     if !kept.isEmpty { try writer?.append(track: track, events: kept) }
   }
 

@@ -12,13 +12,31 @@ struct TraceRequest {
   var metadata: TraceMetadata
   var program: EncodedProgram
 
+  /// One core of several that run side by side.
+  struct Core {
+    var number: Int
+    var count: Int
+  }
+
   /// The trace that a run's options ask for, its folder made; nil when they ask for none.
   static func make(
     _ options: RunOptions, workload: String, mode: RunMode, program: Program,
     modelFlops: Int64? = nil
   ) throws(RunnerError) -> TraceRequest? {
     guard options.trace != .off else { return nil }
-    let path = path(options, workload: workload)
+    return try make(
+      options, workload: workload, mode: mode, program: EncodedProgram(program),
+      modelFlops: modelFlops)
+  }
+
+  /// The trace of a core, with its program; a core of several has a file in a folder of theirs.
+  static func make(
+    _ options: RunOptions, workload: String, mode: RunMode, program: EncodedProgram,
+    modelFlops: Int64? = nil, core: Core? = nil
+  ) throws(RunnerError) -> TraceRequest? {
+    guard options.trace != .off else { return nil }
+    var path = path(options, workload: workload)
+    if let core { path = folder(options, workload: workload) + "/core\(core.number).trntrace" }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -32,6 +50,10 @@ struct TraceRequest {
       Key.peakFlops: "\(options.device.tensorPeak(for: .bfloat16))",
       Key.hbmBandwidth: "\(options.device.hbmBytesPerMicrosecondPerCore * 1_000_000)",
     ]
+    if let core {
+      entries[Key.core] = "\(core.number)"
+      entries[Key.coreCount] = "\(core.count)"
+    }
     entries[Key.modelFlops] = modelFlops.map { "\($0)" }
     if case .samples(let interval) = options.trace {
       entries[Key.sampleInterval] = "\(interval.value)"
@@ -40,8 +62,12 @@ struct TraceRequest {
       entries[Key.windowFrom] = "\(from.value)"
       entries[Key.windowTo] = "\(to.value)"
     }
-    return TraceRequest(
-      path: path, metadata: TraceMetadata(entries), program: EncodedProgram(program))
+    return TraceRequest(path: path, metadata: TraceMetadata(entries), program: program)
+  }
+
+  /// The folder of the traces of several cores: beside the result.
+  static func folder(_ options: RunOptions, workload: String) -> String {
+    path(options, workload: workload).replacing(/\.trntrace$/, with: ".cores")
   }
 
   /// The trace's path: beside the result.

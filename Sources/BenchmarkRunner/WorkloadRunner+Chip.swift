@@ -10,15 +10,12 @@ import Units
 import WorkloadCatalog
 
 extension WorkloadRunner {
-  /// Runs the programs of several cores and saves one result for all of them. Tensors begin as
-  /// zeros, and values are not checked. Throws `RunnerError`.
+  /// Runs the programs of several cores and saves one result for all of them, and a trace of each
+  /// core. Tensors begin as zeros, and values are not checked. Throws `RunnerError`.
   package func run(
     chip program: ChipProgram, name: String, progress: (String, Double?) -> Void,
     isCancelled: () -> Bool
   ) throws(RunnerError) -> WorkloadReport {
-    guard options.trace == .off else {
-      throw .badInput("\(name): --trace records one core; run the program of each core by itself")
-    }
     let started = Date()
     let mode = options.mode ?? .functional
     let loaded: LoadedChip
@@ -27,14 +24,21 @@ extension WorkloadRunner {
     }
     var timings: [HostTiming] = []
     var totals: ChipTotals?
+    var trace: String?
     for index in 0..<max(1, options.repeats) {
       progress("running", Double(index) / Double(max(1, options.repeats)))
-      let (run, seconds) = try execute(loaded, mode, isCancelled)
+      // The times repeat exactly, so that one trace is enough.
+      let recording =
+        index == 0
+        ? try ChipRecording(options, workload: name, mode: mode, loaded: loaded) : nil
+      if let recording { trace = recording.folder }
+      let (run, seconds) = try execute(loaded, mode, recording, isCancelled)
       timings.append(HostTiming(seconds: seconds, instructions: run.instructions))
       totals = run
     }
     guard let totals else { throw .failed("\(name) did not run") }
-    let result = result(program, totals, timings, name: name, mode: mode, started: started)
+    var result = result(program, totals, timings, name: name, mode: mode, started: started)
+    result.trace = trace
     do {
       let file = try ResultStore(root: options.output).save(result)
       return WorkloadReport(result: result, file: file, numerics: Self.lines(totals), laws: [])
@@ -42,22 +46,29 @@ extension WorkloadRunner {
   }
 
   private func execute(
-    _ loaded: LoadedChip, _ mode: RunMode, _ isCancelled: () -> Bool
+    _ loaded: LoadedChip, _ mode: RunMode, _ recording: ChipRecording?,
+    _ isCancelled: () -> Bool
   ) throws(RunnerError) -> (ChipTotals, Double) {
+    let outcome: (ChipTotals, Double)
     do {
       var chip = try ChipModel(
-        loaded, computes: mode == .functional, checksHazards: options.checksHazards)
+        loaded, computes: mode == .functional, checksHazards: options.checksHazards,
+        watch: recording?.watch ?? .nothing)
       let start = DispatchTime.now().uptimeNanoseconds
       let totals = try chip.run(
         threads: ProcessInfo.processInfo.activeProcessorCount, isCancelled: isCancelled)
-      return (totals, Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
+      outcome = (totals, Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
     } catch {
+      // What was recorded before a failure is kept.
+      try recording?.finish(nil)
       switch error {
       case .cancelled: throw .cancelled
       case .memory(let reason): throw .memory(reason.description)
       default: throw .failed(error.description)
       }
     }
+    try recording?.finish(outcome.0)
+    return outcome
   }
 
   /// What each core took, for people.

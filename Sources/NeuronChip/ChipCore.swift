@@ -16,10 +16,12 @@ final class ChipCore {
   var demand: Int64 = 0
   /// The part of its pace that its transfers have now.
   var pace = TransferPace.Share.full
+  var watcher: CoreWatcher
 
-  init(number: Int, model: consuming CoreModel) {
+  init(number: Int, model: consuming CoreModel, watcher: consuming CoreWatcher) {
     self.number = number
     self.model = model
+    self.watcher = watcher
   }
 }
 
@@ -54,7 +56,9 @@ struct CoreStack {
       var bound = limit
       for core in cores where core !== first { bound = min(bound, core.model.nextDemandChange) }
       // Two that change at once do so one after the other.
-      do { try first.model.advance(to: max(bound, time + 1)) } catch {
+      do {
+        try first.model.advance(to: max(bound, time + 1), watchedBy: &first.watcher)
+      } catch {
         if case .cancelled = error { throw .cancelled }
         throw .run(core: first.number, error)
       }

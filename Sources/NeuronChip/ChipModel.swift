@@ -48,7 +48,10 @@ public struct ChipModel: ~Copyable {
   /// - Parameters:
   ///   - computes: false for timing mode, in which no memory has an image.
   ///   - checksHazards: true to watch the accesses of each core.
-  public init(_ loaded: LoadedChip, computes: Bool, checksHazards: Bool) throws(ChipError) {
+  ///   - watch: who sees what the cores do.
+  public init(
+    _ loaded: LoadedChip, computes: Bool, checksHazards: Bool, watch: ChipWatch = .nothing
+  ) throws(ChipError) {
     self.loaded = loaded
     table = MeetingTable(loaded.program, device: loaded.device)
     let coresPerStack = max(1, loaded.device.memory.coresPerStack.value)
@@ -59,7 +62,8 @@ public struct ChipModel: ~Copyable {
       let own = numbers.indices.filter { numbers[$0] / coresPerStack == stack }
       for index in own { stackOfCore[numbers[index]] = stacks.count }
       stacks.append(
-        try StackSlot(loaded, own, computes: computes, checksHazards: checksHazards))
+        try StackSlot(
+          loaded, own, computes: computes, checksHazards: checksHazards, watch: watch))
     }
     self.stacks = stacks
     self.stackOfCore = stackOfCore
@@ -82,6 +86,8 @@ public struct ChipModel: ~Copyable {
   public mutating func run(threads: Int = 1, isCancelled: () -> Bool = { false })
     throws(ChipError) -> ChipTotals
   {
+    // Also of a run that ends early: what was seen until then is kept.
+    defer { for stack in stacks { stack.finishWatching() } }
     while true {
       if isCancelled() { throw .cancelled }
       let times = stacks.map(\.nextTime)

@@ -19,15 +19,16 @@ final class StackSlot: Sendable {
 
   /// The cores of a stack; `indices` are their places among the chip's cores.
   init(
-    _ loaded: LoadedChip, _ indices: [Int], computes: Bool, checksHazards: Bool
+    _ loaded: LoadedChip, _ indices: [Int], computes: Bool, checksHazards: Bool, watch: ChipWatch
   ) throws(ChipError) {
     numbers = indices.map { loaded.program.cores[$0].number }
     stack = Mutex(
-      try Self.makeStack(loaded, indices, computes: computes, checksHazards: checksHazards))
+      try Self.makeStack(
+        loaded, indices, computes: computes, checksHazards: checksHazards, watch: watch))
   }
 
   private static func makeStack(
-    _ loaded: LoadedChip, _ indices: [Int], computes: Bool, checksHazards: Bool
+    _ loaded: LoadedChip, _ indices: [Int], computes: Bool, checksHazards: Bool, watch: ChipWatch
   ) throws(ChipError) -> sending CoreStack {
     let bandwidth = loaded.device.hbmBytesPerMicrosecondPerStack
     // The cores of a logical core have one address space.
@@ -41,7 +42,9 @@ final class StackSlot: Sendable {
         let model = try CoreModel(
           loaded.cores[index], computes: computes, checksHazards: checksHazards, hbm: shared,
           hbmShare: bandwidth)
-        cores.append(ChipCore(number: loaded.program.cores[index].number, model: model))
+        let number = loaded.program.cores[index].number
+        cores.append(
+          ChipCore(number: number, model: model, watcher: watch.watcher(of: number)))
       }
     } catch { throw .memory(error) }
     return CoreStack(cores, bandwidth: bandwidth)
@@ -80,9 +83,15 @@ final class StackSlot: Sendable {
     stack.withLock { stack in
       let core = stack.cores.first { $0.number == part.core }!
       core.model.settle(
-        part.meeting, start: start, completion: completion, elements: part.elements)
+        part.meeting, start: start, completion: completion, elements: part.elements,
+        watchedBy: &core.watcher)
       core.model.countTraffic(readBytes: trafficBytes, writtenBytes: trafficBytes)
     }
+  }
+
+  /// Hands over what watchers still hold.
+  func finishWatching() {
+    stack.withLock { stack in for core in stack.cores { core.watcher.finish() } }
   }
 
   /// What each core's run adds up to. Throws what the sanitizer found.

@@ -81,9 +81,10 @@ extension CoreModel {
 
   /// Goes on until nothing is left before `limit`; stops earlier where the core comes to a meeting
   /// or, when it shares a stack, where its demand changes.
-  public mutating func advance(to limit: Int64) throws(RunError) {
-    var observer = NoObserver()
-    try advance(&observer, to: limit, { false })
+  public mutating func advance(
+    to limit: Int64, watchedBy watcher: inout CoreWatcher
+  ) throws(RunError) {
+    try watcher.advance(&self, to: limit)
   }
 
   /// The next time at which something happens, `Int64.max` when the core is done or stuck.
@@ -110,8 +111,10 @@ extension CoreModel {
   ///   - start: when the last core came.
   ///   - completion: when it is over here.
   ///   - elements: raw elements for the instruction's destination; empty where only time counts.
+  ///   - watcher: sees the time until the last core came as a wait.
   public mutating func settle(
-    _ meeting: Meeting, start: Int64, completion: Int64, elements: [UInt32]
+    _ meeting: Meeting, start: Int64, completion: Int64, elements: [UInt32],
+    watchedBy watcher: inout CoreWatcher
   ) {
     let engine = Int(meeting.engine.rawValue)
     if !elements.isEmpty { deliver(elements, meeting) }
@@ -129,8 +132,13 @@ extension CoreModel {
     engines[engine].stalls[Int(StallCause.semaphore.rawValue)] += held
     var quiet = meeting.record
     quiet.update = .none
-    var observer = NoObserver()
-    retire(engine, quiet, row, at: meeting.time, waited: meeting.waited, &observer)
+    var last = LastEvent()
+    retire(engine, quiet, row, at: meeting.time, waited: meeting.waited, &last)
+    if var event = last.event {
+      event.wait += held
+      if held > 0, event.cause == .none { event.cause = .semaphore }
+      watcher.ran(event, on: engine)
+    }
     advance(engine, meeting.record)
   }
 

@@ -38,7 +38,11 @@ public struct Sample: Hashable, Sendable, BitwiseCopyable {
   private var detail: UInt8 { UInt8(truncatingIfNeeded: bits >> Self.causeShift) & 0x7F }
 }
 
-/// Samples every engine at a fixed interval of simulated time.
+/// Samples every engine once in each interval of simulated time.
+///
+/// Where in its interval an instant lies is drawn anew for each, so that a program whose period is
+/// a multiple of the interval is met everywhere in its period. The draw depends on the interval's
+/// number alone: every track is looked at in the same instants, in every run.
 public struct Sampler: Observer, ~Copyable {
   /// Receives a block of samples of one track: engines by raw value, then transfers.
   public typealias Sink = RecordLanes<Sample>.Sink
@@ -47,8 +51,9 @@ public struct Sampler: Observer, ~Copyable {
   public static let blockCapacity = 16_384
   private let interval: Int64
   private let divider: InvariantDivider
-  /// The next instant of each track.
+  /// The next instant of each track, and the end of the interval that it lies in.
   private var next: FixedBuffer<Int64>
+  private var intervalEnd: FixedBuffer<Int64>
   private var lanes: RecordLanes<Sample>
 
   /// A sampler of that interval in picoseconds. It takes its blocks from a pool; whoever reads them
@@ -61,9 +66,21 @@ public struct Sampler: Observer, ~Copyable {
     precondition(intervalPicoseconds > 0, "a sampling interval is positive")
     interval = intervalPicoseconds
     divider = InvariantDivider(intervalPicoseconds)
-    next = FixedBuffer(repeating: 0, count: EventRecorder.trackCount)
+    next = FixedBuffer(
+      repeating: Self.instant(0, interval: interval), count: EventRecorder.trackCount)
+    intervalEnd = FixedBuffer(repeating: interval, count: EventRecorder.trackCount)
     // An event brings three samples at most: of what was before its wait, of the wait, of itself.
     lanes = RecordLanes(count: EventRecorder.trackCount, room: 3, pool: pool, sink: sink)
+  }
+
+  /// The instant in interval `number`: a picosecond drawn from it by a hash of the number.
+  @inline(__always)
+  public static func instant(_ number: Int64, interval: Int64) -> Int64 {
+    var mixed = UInt64(bitPattern: number) &* 0x9E37_79B9_7F4A_7C15
+    mixed = (mixed ^ (mixed >> 29)) &* 0xBF58_476D_1CE4_E5B9
+    mixed ^= mixed >> 32
+    let offset = mixed.multipliedFullWidth(by: UInt64(bitPattern: interval)).high
+    return number &* interval &+ Int64(bitPattern: offset)
   }
 
   /// Most events lie between two instants and most others meet one, while they run.
@@ -72,13 +89,15 @@ public struct Sampler: Observer, ~Copyable {
     let end = event.start &+ event.duration
     let instant = next[track]
     if instant >= end { return }
-    if instant < max(event.start, end &- interval) {
+    if instant < event.start || intervalEnd[track] < end {
       return noteOthers(event, track, engines)
     }
     lanes.put(
       Sample(programCounter: event.programCounter, count: 1, isBusy: true, detail: engines),
       lane: track)
-    next[track] = instant &+ interval
+    let after = intervalEnd[track]
+    next[track] = Self.instant(divider.quotient(after), interval: interval)
+    intervalEnd[track] = after &+ interval
     lanes.settle(track)
   }
 
@@ -102,9 +121,12 @@ public struct Sampler: Observer, ~Copyable {
   private mutating func append(
     _ track: Int, until end: Int64, _ programCounter: UInt32, isBusy: Bool, _ detail: UInt8
   ) {
-    let first = next[track]
-    let count = divider.quotient(end &- first &+ interval &- 1)
-    next[track] = first &+ count &* interval
+    // Instants of intervals before the one that `end` lies in are over, its own may be.
+    var number = divider.quotient(end)
+    if Self.instant(number, interval: interval) < end { number &+= 1 }
+    let count = number &- divider.quotient(intervalEnd[track] &- interval)
+    next[track] = Self.instant(number, interval: interval)
+    intervalEnd[track] = (number &+ 1) &* interval
     var left = count
     while left > Sample.maximumCount {
       put(track, Sample.maximumCount, programCounter, isBusy, detail)

@@ -132,7 +132,6 @@ import WorkloadCatalog
 
   @Test func whatNeedsOneCoreIsRefused() {
     let name = "llm/llama-small-decode-tp2"
-    #expect(refusal(name) { $0.trace = .events }.contains("--trace records one core"))
     #expect(refusal(name) { $0.computesUncertainty = true }.contains("--uncertainty"))
     #expect(refusal(name) { $0.rounding = .stochastic }.contains("--rounding"))
   }

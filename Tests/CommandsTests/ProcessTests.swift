@@ -58,6 +58,17 @@ import Testing
     #expect(desk.run("trace", "verify", "out/\(trace)").code == 0)
   }
 
+  /// Sets hash anew in every process, and no program may depend on that.
+  @Test func aProgramIsTheSameInEveryProcess() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let ending = try Product().shell(
+      "cd '\(root.path)' && for i in 1 2 3 4 5 6 7 8; do "
+        + "\"$TRNBENCH\" disasm llm/llama-tiny-layer-train | cksum; done | sort -u | wc -l",
+      in: try desk())
+    #expect(ending.output.trimmingCharacters(in: .whitespacesAndNewlines) == "1")
+  }
+
   @Test func outputToAFullDiskIsSeventyFour() throws {
     guard FileManager.default.fileExists(atPath: "/dev/full") else { return }
     let ending = try Product().shell("\"$TRNBENCH\" list > /dev/full", in: try desk())

@@ -15,7 +15,7 @@ import Testing
       let files = try? FileManager.default.contentsOfDirectory(atPath: "\(catalog)/\(family)")
       return (files ?? []).filter { $0.hasSuffix(".yaml") }.map { "\(family)/\($0.dropLast(5))" }
     }.filter { name in
-      // Cores that work together record no trace.
+      // Cores that work together record a trace each.
       let text = try? String(contentsOfFile: "\(catalog)/\(name).yaml", encoding: .utf8)
       return text?.contains("tensor_parallel") != true
     }.filter { name in

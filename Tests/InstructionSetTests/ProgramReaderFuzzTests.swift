@@ -53,7 +53,7 @@ import Testing
       Self.seeds, mutator: FuzzMutator(seed: 20_261_129, words: Opcode.allCases.map(\.name)),
       least: 200
     ) { contents in
-      let version = UInt16(1 + bare.below(2))
+      let version = UInt16(1 + bare.below(3))
       var file = BinaryFrame.framed(contents, version: version)
       if bare.below(8) == 0 { file[bare.below(file.count)] ^= UInt8(1 << bare.below(8)) }
       return try isProgram(file)

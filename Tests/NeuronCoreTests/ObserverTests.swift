@@ -76,31 +76,35 @@ import Testing
         expectTransfers(samples[track], toBeIn: events[track], interval)
         continue
       }
-      var time: Int64 = 0
+      var number: Int64 = 0
       var first = 0
       for sample in samples[track] {
         #expect(sample.count > 0)
         for _ in 0..<sample.count {
+          let time = Sampler.instant(number, interval: interval)
+          #expect(time / interval == number)
           let expected = state(events[track], at: time, after: &first)
           #expect(expected?.0 == sample.programCounter && expected?.1 == sample.isBusy)
           #expect(expected?.2 == sample.cause)
-          time += interval
+          number += 1
         }
       }
-      #expect(state(events[track], at: time, after: &first) == nil, "samples to the last event")
+      let next = Sampler.instant(number, interval: interval)
+      #expect(state(events[track], at: next, after: &first) == nil, "samples to the last event")
     }
   }
 
   /// Samples of transfers are busy where some transfer moves data and idle elsewhere.
   private func expectTransfers(_ samples: [Sample], toBeIn events: [Event], _ interval: Int64) {
-    var time: Int64 = 0
+    var number: Int64 = 0
     for sample in samples {
       for _ in 0..<sample.count {
+        let time = Sampler.instant(number, interval: interval)
         let under = events.filter { $0.start <= time && time < $0.start + $0.duration }
         #expect(sample.isBusy == !under.isEmpty && sample.cause == .none)
         #expect(!sample.isBusy || under.contains { $0.programCounter == sample.programCounter })
         #expect(sample.isBusy ? (1...16).contains(sample.engines) : sample.engines == 0)
-        time += interval
+        number += 1
       }
     }
   }
@@ -109,6 +113,20 @@ import Testing
     let small = try samples(every: 5_000, capacity: 4)
     let large = try samples(every: 5_000, capacity: 10_000)
     #expect(small == large)
+  }
+
+  /// Instants meet every part of a period that divides the interval, as often as draws would.
+  @Test(arguments: [1, 2, 7] as [Int64])
+  func instantsMeetAllOfAPeriod(periods: Int64) {
+    let interval: Int64 = 1_000_000
+    let period = interval / periods
+    var hits = [Int](repeating: 0, count: 10)
+    for number in 0..<100_000 as Range<Int64> {
+      let time = Sampler.instant(number, interval: interval)
+      hits[Int(time % period * 10 / period) % 10] += 1
+    }
+    // Four standard deviations of a tenth of so many draws.
+    #expect(hits.allSatisfy { abs($0 - 10_000) < 380 }, "\(hits)")
   }
 
   @Test func poolsGiveBlocksAgain() {
@@ -121,7 +139,7 @@ import Testing
 }
 
 /// Records by track.
-private final class Collected<Record> {
+final class Collected<Record> {
   var lists: [[Record]] = Array(repeating: [], count: EventRecorder.trackCount)
   func add(_ track: Int, _ records: [Record]) { lists[track] += records }
 }

@@ -4,9 +4,9 @@ import TraceAnalysis
 import TraceFile
 import Units
 
-/// The time of a summary: small in the gate, 21 million events or as many as
-/// TRNBENCH_MEASURE_EVENTS says when TRNBENCH_MEASURE is set. Only sums are asserted; seconds are
-/// printed.
+/// The time of a summary and of a viewer's pictures: small in the gate, 21 million events or as
+/// many as TRNBENCH_MEASURE_EVENTS says when TRNBENCH_MEASURE is set. Only sums are asserted;
+/// seconds are printed, and the trace is kept where TRNBENCH_MEASURE_FILE says.
 @Suite(.serialized) struct Measurements {
   private static let variables = ProcessInfo.processInfo.environment
   private static let isMeasuring = variables["TRNBENCH_MEASURE"] != nil
@@ -16,8 +16,9 @@ import Units
     ? (variables["TRNBENCH_MEASURE_EVENTS"].flatMap { Int($0) } ?? 21_000_000) / 21 : 70_000
 
   @Test func summaryOfAllTracks() throws {
-    let path = NSTemporaryDirectory() + "summary-\(UUID().uuidString).trntrace"
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let kept = Self.variables["TRNBENCH_MEASURE_FILE"]
+    let path = kept ?? NSTemporaryDirectory() + "summary-\(UUID().uuidString).trntrace"
+    defer { if kept == nil { try? FileManager.default.removeItem(atPath: path) } }
     let rows = (0..<480).map { index in
       ProgramRow(
         opcode: "OPCODE\(index % 12)", engine: .tensor, kernel: "kernel\(index / 50)", bytes: 512)
@@ -30,7 +31,8 @@ import Units
     }
     var writer = try TraceWriter(path: path, metadata: TraceMetadata())
     _ = try writer.append(program: rows)
-    for track in TrackID.all { try writer.append(track: track, events: events) }
+    for track in TrackID.engines { try writer.append(track: track, events: events) }
+    try writer.append(transfers: events.map { TraceTransfer($0, engines: 0xFFFF) })
     try writer.finish()
     let clock = ContinuousClock()
     let opening = try clock.measure { _ = try TraceReader(path: path).summary }
@@ -55,11 +57,39 @@ import Units
       #expect(recount.groups(by: grouping) == summary.groups(by: grouping))
     }
     let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int64 ?? 0
-    let cut = try clock.measure { try Self.checkCut(path, size, count) }
+    let (first, zooms) = try pictures(path)
+    let cutPath = path + ".cut"
+    defer { try? FileManager.default.removeItem(atPath: cutPath) }
+    try FileManager.default.copyItem(atPath: path, toPath: cutPath)
+    let cut = try clock.measure { try Self.checkCut(cutPath, size, count) }
     guard Self.isMeasuring else { return }
-    print(
-      "\(21 * Self.count) events, \(size) bytes: open \(opening), summary from the footer \(taken), "
-        + "totals without a footer \(cut), recount \(counting)")
+    print("  \(21 * Self.count) events, \(size) bytes: open \(opening), from the footer \(taken),")
+    print("  totals without a footer \(cut), recount \(counting)")
+    print("  viewer: first picture \(first), zoom and pan: \(zooms.max() ?? .zero) at most,")
+    print("  \(zooms.sorted()[zooms.count / 2]) in the median of \(zooms.count)")
+  }
+
+  /// How long a viewer takes for its first picture, and for others at every zoom.
+  private func pictures(_ path: String) throws -> (first: Duration, others: [Duration]) {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let source = try TimelineSource(TraceReader(path: path))
+    _ = try source.bins(from: source.from, to: source.to, count: 100)
+    let first = clock.now - start
+    var others: [Duration] = []
+    var length = source.to - source.from
+    while length > 20_000 {
+      for place in [1, 2, 3] as [Int64] {
+        let from = source.from + (source.to - source.from - length) / 4 * place
+        let taken = try clock.measure {
+          let bins = try source.bins(from: from, to: from + length, count: 100)
+          #expect(bins[0].busy.reduce(0, +) > 0)
+        }
+        others.append(taken)
+      }
+      length /= 3
+    }
+    return (first, others)
   }
 
   /// Without its last bytes the file still opens and its totals are those of the blocks.

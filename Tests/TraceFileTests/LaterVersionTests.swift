@@ -1,4 +1,3 @@
-import CZstd
 import Foundation
 import Testing
 import TraceFile
@@ -13,7 +12,7 @@ import Units
     var found: [(header: [UInt8], frame: [UInt8])] = []
     var place = 28
     while content[place + 28] != 5 {
-      let size = number(content, place + 56)
+      let size = ZstdFrames.number(content, place + 56)
       let start = place + Self.header
       found.append((Array(content[place..<start]), Array(content[start..<start + size])))
       place = start + size
@@ -21,44 +20,14 @@ import Units
     return found
   }
 
-  private func number(_ content: [UInt8], _ place: Int) -> Int {
-    content[place..<place + 4].reversed().reduce(0) { $0 << 8 | Int($1) }
-  }
-
-  private func put<T: FixedWidthInteger>(_ value: T, _ place: Int, _ bytes: inout [UInt8]) {
-    for index in 0..<T.bitWidth / 8 {
-      bytes[place + index] = UInt8(truncatingIfNeeded: value >> (8 * T(index)))
-    }
-  }
-
-  private func recode(
-    _ source: [UInt8], capacity: Int,
-    _ code: (UnsafeMutableRawBufferPointer, UnsafeRawBufferPointer) -> Int
-  ) -> [UInt8] {
-    var target = [UInt8](repeating: 0, count: capacity)
-    let size = unsafe target.withUnsafeMutableBytes { target in
-      unsafe source.withUnsafeBytes { unsafe code(target, $0) }
-    }
-    return Array(target.prefix(size))
-  }
-
   /// The block with one more column that no reader of today knows.
   private func withUnknownColumn(
     _ block: (header: [UInt8], frame: [UInt8])
   ) -> (header: [UInt8], frame: [UInt8]) {
-    var raw = unsafe recode(block.frame, capacity: number(block.header, 60)) {
-      unsafe ZSTD_decompress($0.baseAddress, $0.count, $1.baseAddress, $1.count)
-    }
-    raw = [200, 2, 0, 0, 3, 0, 0, 0, 1, 2, 3] + raw + [201, 77, 0, 0, 1, 0, 0, 0, 9]
-    let frame = unsafe recode(raw, capacity: raw.count + 1_000) {
-      unsafe ZSTD_compress($0.baseAddress, $0.count, $1.baseAddress, $1.count, 3)
-    }
-    var header = block.header
-    put(UInt32(frame.count), 56, &header)
-    put(UInt32(raw.count), 60, &header)
-    put(XXH64.hash(frame), 64, &header)
-    put(CRC32C.checksum(header[8..<168]), 168, &header)
-    return (header, frame)
+    let raw = ZstdFrames.decoded(block.frame, size: ZstdFrames.number(block.header, 60))
+    let content = [200, 2, 0, 0, 3, 0, 0, 0, 1, 2, 3] + raw + [201, 77, 0, 0, 1, 0, 0, 0, 9]
+    let changed = ZstdFrames.block(header: block.header, content: content)
+    return (Array(changed[..<Self.header]), Array(changed[Self.header...]))
   }
 
   @Test func unknownColumnsAndKindsAreReadPast() throws {
@@ -75,7 +44,7 @@ import Units
     list[2] = withUnknownColumn(list[2])
     list[3].header[28] = 99
     let checksum = CRC32C.checksum(list[3].header[8..<168])
-    put(checksum, 168, &list[3].header)
+    ZstdFrames.put(checksum, 168, &list[3].header)
     content = Array(content.prefix(28)) + list.flatMap { $0.header + $0.frame }
     try Data(content).write(to: URL(fileURLWithPath: path))
     let (read, damage) = try readAll(path, .tensor)

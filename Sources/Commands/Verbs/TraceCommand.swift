@@ -7,7 +7,8 @@ struct TraceCommand: ParsableCommand {
     abstract: "Look into recorded traces.",
     discussion: """
       A trace is what 'trnbench run --trace samples' or '--trace events' leaves beside a result: a \
-      file that also survives a run that was killed.
+      file that also survives a run that was killed. A run on several cores leaves a folder with \
+      a trace of each core.
 
       EXAMPLES
         trnbench run kernel/softmax-4096 --trace events

@@ -16,12 +16,14 @@ struct TraceExportCommand: Verb {
       semaphore to who waited for it, and counters; times in whole nanoseconds. chrome is JSON for \
       chrome://tracing, speedscope JSON for speedscope.app, pprof a profile for 'go tool pprof'. \
       csv is the instruction table of the vendor's profiler, with its column names. A long trace \
-      is exported in parts, with --from and --until.
+      is exported in parts, with --from and --until. Of a folder, which a run on several cores \
+      leaves, perfetto gets a process for each core.
 
       EXAMPLES
         trnbench trace export x.trntrace --to perfetto --output x.pftrace
         trnbench trace export x.trntrace --to chrome --from 10us --until 12us --output x.json
         trnbench trace export x.trntrace --to csv --output -
+        trnbench trace export x.cores --to perfetto --output x.pftrace
 
       EXIT CODES
         0  done    65  the file is damaged, also when a part of it was exported
@@ -31,7 +33,7 @@ struct TraceExportCommand: Verb {
   @OptionGroup var output: OutputOptions
 
   @Argument(
-    help: ArgumentHelp("The trace.", valueName: "file"),
+    help: ArgumentHelp("The trace, or the folder of several cores' traces.", valueName: "file"),
     completion: .file(extensions: ["trntrace"]))
   var file: String
 
@@ -57,6 +59,9 @@ struct TraceExportCommand: Verb {
 
   /// Writes the file; says how much it holds where it is not standard output.
   func execute(_ context: CommandContext) throws -> Outcome {
+    if let cores = try CoreTraces(context.environment.url(file), name: file) {
+      return try export(cores, context)
+    }
     let path = context.environment.url(file).path
     let reader = try TraceReader(path: path)
     let window = try TraceWindow.load(reader, path: file, from: from, to: until, "--until")
@@ -71,5 +76,33 @@ struct TraceExportCommand: Verb {
     }
     for damage in reader.damage + window.damage { try context.complain("\(path): \(damage)") }
     return (reader.damage + window.damage).isEmpty ? .done : .damagedFile
+  }
+
+  /// A process for each core, one after the other, so that one core's records are in memory.
+  private func export(_ cores: CoreTraces, _ context: CommandContext) throws -> Outcome {
+    guard form == .perfetto, target != "-" else {
+      throw CommandFailure.unsupported(
+        what: "the cores of a folder are exported together for perfetto alone, to a file",
+        advice: "name one trace of the folder for other forms")
+    }
+    var count = 0
+    var isWhole = true
+    let size = try ExportFile(context.environment.url(target)).write { sink in
+      for (index, item) in cores.items.enumerated() {
+        let reader = try TraceReader(path: item.path)
+        let window = try TraceWindow.load(
+          reader, path: item.path, from: from, to: until, "--until")
+        try TraceExport(window, metadata: reader.metadata).writePerfetto(
+          process: index, to: sink)
+        count += window.count
+        for damage in reader.damage + window.damage {
+          try context.complain("\(item.path): \(damage)")
+          isWhole = false
+        }
+      }
+    }
+    try context.note(
+      "\(count) records of \(cores.items.count) cores as perfetto: \(target), \(size) bytes")
+    return isWhole ? .done : .damagedFile
   }
 }

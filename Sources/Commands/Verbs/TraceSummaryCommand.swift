@@ -15,12 +15,14 @@ struct TraceSummaryCommand: Verb {
     discussion: """
       Groups the time by engine, kernel, opcode, layer or stall (the cause of standing still). \
       Groups are ordered by the time they lost on the critical path against the device's peaks. \
-      MFU, HFU and MBU are the vendor profiler's; JSON has its metrics by their names. A damaged or cut file is summed up as far as it can be read, with what is missing.
+      MFU, HFU and MBU are the vendor profiler's; JSON has its metrics by their names. A damaged or cut file is summed up as far as it can be read, with what is missing. \
+      Of a folder, which a run on several cores leaves, all cores are shown together.
 
       EXAMPLES
         trnbench trace summary x.trntrace
         trnbench trace summary x.trntrace --by kernel --from 10us --to 25us
         trnbench trace summary x.trntrace --format json
+        trnbench trace summary x.cores --by kernel
 
       EXIT CODES
         0  done    65  the file is damaged, also when a partial answer was printed
@@ -30,7 +32,7 @@ struct TraceSummaryCommand: Verb {
   @OptionGroup var output: OutputOptions
 
   @Argument(
-    help: ArgumentHelp("The trace.", valueName: "file"),
+    help: ArgumentHelp("The trace, or the folder of several cores' traces.", valueName: "file"),
     completion: .file(extensions: ["trntrace"]))
   var file: String
 
@@ -51,6 +53,9 @@ struct TraceSummaryCommand: Verb {
   /// Prints the summary; damage is named on standard error too, for formats without notes.
   func execute(_ context: CommandContext) throws -> Outcome {
     try TraceWindow.checkOrder(from, to)
+    if let cores = try CoreTraces(context.environment.url(file), name: file) {
+      return try summarise(cores, context)
+    }
     let path = context.environment.url(file).path
     let text = SummaryText(width: context.terminal.width)
     let reader = try TraceReader(path: path)
@@ -70,12 +75,64 @@ struct TraceSummaryCommand: Verb {
     }
     return summary.damage.isEmpty ? .done : .damagedFile
   }
+
+  /// The cores of a folder, one row each, or one for each group of each core.
+  private func summarise(_ cores: CoreTraces, _ context: CommandContext) throws -> Outcome {
+    var summaries: [(core: String, summary: TraceSummary)] = []
+    for item in cores.items {
+      let reader = try TraceReader(path: item.path)
+      let summary = try TraceSummary(
+        reader, from: from, to: to, cells: SummaryText(width: context.terminal.width).cells,
+        followsPath: by != .engine || context.format == .json)
+      summaries.append((item.core, summary))
+      for damage in summary.damage { try context.complain("\(item.path): \(damage)") }
+    }
+    if context.format == .json {
+      let grouping = by == .engine ? SummaryGrouping.opcode : by
+      let documents = try summaries.map { core, summary in
+        let document = String(
+          decoding: try SummaryDocument(summary, by: grouping).json(), as: UTF8.self)
+        return "{\"core\": \"\(core)\", \"summary\": \(document)}"
+      }
+      try context.write("{\"cores\": [\n" + documents.joined(separator: ",\n") + "\n]}\n")
+    } else {
+      try context.show(SummaryTable.table(of: summaries, by: by))
+    }
+    return summaries.allSatisfy(\.summary.damage.isEmpty) ? .done : .damagedFile
+  }
 }
 
 /// A summary as one flat table, for spreadsheets and reports.
 enum SummaryTable {
   static func table(_ summary: TraceSummary, by grouping: SummaryGrouping) -> Table {
-    grouping == .engine ? engines(summary) : groups(summary, grouping)
+    grouping == .engine ? engines(summary) : groups([("", summary)], grouping, named: false)
+  }
+
+  /// Cores side by side: how busy each of their engines was, or their groups one below the other.
+  static func table(
+    of cores: [(core: String, summary: TraceSummary)], by grouping: SummaryGrouping
+  ) -> Table {
+    guard grouping == .engine else { return groups(cores, grouping, named: true) }
+    var columns = [
+      Column.text("core", minimumWidth: nil), Column("duration_us", title: "duration"),
+    ]
+    columns += TrackID.engines.map { Column("\($0.name)_percent") }
+    columns += [Column("dma_percent"), Column("instructions"), Column("bytes")]
+    var table = Table(columns: columns)
+    for (core, summary) in cores {
+      let dma = summary.dmaEngines
+      let whole = Double(summary.duration.value)
+      let moving = dma.reduce(0) { $0 + Double($1.busy) } / Double(max(1, dma.count))
+      var cells: [Cell] = [.text(core), .microseconds(whole / 1e6)]
+      cells += summary.engines.map { .percent($0.percent($0.busy)) }
+      cells += [
+        .percent(whole > 0 ? 100 * moving / whole : 0),
+        .integer(summary.engines.reduce(0) { $0 + $1.records }),
+        .bytes(dma.reduce(0) { $0 + Double($1.bytes) }),
+      ]
+      table.append(cells)
+    }
+    return table
   }
 
   private static func engines(_ summary: TraceSummary) -> Table {
@@ -98,23 +155,34 @@ enum SummaryTable {
     return table
   }
 
-  private static func groups(_ summary: TraceSummary, _ grouping: SummaryGrouping) -> Table {
-    var table = Table(columns: [
-      .text(grouping.rawValue, minimumWidth: nil), Column("busy_us", title: "busy"),
-      Column("stall_us", title: "stalled"), Column("dma_us", title: "dma"),
-      Column("instructions"), Column("transfers"), Column("bytes"), Column("flops"),
-      Column("path_us", title: "on path"), Column("bound_us", title: "bound"),
-      Column("lost_us", title: "lost"),
-    ])
-    for group in summary.groups(by: grouping) {
-      table.append([
-        .text(group.name), .microseconds(Double(group.busy) / 1e6),
-        .microseconds(Double(group.stall) / 1e6), .microseconds(Double(group.dmaBusy) / 1e6),
-        .integer(group.instructions), .integer(group.transfers), .bytes(Double(group.bytes)),
-        .integer(group.flops), time(group.pathTime), time(group.bound), time(group.lost),
+  /// The groups of each core, with its name before them where there are several.
+  private static func groups(
+    _ cores: [(core: String, summary: TraceSummary)], _ grouping: SummaryGrouping, named: Bool
+  ) -> Table {
+    let names = named ? [Column.text("core", minimumWidth: nil)] : []
+    var table = Table(
+      columns: names + [
+        .text(grouping.rawValue, minimumWidth: nil), Column("busy_us", title: "busy"),
+        Column("stall_us", title: "stalled"), Column("dma_us", title: "dma"),
+        Column("instructions"), Column("transfers"), Column("bytes"), Column("flops"),
+        Column("path_us", title: "on path"), Column("bound_us", title: "bound"),
+        Column("lost_us", title: "lost"),
       ])
+    for (core, summary) in cores {
+      for group in summary.groups(by: grouping) {
+        table.append((named ? [.text(core)] : []) + cells(group))
+      }
     }
     return table
+  }
+
+  private static func cells(_ group: SummaryGroup) -> [Cell] {
+    [
+      .text(group.name), .microseconds(Double(group.busy) / 1e6),
+      .microseconds(Double(group.stall) / 1e6), .microseconds(Double(group.dmaBusy) / 1e6),
+      .integer(group.instructions), .integer(group.transfers), .bytes(Double(group.bytes)),
+      .integer(group.flops), time(group.pathTime), time(group.bound), time(group.lost),
+    ]
   }
 
   private static func time(_ picoseconds: Int64?) -> Cell {

@@ -13,6 +13,7 @@ struct TraceVerifyCommand: Verb {
     discussion: """
       EXAMPLES
         trnbench trace verify x.trntrace
+        trnbench trace verify x.cores
 
       EXIT CODES
         0  nothing is wrong    65  the file is damaged or cut    74  it cannot be read
@@ -21,18 +22,36 @@ struct TraceVerifyCommand: Verb {
   @OptionGroup var output: OutputOptions
 
   @Argument(
-    help: ArgumentHelp("The trace.", valueName: "file"),
+    help: ArgumentHelp("The trace, or the folder of several cores' traces.", valueName: "file"),
     completion: .file(extensions: ["trntrace"]))
   var file: String
 
   /// Prints what is damaged, one row each, or that nothing is.
   func execute(_ context: CommandContext) throws -> Outcome {
-    let reader = try TraceReader(path: context.environment.url(file).path)
+    guard let cores = try CoreTraces(context.environment.url(file), name: file) else {
+      return try verify(context.environment.url(file).path, named: file, context)
+    }
+    var outcome = Outcome.done
+    for item in cores.items {
+      let own = try verify(item.path, named: item.path, context)
+      if own != .done { outcome = own }
+    }
+    return outcome
+  }
+
+  private func verify(
+    _ path: String, named name: String, _ context: CommandContext
+  ) throws -> Outcome {
+    let reader = try TraceReader(path: path)
     let damages = try reader.verify()
     if damages.isEmpty, context.isForPeople {
-      let records = reader.summary.tracks.reduce(0) { $0 + $1.events + $1.samples }
+      let events = reader.summary.tracks.reduce(0) { $0 + $1.events }
+      let records = reader.summary.tracks.reduce(events) { $0 + $1.samples }
+      let stored = reader.storedEventCount
+      let isPart = reader.summary.droppedRecords != nil
+      let note = !isPart && stored > 0 && stored < events ? " stored as \(stored)" : ""
       try context.note(
-        "\(file): nothing is wrong; \(reader.blockCount) blocks, \(records) records, "
+        "\(name): nothing is wrong; \(reader.blockCount) blocks, \(records) records\(note), "
           + "run \(reader.summary.state.rawValue)")
       return .done
     }

@@ -1,5 +1,5 @@
 /// Writes numbers as bytes.
-struct BinaryWriter {
+struct BinaryWriter: Hashable {
   private(set) var bytes: [UInt8] = []
 
   mutating func put(_ more: some Sequence<UInt8>) { bytes += more }

@@ -6,16 +6,18 @@ import NumericFormats
 ///
 /// A header of 28 bytes: eight that name the format, the version, flags, the size of what follows
 /// and two CRC-32C sums, one over what follows and one over the header before it; numbers are
-/// little-endian. What follows is a table of strings, the distinct bodies of segments, the segments
-/// (a name and a body each), tensors and invocations. Whole numbers are varints. Opcodes, number
+/// little-endian. What follows is a table of strings, the number of distinct bodies of segments and
+/// their numbers in columns (`BodyColumn`), the segments (a name and a body each), tensors and
+/// invocations. Whole numbers are varints. Opcodes, number
 /// formats and words of operands are strings of the table, so that a file outlives the order of an
 /// enumeration. An instruction's operands are a list of numbers that its own walk over its operands
 /// gives; of them those are stored that differ from the previous instruction of the same opcode in
 /// its stream, as differences.
 public enum ProgramBinary {
   /// The version that is written; later ones are refused. Version 1 knew no buffers, and of tensors
-  /// neither what they hold at first nor whose memory they share.
-  public static let version: UInt16 = 2
+  /// neither what they hold at first nor whose memory they share; version 2 wrote bodies row by row
+  /// and the values that semaphores are compared with as they are.
+  public static let version: UInt16 = 3
   /// The first bytes of every file: no text begins like this, and a changed line end shows.
   static let mark: [UInt8] = [0x89, 0x54, 0x52, 0x4E, 0x50, 0x0D, 0x0A, 0x1A]
   static let headerSize = 28

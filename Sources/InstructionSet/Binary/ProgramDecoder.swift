@@ -7,10 +7,9 @@ import NumericFormats
 struct ProgramDecoder {
   private var reader: BinaryReader
   private var strings: [String] = []
+  private var columns = BodyColumnReaders(row: BinaryReader([]))
   private let version: Int
 
-  /// Numbers of one instruction: far more than any has.
-  private static let maximumFields = 512
   /// The largest size and address of a tensor, as in assembly text.
   private static let largestTensor = Int64(1) << 48
 
@@ -22,26 +21,19 @@ struct ProgramDecoder {
 
   /// True where buffers and the marks of tensors are stored.
   private var hasDeclarations: Bool { version >= 2 }
+  /// True where bodies are stored in columns.
+  private var hasColumns: Bool { version >= 3 }
 
   mutating func program() throws(ProgramBinaryError) -> Program {
     for _ in 0..<(try reader.takeCount("strings")) {
       let size = try reader.takeCount("letters")
       strings.append(String(decoding: try reader.take(size), as: UTF8.self))
     }
-    var bodies: [Segment] = []
-    for _ in 0..<(try reader.takeCount("bodies")) {
-      let size = try reader.takeCount("bytes")
-      let outer = reader
-      reader = BinaryReader(try reader.take(size))
-      bodies.append(try body())
-      guard reader.remaining == 0 else { throw reader.damage("a body is too long") }
-      reader = outer
-      _ = try reader.take(size)
-    }
+    let bodies = hasColumns ? try columnBodies() : try rowBodies()
     var segments: [Segment] = []
     for _ in 0..<(try reader.takeCount("segments")) {
       let name = try text("a segment's name")
-      var segment = bodies[try index("a body", below: bodies.count)]
+      var segment = bodies[try index("a body", below: bodies.count, &reader)]
       segment.name = name
       segments.append(segment)
     }
@@ -51,16 +43,53 @@ struct ProgramDecoder {
     return Program(segments: segments, invocations: invocations, tensors: tensors)
   }
 
-  private mutating func index(_ what: String, below count: Int) throws(ProgramBinaryError) -> Int {
+  /// Bodies of version 3: the columns of all of them.
+  private mutating func columnBodies() throws(ProgramBinaryError) -> [Segment] {
+    let count = try reader.take("the count of bodies", in: 0...max(0, reader.remaining))
+    columns = try BodyColumnReaders(&reader)
+    var opcodes: [Int: UInt8] = [:]
+    for (number, text) in strings.enumerated() {
+      opcodes[number] = Opcode(name: text)?.rawValue
+    }
+    try columns.findDifferences(&reader, opcodes: opcodes)
+    var bodies: [Segment] = []
+    for _ in 0..<count { bodies.append(try body()) }
+    try columns.finish()
+    return bodies
+  }
+
+  /// Bodies before version 3: each a row of numbers.
+  private mutating func rowBodies() throws(ProgramBinaryError) -> [Segment] {
+    var bodies: [Segment] = []
+    for _ in 0..<(try reader.takeCount("bodies")) {
+      let size = try reader.takeCount("bytes")
+      columns = BodyColumnReaders(row: BinaryReader(try reader.take(size)))
+      bodies.append(try body())
+      try columns.finish()
+    }
+    return bodies
+  }
+
+  private func index(
+    _ what: String, below count: Int, _ reader: inout BinaryReader
+  ) throws(ProgramBinaryError) -> Int {
     guard count > 0 else { throw reader.damage("there is no \(what)") }
     return try reader.take("the number of \(what)", in: 0...(count - 1))
   }
 
   private mutating func text(_ what: String) throws(ProgramBinaryError) -> String {
-    strings[try index(what, below: strings.count)]
+    strings[try index(what, below: strings.count, &reader)]
   }
 
-  private mutating func size(_ what: String) throws(ProgramBinaryError) -> Int {
+  private mutating func text(
+    _ what: String, in column: BodyColumn
+  ) throws(ProgramBinaryError) -> String {
+    strings[try index(what, below: strings.count, &columns[column])]
+  }
+
+  private func size(
+    _ what: String, _ reader: inout BinaryReader
+  ) throws(ProgramBinaryError) -> Int {
     let value = try reader.takeSigned()
     guard (0...Self.largestTensor).contains(value) else {
       throw reader.damage("\(what) is \(value)")
@@ -73,8 +102,8 @@ struct ProgramDecoder {
     let count = try reader.takeCount("tensors")
     for _ in 0..<count {
       let name = try text("a tensor's name")
-      let address = try size("a tensor's address")
-      let bytes = try size("a tensor's size")
+      let address = try size("a tensor's address", &reader)
+      let bytes = try size("a tensor's size", &reader)
       let format = try text("a number format")
       guard let format = NumberFormat(name: format) else {
         throw .unknownWord(kind: "number format", word: format)
@@ -99,7 +128,7 @@ struct ProgramDecoder {
     var previous: Int64 = 0
     for _ in 0..<(try reader.takeCount("invocations")) {
       var invocation = Invocation(
-        segment: try index("a segment", below: segments), tensors: [],
+        segment: try index("a segment", below: segments, &reader), tensors: [],
         layer: try text("a layer's name"))
       for _ in 0..<(try reader.takeCount("bindings")) {
         previous &+= try reader.takeSigned()
@@ -116,23 +145,26 @@ struct ProgramDecoder {
   /// A segment without its name.
   private mutating func body() throws(ProgramBinaryError) -> Segment {
     var tensors: [TensorParameter] = []
-    for _ in 0..<(try reader.takeCount("parameters")) {
+    for _ in 0..<(try columns.count("parameters", in: .parameterNames)) {
       tensors.append(
         TensorParameter(
-          name: try text("a parameter's name"), sizeBytes: try size("a parameter's size")))
+          name: try text("a parameter's name", in: .parameterNames),
+          sizeBytes: try size("a parameter's size", &columns[.parameterSizes])))
     }
     var sites: [Site] = []
-    for _ in 0..<(try reader.takeCount("sites")) {
+    for _ in 0..<(try columns.count("sites", in: .siteKernels)) {
       sites.append(
         Site(
-          kernel: try text("a kernel"), layer: try text("a layer"), source: try text("a source")))
+          kernel: try text("a kernel", in: .siteKernels),
+          layer: try text("a layer", in: .siteLayers),
+          source: try text("a source", in: .siteSources)))
     }
     let buffers = hasDeclarations ? try buffers() : []
     var streams: [[Instruction]] = []
     for _ in Engine.allCases {
       var state = StreamState()
       var stream: [Instruction] = []
-      for _ in 0..<(try reader.takeCount("instructions")) {
+      for _ in 0..<(try columns.count("instructions", in: .opcodes)) {
         stream.append(try instruction(&state, sites: sites.count))
       }
       streams.append(stream)
@@ -144,42 +176,45 @@ struct ProgramDecoder {
 
   private mutating func buffers() throws(ProgramBinaryError) -> [BufferDeclaration] {
     var buffers: [BufferDeclaration] = []
-    for _ in 0..<(try reader.takeCount("buffers")) {
-      let name = try text("a buffer's name")
-      let word = try text("a memory")
+    for _ in 0..<(try columns.count("buffers", in: .bufferNames)) {
+      let name = try text("a buffer's name", in: .bufferNames)
+      let word = try text("a memory", in: .bufferSpaces)
       guard let space = MemorySpace.allCases.first(where: { $0.name == word }) else {
         throw .unknownWord(kind: "memory", word: word)
       }
+      let partitions = try range("partitions", .partitionStarts, .partitionCounts, limit: 256)
+      let bytes = try range("bytes", .byteStarts, .byteCounts, limit: Int(Self.largestTensor))
+      let life = try range("moments", .lifeStarts, .lifeCounts, limit: Int(Self.largestTensor))
       buffers.append(
         BufferDeclaration(
-          name: name, space: space, partitions: try range("partitions", limit: 256),
-          bytes: try range("bytes", limit: Int(Self.largestTensor)),
-          life: try range("moments", limit: Int(Self.largestTensor))))
+          name: name, space: space, partitions: partitions, bytes: bytes, life: life))
     }
     return buffers
   }
 
-  private mutating func range(_ what: String, limit: Int) throws(ProgramBinaryError) -> Range<Int> {
-    let first = try reader.take("the first of some \(what)", in: 0...limit)
-    return first..<first + (try reader.take("the count of \(what)", in: 0...limit))
+  private mutating func range(
+    _ what: String, _ starts: BodyColumn, _ counts: BodyColumn, limit: Int
+  ) throws(ProgramBinaryError) -> Range<Int> {
+    let first = try columns[starts].take("the first of some \(what)", in: 0...limit)
+    return first..<first + (try columns[counts].take("the count of \(what)", in: 0...limit))
   }
 
   private mutating func instruction(_ state: inout StreamState, sites: Int)
     throws(ProgramBinaryError) -> Instruction
   {
-    let place = reader.position
-    let number = try index("an opcode", below: strings.count)
+    let place = columns[.opcodes].position
+    let number = try index("an opcode", below: strings.count, &columns[.opcodes])
     guard let opcode = Opcode(name: strings[number]) else {
       throw .unknownWord(kind: "instruction", word: strings[number])
     }
     var instruction = Instruction(Operation.empty(opcode))
-    try synchronisation(&instruction)
-    state.site &+= try reader.takeSigned()
+    try synchronisation(&instruction, &state)
+    state.site &+= try columns[.sites].takeSigned()
     guard state.site >= 0, state.site < Int64(sites) else {
-      throw reader.damage("the number of a site is \(state.site)")
+      throw columns[.sites].damage("the number of a site is \(state.site)")
     }
     instruction.site = UInt32(state.site)
-    let fields = try fields(after: state.fields[Int(opcode.rawValue)])
+    let fields = try fields(after: state.fields[Int(opcode.rawValue)], opcode.rawValue)
     var visitor = FieldReader(fields, strings: strings, place: place)
     try instruction.operation.operands(&visitor)
     try visitor.finish()
@@ -190,34 +225,50 @@ struct ProgramDecoder {
     return instruction
   }
 
-  private mutating func synchronisation(_ instruction: inout Instruction)
-    throws(ProgramBinaryError)
-  {
-    let kinds = try reader.take("the kind of a wait and an update", in: 0...15)
+  private mutating func synchronisation(
+    _ instruction: inout Instruction, _ state: inout StreamState
+  ) throws(ProgramBinaryError) {
+    let kinds = try columns[.kinds].take("the kind of a wait and an update", in: 0...15)
     guard let condition = SemaphoreWait.Condition(rawValue: UInt8(kinds & 3)),
       let operation = SemaphoreUpdate.Operation(rawValue: UInt8(kinds >> 2))
-    else { throw reader.damage("a wait or an update is of no known kind") }
+    else { throw columns[.kinds].damage("a wait or an update is of no known kind") }
     if condition != .none {
-      let semaphore = UInt8(try reader.take("a semaphore", in: 0...255))
-      instruction.wait = SemaphoreWait(semaphore, condition, try value())
+      let semaphore = UInt8(try columns[.waitSemaphores].take("a semaphore", in: 0...255))
+      let value = try waitValue(after: state.waits[Int(semaphore)])
+      instruction.wait = SemaphoreWait(semaphore, condition, value)
+      state.waits[Int(semaphore)] = value
     }
     if operation != .none {
-      let semaphore = UInt8(try reader.take("a semaphore", in: 0...255))
-      instruction.update = SemaphoreUpdate(semaphore, operation, try value())
+      let semaphore = UInt8(try columns[.updateSemaphores].take("a semaphore", in: 0...255))
+      let value = try columns[.updateValues].take("a semaphore's value", in: Self.values)
+      instruction.update = SemaphoreUpdate(semaphore, operation, UInt32(value))
     }
   }
 
-  private mutating func value() throws(ProgramBinaryError) -> UInt32 {
-    UInt32(try reader.take("a semaphore's value", in: 0...Int(UInt32.max)))
+  private static let values = 0...Int(UInt32.max)
+
+  private mutating func waitValue(after last: UInt32) throws(ProgramBinaryError) -> UInt32 {
+    guard hasColumns else {
+      return UInt32(try columns[.waitValues].take("a semaphore's value", in: Self.values))
+    }
+    let value = Int64(last) &+ (try columns[.waitValues].takeSigned())
+    guard let value = UInt32(exactly: value) else {
+      throw columns[.waitValues].damage("a semaphore's value is \(value)")
+    }
+    return value
   }
 
-  private mutating func fields(after previous: [Int64]) throws(ProgramBinaryError) -> [Int64] {
-    let count = try reader.take("the count of operands", in: 0...Self.maximumFields)
-    let masks = Array(try reader.take((count + 7) / 8))
+  private mutating func fields(
+    after previous: [Int64], _ opcode: UInt8
+  ) throws(ProgramBinaryError) -> [Int64] {
+    let count = try columns[.fieldCounts].take("the count of operands", in: 0...maximumFields)
+    let masks = Array(try columns[.masks].take((count + 7) / 8))
     var fields: [Int64] = []
     for index in 0..<count {
       var value = index < previous.count ? previous[index] : 0
-      if masks[index / 8] >> UInt8(index % 8) & 1 == 1 { value &+= try reader.takeSigned() }
+      if masks[index / 8] >> UInt8(index % 8) & 1 == 1 {
+        value &+= try columns.difference(opcode: opcode, field: index)
+      }
       fields.append(value)
     }
     return fields

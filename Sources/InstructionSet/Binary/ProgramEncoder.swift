@@ -8,8 +8,8 @@ import NumericFormats
 /// instruction.
 struct ProgramEncoder {
   private var visitor = FieldWriter()
-  private var bodies: [[UInt8]] = []
-  private var bodyNumbers: [[UInt8]: Int] = [:]
+  private var bodies = BodyColumns()
+  private var bodyNumbers: [BodyColumns: Int] = [:]
 
   mutating func payload(_ program: Program) -> [UInt8] {
     var segments = BinaryWriter()
@@ -46,11 +46,8 @@ struct ProgramEncoder {
       payload.put(text.utf8.count)
       payload.put(text.utf8)
     }
-    payload.put(bodies.count)
-    for body in bodies {
-      payload.put(body.count)
-      payload.put(body)
-    }
+    payload.put(bodyNumbers.count)
+    payload.put(bodies.bytes)
     return payload.bytes + segments.bytes + rest.bytes
   }
 
@@ -58,82 +55,86 @@ struct ProgramEncoder {
 
   /// The number of a segment's body; equal ones are stored once.
   private mutating func body(_ segment: Segment) -> Int {
-    var writer = BinaryWriter()
-    writer.put(segment.tensors.count)
+    var columns = BodyColumns()
+    columns[.counts].put(segment.tensors.count)
     for tensor in segment.tensors {
-      writer.put(intern(tensor.name))
-      writer.putSigned(Int64(tensor.sizeBytes))
+      columns[.parameterNames].put(intern(tensor.name))
+      columns[.parameterSizes].putSigned(Int64(tensor.sizeBytes))
     }
-    writer.put(segment.sites.count)
+    columns[.counts].put(segment.sites.count)
     for site in segment.sites {
-      for text in [site.kernel, site.layer, site.source] { writer.put(intern(text)) }
+      columns[.siteKernels].put(intern(site.kernel))
+      columns[.siteLayers].put(intern(site.layer))
+      columns[.siteSources].put(intern(site.source))
     }
-    writer.put(segment.buffers.count)
-    for buffer in segment.buffers { put(buffer, &writer) }
+    columns[.counts].put(segment.buffers.count)
+    for buffer in segment.buffers { put(buffer, &columns) }
     for engine in Engine.allCases {
       let range = segment.range(of: engine)
       var stream = StreamState()
-      writer.put(range.count)
-      for instruction in segment.instructions[range] { put(instruction, &stream, &writer) }
+      columns[.counts].put(range.count)
+      for instruction in segment.instructions[range] { put(instruction, &stream, &columns) }
     }
-    if let known = bodyNumbers[writer.bytes] { return known }
-    bodyNumbers[writer.bytes] = bodies.count
-    bodies.append(writer.bytes)
-    return bodies.count - 1
+    if let known = bodyNumbers[columns] { return known }
+    let number = bodyNumbers.count
+    bodies.append(columns)
+    bodyNumbers[columns] = number
+    return number
   }
 
-  private mutating func put(_ buffer: BufferDeclaration, _ writer: inout BinaryWriter) {
-    writer.put(intern(buffer.name))
-    writer.put(intern(buffer.space.name))
-    for range in [buffer.partitions, buffer.bytes, buffer.life] {
-      writer.put(range.lowerBound)
-      writer.put(range.count)
-    }
+  private mutating func put(_ buffer: BufferDeclaration, _ columns: inout BodyColumns) {
+    columns[.bufferNames].put(intern(buffer.name))
+    columns[.bufferSpaces].put(intern(buffer.space.name))
+    columns[.partitionStarts].put(buffer.partitions.lowerBound)
+    columns[.partitionCounts].put(buffer.partitions.count)
+    columns[.byteStarts].put(buffer.bytes.lowerBound)
+    columns[.byteCounts].put(buffer.bytes.count)
+    columns[.lifeStarts].put(buffer.life.lowerBound)
+    columns[.lifeCounts].put(buffer.life.count)
   }
 
   private mutating func put(
-    _ instruction: Instruction, _ stream: inout StreamState, _ writer: inout BinaryWriter
+    _ instruction: Instruction, _ stream: inout StreamState, _ columns: inout BodyColumns
   ) {
     let opcode = instruction.operation.opcode
-    writer.put(visitor.words.number(of: opcode))
+    columns[.opcodes].put(visitor.words.number(of: opcode))
     let (wait, update) = (instruction.wait, instruction.update)
-    writer.put(Int(wait.condition.rawValue) | Int(update.operation.rawValue) << 2)
+    columns[.kinds].put(Int(wait.condition.rawValue) | Int(update.operation.rawValue) << 2)
     if wait.condition != .none {
-      writer.put(Int(wait.semaphore))
-      writer.put(UInt64(wait.value))
+      columns[.waitSemaphores].put(Int(wait.semaphore))
+      let last = stream.waits[Int(wait.semaphore)]
+      columns[.waitValues].putSigned(Int64(wait.value) - Int64(last))
+      stream.waits[Int(wait.semaphore)] = wait.value
     }
     if update.operation != .none {
-      writer.put(Int(update.semaphore))
-      writer.put(UInt64(update.value))
+      columns[.updateSemaphores].put(Int(update.semaphore))
+      columns[.updateValues].put(UInt64(update.value))
     }
-    writer.putSigned(Int64(instruction.site) - stream.site)
+    columns[.sites].putSigned(Int64(instruction.site) - stream.site)
     stream.site = Int64(instruction.site)
     visitor.fields.removeAll(keepingCapacity: true)
     var operation = instruction.operation
     operation.operands(&visitor)
     let last = Int(opcode.rawValue)
-    Self.put(visitor.fields, after: stream.fields[last], &writer)
+    Self.put(visitor.fields, after: stream.fields[last], opcode.rawValue, &columns)
     swap(&visitor.fields, &stream.fields[last])
   }
 
-  /// A bit for each number that differs from the one before it, then the differences.
+  /// A bit for each number that differs from the one before it, and the differences.
   private static func put(
-    _ fields: [Int64], after previous: [Int64], _ writer: inout BinaryWriter
+    _ fields: [Int64], after previous: [Int64], _ opcode: UInt8, _ columns: inout BodyColumns
   ) {
-    writer.put(fields.count)
-    func difference(_ index: Int) -> Int64 {
-      fields[index] &- (index < previous.count ? previous[index] : 0)
-    }
+    precondition(fields.count <= maximumFields, "an instruction has few operands")
+    columns[.fieldCounts].put(fields.count)
     for start in stride(from: 0, to: fields.count, by: 8) {
       var mask: UInt8 = 0
-      for bit in 0..<min(8, fields.count - start) where difference(start + bit) != 0 {
-        mask |= 1 << UInt8(bit)
+      for index in start..<min(start + 8, fields.count) {
+        let difference = fields[index] &- (index < previous.count ? previous[index] : 0)
+        guard difference != 0 else { continue }
+        mask |= 1 << UInt8(index - start)
+        columns.put(difference: difference, opcode: opcode, field: index)
       }
-      writer.put(byte: mask)
-    }
-    for index in fields.indices {
-      let difference = difference(index)
-      if difference != 0 { writer.putSigned(difference) }
+      columns[.masks].put(byte: mask)
     }
   }
 }
@@ -141,6 +142,8 @@ struct ProgramEncoder {
 /// What the next instruction of a stream is written as a difference to.
 struct StreamState {
   var site: Int64 = 0
+  /// The value that each semaphore was last compared with.
+  var waits = [UInt32](repeating: 0, count: Int(UInt8.max) + 1)
   /// The last operands of each opcode, by its raw value.
   var fields = [[Int64]](repeating: [], count: Int(UInt8.max) + 1)
 }

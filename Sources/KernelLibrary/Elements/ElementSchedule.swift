@@ -101,7 +101,7 @@ struct ElementSchedule: Hashable {
       }
       instructions.append((index, joined(operation, a, b, &pending)))
     }
-    flush(Array(pending.keys).map { .step($0) }, &pending)
+    flush(pending.keys.sorted().map { .step($0) }, &pending)
   }
 
   /// A row with a scalar beside it, if one side is a scalar and the other is not.
@@ -166,8 +166,7 @@ struct ElementSchedule: Hashable {
     var free: [Int] = []
     for (position, entry) in instructions.enumerated() {
       // Operands that end here may be overwritten by the result: engines read before they write.
-      for case .step(let index) in Set(entry.instruction.operands).sorted(by: Self.isBefore)
-      where lastUse[index] == position {
+      for index in Self.steps(entry.instruction.operands) where lastUse[index] == position {
         if let register = registers[index] { free.append(register) }
       }
       if directSteps.contains(entry.step) { continue }
@@ -181,8 +180,12 @@ struct ElementSchedule: Hashable {
     }
   }
 
-  private static func isBefore(_ a: ElementChain.Value, _ b: ElementChain.Value) -> Bool {
-    guard case .step(let left) = a, case .step(let right) = b else { return false }
-    return left < right
+  /// The steps among some values, each once and in their order: which register is free next must
+  /// not depend on how a set hashes.
+  private static func steps(_ values: [ElementChain.Value]) -> [Int] {
+    let steps = values.compactMap { value -> Int? in
+      if case .step(let index) = value { index } else { nil }
+    }
+    return Set(steps).sorted()
   }
 }

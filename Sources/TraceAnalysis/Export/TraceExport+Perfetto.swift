@@ -49,8 +49,19 @@ struct PerfettoWriter {
   private var names = Interned()
   private var categories = Interned()
   private var texts = Interned()
+  /// Which of several processes in one file it writes, from 0: each has a sequence of packets, and
+  /// tracks and flows with numbers of their own.
+  private let process: Int64
   private static let processTrack: Int64 = 1
   private static let bufferSize = 1 << 20
+
+  init(process: Int) { self.process = Int64(process) }
+
+  /// A track's number in the file.
+  private func place(_ track: Int64) -> Int64 { track + process << 32 }
+
+  /// A flow's number in the file.
+  private func place(_ flow: UInt64) -> UInt64 { flow + UInt64(process) << 40 }
 
   // MARK: Descriptors
 
@@ -78,11 +89,12 @@ struct PerfettoWriter {
         Self.intern(texts, 29, &data)
       }
     }
+    let (own, number) = (place(Self.processTrack), process + 1)
     packet { packet in
       packet.put(Packet.descriptor) { track in
-        track.put(1, Self.processTrack)
+        track.put(1, own)
         track.put(3) {
-          $0.put(1, 1)
+          $0.put(1, number)
           $0.put(6, export.title)
         }
         track.put(11, 3)
@@ -101,11 +113,12 @@ struct PerfettoWriter {
 
   /// A track below the process; `unit` makes it a counter.
   mutating func describe(_ track: Int64, name: String, rank: Int64, unit: String? = nil) {
+    let (own, parent) = (place(track), place(Self.processTrack))
     packet { packet in
       packet.put(Packet.descriptor) { descriptor in
-        descriptor.put(1, track)
+        descriptor.put(1, own)
         descriptor.put(2, name)
-        descriptor.put(5, Self.processTrack)
+        descriptor.put(5, parent)
         if let unit { descriptor.put(8) { $0.put(6, unit) } }
         descriptor.put(12, rank)
       }
@@ -115,8 +128,9 @@ struct PerfettoWriter {
   // MARK: Events
 
   private mutating func packet(_ fill: (inout ProtobufWriter) -> Void) {
+    let sequence = process + 1
     writer.put(Packet.packet) { packet in
-      packet.put(Packet.sequence, 1)
+      packet.put(Packet.sequence, sequence)
       fill(&packet)
     }
   }
@@ -125,12 +139,13 @@ struct PerfettoWriter {
     _ type: Int64, at nanoseconds: Int64, on track: Int64,
     _ fill: (inout ProtobufWriter) -> Void = { _ in }
   ) {
+    let own = place(track)
     packet { packet in
       packet.put(Packet.timestamp, nanoseconds)
       packet.put(Packet.flags, 2)
       packet.put(Packet.trackEvent) { event in
         event.put(9, type)
-        event.put(11, track)
+        event.put(11, own)
         fill(&event)
       }
     }
@@ -146,6 +161,7 @@ struct PerfettoWriter {
     let source = row.map { $0.source.isEmpty ? 0 : texts.number($0.source) } ?? 0
     let layer = row.map { $0.layer.isEmpty ? 0 : texts.number($0.layer) } ?? 0
     let cause = record.wait.value > 0 ? texts.number(record.stallCause.key) : 0
+    let (begun, ended) = (starts.map { place($0) }, ends.map { place($0) })
     event(1, at: nanoseconds, on: track) { event in
       event.put(10, name)
       event.put(3, category)
@@ -156,8 +172,8 @@ struct PerfettoWriter {
         Self.annotate(&event, .wait) { $0.put(3, record.wait.value) }
         Self.annotate(&event, .cause) { $0.put(17, cause) }
       }
-      for flow in starts { event.put(47, fixed: flow) }
-      if let ends { event.put(48, fixed: ends) }
+      for flow in begun { event.put(47, fixed: flow) }
+      if let ended { event.put(48, fixed: ended) }
     }
   }
 
@@ -231,8 +247,9 @@ extension TraceExport {
     return flows
   }
 
-  func writePerfetto(to sink: Sink) throws {
-    var writer = PerfettoWriter()
+  /// Writes the records as one process of possibly several, which may follow one another in a file.
+  package func writePerfetto(process: Int = 0, to sink: Sink) throws {
+    var writer = PerfettoWriter(process: process)
     writer.begin(self)
     let flows = flows
     for track in TrackID.all where !window.events[Int(track.rawValue)].isEmpty {

@@ -45,7 +45,8 @@ package struct TraceExport: Sendable {
   var title: String {
     let names = [TraceMetadata.Key.workload, TraceMetadata.Key.device]
     let known = names.compactMap { metadata.entries[$0] }
-    return known.isEmpty ? "trace" : known.joined(separator: " on ")
+    let title = known.isEmpty ? "trace" : known.joined(separator: " on ")
+    return metadata.entries[TraceMetadata.Key.core].map { "\(title), core \($0)" } ?? title
   }
 
   /// The name of a track's records.

@@ -1,9 +1,8 @@
 /// How far a share that was estimated from samples may be from the true one.
 ///
-/// Samples lie a fixed interval apart. The bound is that of independent draws, the widest over all
-/// shares, and one sample for the ends of the range. States that last longer than the interval are
-/// met more evenly than by draws; a loop whose period is a multiple of the interval may be met less
-/// evenly, and another interval tells.
+/// Each interval has one sample, at an instant drawn from it. The bound is that of independent
+/// draws, the widest over all shares, and one sample for the ends of the range: draws from parts of
+/// the range vary less than draws from the whole of it, whatever the period of a program.
 package struct Sampling: Equatable, Sendable {
   /// Picoseconds from one sample of an engine to the next.
   package let interval: Int64

@@ -17,6 +17,13 @@ enum Column {
   static let stallCause: UInt8 = 5
   static let detail: UInt8 = 6
   static let flags: UInt8 = 7
+  static let engines: UInt8 = 8
+  static let skew: UInt8 = 9
+  static let shareBefore: UInt8 = 10
+  static let shareCovered: UInt8 = 11
+  static let shareTimeMin: UInt8 = 12
+  static let shareTimeMax: UInt8 = 13
+  static let shareBytes: UInt8 = 14
   static let strings: UInt8 = 20
   static let opcode: UInt8 = 21
   static let engine: UInt8 = 22
@@ -51,6 +58,8 @@ enum Column {
   static let totalTransferBusy: UInt8 = 62
   /// The first of ten: busy, eight causes, amount.
   static let levelBusy: UInt8 = 70
+  /// The first of nine: busy, eight causes.
+  static let shareBusy: UInt8 = 80
 }
 
 extension ColumnDescription {
@@ -58,6 +67,12 @@ extension ColumnDescription {
     _ id: UInt8, _ name: String, _ unit: String, _ description: String
   ) -> ColumnDescription {
     ColumnDescription(id: id, block: "events", name: name, unit: unit, description: description)
+  }
+
+  private static func transfers(
+    _ id: UInt8, _ name: String, _ unit: String, _ description: String
+  ) -> ColumnDescription {
+    ColumnDescription(id: id, block: "transfers", name: name, unit: unit, description: description)
   }
 
   private static func program(
@@ -87,6 +102,14 @@ extension ColumnDescription {
     events(Column.stallCause, "stall_cause", "code", "why it waited, xor the row's last"),
     events(Column.detail, "detail", "number", "semaphore or queue, against the row's last"),
     events(Column.flags, "flags", "bits", "marks of the recorder"),
+    transfers(Column.engines, "engines", "bits", "who takes part, xor the transfer before"),
+    transfers(Column.skew, "skew", "ps", "start of each engine's record after the transfer's"),
+    transfers(Column.shareBefore, "records_before", "count", "of each DMA track in earlier blocks"),
+    transfers(Column.shareCovered, "covered_until", "ps", "of each DMA track before the block"),
+    transfers(Column.shareTimeMin, "time_min", "ps", "earliest of each DMA track"),
+    transfers(Column.shareTimeMax, "time_max", "ps", "latest of each DMA track"),
+    transfers(Column.shareBytes, "bytes", "B", "of each DMA track"),
+    transfers(Column.shareBusy, "busy", "ps", "of each DMA track; 8 stall causes follow"),
     program(Column.strings, "strings", "text", "each distinct text of the block: length, UTF-8"),
     program(Column.opcode, "opcode", "string", "machine instruction"),
     program(Column.engine, "engine", "track", "engine in whose stream it stands"),
@@ -132,6 +155,9 @@ enum ColumnEncoding {
   static let varint: UInt8 = 1
   /// One byte per value, or bytes with a layout of their own.
   static let raw: UInt8 = 2
+  /// Since 1.2: of values that semaphores are compared with, zigzag of the difference to the value
+  /// before it of the same semaphore, which is 0 at the start of a block.
+  static let bySemaphore: UInt8 = 3
 }
 
 /// The frame of one column: id, encoding, two zero bytes, byte length.
@@ -175,7 +201,9 @@ struct ColumnSet {
   subscript(_ id: UInt8) -> Location? { locations[id] }
 
   /// The values of a column of unsigned numbers; zeros when absent; nil when malformed.
-  func values(_ id: UInt8, count: Int, in raw: [UInt8]) -> [UInt64]? {
+  func values(
+    _ id: UInt8, count: Int, in raw: [UInt8], encoding: UInt8 = ColumnEncoding.varint
+  ) -> [UInt64]? {
     guard let location = locations[id], location.encoding != ColumnEncoding.zero else {
       return Array(repeating: 0, count: count)
     }
@@ -183,7 +211,7 @@ struct ColumnSet {
     if location.encoding == ColumnEncoding.raw {
       return bytes.count == count ? bytes.map(UInt64.init) : nil
     }
-    guard location.encoding == ColumnEncoding.varint else { return nil }
+    guard location.encoding == encoding else { return nil }
     var reader = ByteReader(bytes)
     var values: [UInt64] = []
     values.reserveCapacity(count)
@@ -232,13 +260,13 @@ struct ColumnSet {
     size &+= 1
   }
 
-  /// The column with its frame.
-  func framed(_ id: UInt8) -> [UInt8] {
+  /// The column with its frame; values that are coded in another way than as numbers say so.
+  func framed(_ id: UInt8, encoding: UInt8 = ColumnEncoding.varint) -> [UInt8] {
     guard anyBits != 0 else {
       return ColumnFrame.header(id: id, encoding: ColumnEncoding.zero, size: 0)
     }
     // Inside: so many bytes were written.
     let values = unsafe Array(UnsafeBufferPointer(start: base, count: size))
-    return ColumnFrame.header(id: id, encoding: ColumnEncoding.varint, size: size) + values
+    return ColumnFrame.header(id: id, encoding: encoding, size: size) + values
   }
 }

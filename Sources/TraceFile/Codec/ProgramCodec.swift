@@ -29,7 +29,7 @@ enum ProgramCodec {
     let count = rows.count
     return column(Column.waitCondition, count) { UInt64(rows[$0].wait.condition.rawValue) }
       + column(Column.waitSemaphore, count) { UInt64(rows[$0].wait.semaphore) }
-      + column(Column.waitValue, count) { UInt64(rows[$0].wait.value) }
+      + waitValues(rows)
       + column(Column.updateOperation, count) { UInt64(rows[$0].update.operation.rawValue) }
       + column(Column.updateSemaphore, count) { UInt64(rows[$0].update.semaphore) }
       + column(Column.updateValue, count) { UInt64(rows[$0].update.value) }
@@ -39,13 +39,47 @@ enum ProgramCodec {
       + column(Column.hbmWriteBytes, count) { zigzag(rows[$0].hbmWriteBytes) }
   }
 
+  /// Waits count up, semaphore by semaphore, so that differences repeat where values do not.
+  private static func waitValues(_ rows: [ProgramRow]) -> [UInt8] {
+    var last = SemaphoreValues()
+    var writer = ColumnWriter(maximumCount: rows.count)
+    for index in rows.indices {
+      let wait = rows[index].wait
+      writer.put(zigzag(Int64(wait.value) - last.exchange(wait.semaphore, wait.value)))
+    }
+    return writer.framed(Column.waitValue, encoding: ColumnEncoding.bySemaphore)
+  }
+
+  /// The values of a column that `waitValues` wrote, or of one of before version 1.2.
+  private static func readWaitValues(
+    _ semaphores: [UInt64], _ set: ColumnSet, _ raw: [UInt8]
+  ) -> [UInt64]? {
+    let coding = ColumnEncoding.bySemaphore
+    guard set[Column.waitValue]?.encoding == coding else {
+      return set.values(Column.waitValue, count: semaphores.count, in: raw)
+    }
+    let codes = set.values(
+      Column.waitValue, count: semaphores.count, in: raw, encoding: coding)
+    guard let codes else { return nil }
+    var last = SemaphoreValues()
+    var values: [UInt64] = []
+    for (semaphore, code) in zip(semaphores, codes) {
+      guard let semaphore = UInt16(exactly: semaphore),
+        let value = UInt32(exactly: last[semaphore] &+ unzigzag(code))
+      else { return nil }
+      _ = last.exchange(semaphore, value)
+      values.append(UInt64(value))
+    }
+    return values
+  }
+
   /// Fills in columns 30 to 39; false when malformed. Codes of later versions read as none.
   private static func readSynchronisation(
     _ rows: inout [ProgramRow], _ set: ColumnSet, _ raw: [UInt8]
   ) -> Bool {
     func numbers(_ id: UInt8) -> [UInt64]? { set.values(id, count: rows.count, in: raw) }
     guard let conditions = numbers(Column.waitCondition),
-      let waited = numbers(Column.waitSemaphore), let wanted = numbers(Column.waitValue),
+      let waited = numbers(Column.waitSemaphore), let wanted = readWaitValues(waited, set, raw),
       let operations = numbers(Column.updateOperation),
       let updated = numbers(Column.updateSemaphore), let values = numbers(Column.updateValue),
       let rings = numbers(Column.ring), let transposes = numbers(Column.transposeFlops),
@@ -139,5 +173,19 @@ enum ProgramCodec {
       texts.append(String(decoding: bytes, as: UTF8.self))
     }
     return texts
+  }
+}
+
+/// The value that each semaphore was last compared with.
+private struct SemaphoreValues {
+  private var values = [UInt32](repeating: 0, count: Int(UInt16.max) + 1)
+
+  subscript(_ semaphore: UInt16) -> Int64 { Int64(values[Int(semaphore)]) }
+
+  /// Notes a value and returns the one before it.
+  mutating func exchange(_ semaphore: UInt16, _ value: UInt32) -> Int64 {
+    let last = self[semaphore]
+    values[Int(semaphore)] = value
+    return last
   }
 }

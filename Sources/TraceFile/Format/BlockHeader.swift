@@ -16,6 +16,11 @@ struct BlockKind: RawRepresentable, Hashable {
   static let rowTotals = BlockKind(rawValue: 9)
   /// Since 1.1: rows of another tool's profile that belong to no track.
   static let table = BlockKind(rawValue: 10)
+  /// Since 1.2: transfers that several DMA engines carry out alike.
+  static let transfers = BlockKind(rawValue: 11)
+
+  /// Whether blocks of this kind hold records.
+  var holdsRecords: Bool { self == .events || self == .samples || self == .transfers }
 }
 
 /// What a block of events says of itself, so that totals need no decoding. Picoseconds; in a block
@@ -139,11 +144,30 @@ struct BlockHeader: Equatable {
   }
 
   /// Limits that every honest header keeps, so that no later arithmetic can overflow.
-  private var isSound: Bool {
+  var isSound: Bool {
     let onTrack = kind == .events || kind == .samples
     let times = [timeMin, timeMax, coveredUntil].allSatisfy { abs($0 / 2) <= TraceEvent.limit }
     return compressedSize <= Self.sizeLimit && rawSize <= Self.sizeLimit && times
       && timeMin <= timeMax && recordsBefore >= 0 && recordsBefore <= TraceEvent.limit
       && (!onTrack || TrackID(rawValue: track) != nil && count <= Self.capacity)
+      && (kind != .transfers || count <= Self.capacity && shareCounts.allSatisfy { $0 <= count })
   }
+
+  /// Of a block of transfers: the records on each DMA track. They stand where other blocks have
+  /// stalled time, two to a place, so that a block whose content is lost says what it held.
+  var shareCounts: [Int] {
+    get {
+      summary.stall.flatMap { pair in
+        [UInt32(truncatingIfNeeded: pair), UInt32(truncatingIfNeeded: pair >> 32)].map(Int.init)
+      }
+    }
+    set {
+      for index in summary.stall.indices {
+        summary.stall[index] = Int64(newValue[2 * index]) | Int64(newValue[2 * index + 1]) << 32
+      }
+    }
+  }
+
+  /// Records on all tracks.
+  var recordCount: Int { kind == .transfers ? shareCounts.reduce(0, +) : Int(count) }
 }

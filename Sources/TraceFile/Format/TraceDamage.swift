@@ -32,6 +32,8 @@ package struct TraceDamage: Equatable, Sendable, CustomStringConvertible {
   package var sequence: UInt32?
   /// The track that lost something; nil when it is not one track or unknown.
   package var track: TrackID?
+  /// The DMA engines whose tracks lost something together, in a block that they share.
+  package var dmaEngines: [Int] = []
   /// How many records are gone.
   package var records: Int64?
   /// The first picosecond that may be missing.
@@ -57,6 +59,11 @@ package struct TraceDamage: Equatable, Sendable, CustomStringConvertible {
   package var description: String {
     var text = headline
     if let track { text += ", track \(track.name)" }
+    if let first = dmaEngines.first, let last = dmaEngines.last {
+      let isRange = dmaEngines.count > 2 && last - first == dmaEngines.count - 1
+      let names = dmaEngines.map { TrackID.dma($0).name }
+      text += ", tracks " + (isRange ? "dma\(first) to dma\(last)" : names.joined(separator: ", "))
+    }
     if let records { text += ", \(records) record\(records == 1 ? "" : "s")" }
     if let from, let to { text += ", \(from) to \(to) ps" }
     if let offset { text += ", at byte \(offset)" }

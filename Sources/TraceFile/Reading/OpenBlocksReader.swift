@@ -12,11 +12,12 @@ enum OpenBlocksReader {
     var damage: [TraceDamage] = []
   }
 
-  /// Reads what follows `events` and `samples`, the records per track that the main file holds.
+  /// Reads what follows `events` and `samples`, the records per track that the main file holds, and
+  /// the transfers that it holds.
   ///
   /// Nil when there is no side file, or none of this trace (`identity` is the metadata's hash).
   static func read(
-    tracePath: String, identity: UInt64?, events: [Int64], samples: [Int64]
+    tracePath: String, identity: UInt64?, events: [Int64], samples: [Int64], transfers: Int64
   ) -> Result? {
     let path = OpenBlocks.path(for: tracePath)
     guard let identity, let file = try? InputFile(opening: path),
@@ -31,6 +32,15 @@ enum OpenBlocksReader {
       }
       for bytes in chunks(file, OpenBlocks.samples, track, after: samples[index], &result.damage) {
         result.tracks[index].samples += RawRecords.samples(bytes)
+      }
+    }
+    for bytes in chunks(file, OpenBlocks.transfers, .dma(0), after: transfers, &result.damage) {
+      let prelude = OpenBlocks.transfers.preludeSize
+      guard let skews = RawRecords.skews(bytes[..<prelude]) else { break }
+      let transfers = RawRecords.transfers(bytes[prelude...])
+      for engine in 0..<TrackID.dmaCount {
+        result.tracks[Int(TrackID.dma(engine).rawValue)].events +=
+          skews.records(of: transfers, engine: engine).prefix { $0.isWithinLimits }
       }
     }
     return result
@@ -49,7 +59,7 @@ enum OpenBlocksReader {
         let header = OpenBlocks.readChunkHeader(bytes, family, track: track),
         header.firstRecord == first
       else { break }
-      let size = family.recordSize * family.recordsPerChunk
+      let size = family.contentSize
       guard
         let records = try? file.read(at: offset + Int64(bytes.count), count: size),
         records.count == size, XXH64.hash(records) == header.hash

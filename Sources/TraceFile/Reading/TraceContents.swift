@@ -9,6 +9,8 @@ struct TraceContents {
   var blocks: [BlockEntry] = []
   /// Blocks whose header stands but whose content does not, found without the footer.
   var broken: [BlockEntry] = []
+  /// What the DMA tracks have of blocks of transfers, by the block's place; without a footer alone.
+  var shares: [Int64: [TransferShare]] = [:]
   var open = TrackID.all.map { _ in OpenRecords() }
   var summary = RunSummary(state: .killed, end: 0, tracks: [], isExact: true, hasEvents: false)
   var damage: [TraceDamage] = []
@@ -60,16 +62,44 @@ struct TraceContents {
     let hasIndex = walker.blocks.contains { $0.header.kind == .index }
     damage.append(TraceDamage(hasIndex ? .footer : .noFooter, offset: walker.end))
     broken = walker.broken
+    for block in blocks where block.header.kind == .transfers {
+      let raw = try FooterReader.readContent(file, decompressor, block)
+      shares[block.offset] = raw.flatMap {
+        TransferCodec.shares($0, counts: block.header.shareCounts)
+      }
+    }
     damage += lostRecords()
+  }
+
+  /// The blocks that hold records of one track each, in order of the file; a block of transfers
+  /// stands for a block on each of its tracks.
+  private func trackBlocks(_ blocks: [BlockEntry]) -> [BlockEntry] {
+    var before = [Int64](repeating: 0, count: TrackID.dmaCount)
+    return blocks.sorted { $0.offset < $1.offset }.flatMap { block -> [BlockEntry] in
+      guard block.header.kind == .transfers else {
+        return block.header.kind.holdsRecords ? [block] : []
+      }
+      return block.header.shareCounts.enumerated().compactMap { engine, count in
+        guard count > 0 else { return nil }
+        // Of a block that cannot be read the header alone is known.
+        let share =
+          shares[block.offset]?[engine]
+          ?? TransferShare(
+            count: count, recordsBefore: before[engine], timeMin: block.header.timeMin,
+            timeMax: block.header.timeMax)
+        before[engine] = share.recordsBefore + Int64(count)
+        return BlockEntry(
+          header: share.header(of: block.header, engine: engine), offset: block.offset)
+      }
+    }
   }
 
   /// Gaps in the tracks' own counts, but for the blocks that are named as broken already.
   private func lostRecords() -> [TraceDamage] {
     var lost: [TraceDamage] = []
     var next: [Int: (records: Int64, time: Int64)] = [:]
-    for block in (blocks + broken).sorted(by: { $0.offset < $1.offset }) {
+    for block in trackBlocks(blocks + broken) {
       let header = block.header
-      guard header.kind == .events || header.kind == .samples else { continue }
       let key = Int(header.track) * 2 + (header.kind == .events ? 0 : 1)
       let expected = next[key] ?? (0, min(0, header.timeMin))
       if header.recordsBefore > expected.records {
@@ -86,7 +116,7 @@ struct TraceContents {
 
   /// Records that the run's summary counts and no block after the gap can tell of.
   private func lostAtEnd(_ summary: RunSummary) -> [TraceDamage] {
-    let known = (blocks + broken).sorted { $0.offset < $1.offset }
+    let known = trackBlocks(blocks + broken)
     return TrackID.all.flatMap { track in
       let totals = summary.tracks[Int(track.rawValue)]
       let events = summary.hasEvents ? totals.events : 0
@@ -130,7 +160,8 @@ struct TraceContents {
     }
     if identity == nil { damage.append(TraceDamage(.metadata)) }
     if let footerSummary {
-      damage += lostAtEnd(footerSummary)
+      // An index that holds names every block.
+      if !hasFooter { damage += lostAtEnd(footerSummary) }
     } else {
       recoverOpenBlocks(file.path, identity)
     }
@@ -170,29 +201,36 @@ struct TraceContents {
   private mutating func recoverOpenBlocks(_ path: String, _ identity: UInt64?) {
     var events = [Int64](repeating: 0, count: TrackID.count)
     var samples = events
-    for block in blocks {
+    for block in trackBlocks(blocks) {
       let after = block.header.recordsBefore + Int64(block.header.count)
       if block.header.kind == .events { events[Int(block.header.track)] = after }
       if block.header.kind == .samples { samples[Int(block.header.track)] = after }
     }
+    let last = blocks.last { $0.header.kind == .transfers }?.header
+    let transfers = last.map { $0.recordsBefore + Int64($0.count) } ?? 0
     let found = OpenBlocksReader.read(
-      tracePath: path, identity: identity, events: events, samples: samples)
+      tracePath: path, identity: identity, events: events, samples: samples, transfers: transfers)
     guard let found else { return }
     open = found.tracks
     damage += found.damage
     // A block that was cut while being written is still whole in the side file, but for its last
     // chunk.
     for index in damage.indices where damage[index].kind == .cutBlock {
-      guard let track = damage[index].track, let records = damage[index].records else { continue }
-      let recovered = open[Int(track.rawValue)].events
-      damage[index].records = max(0, records - Int64(recovered.count))
-      if let last = recovered.last { damage[index].from = last.end.value }
+      guard let records = damage[index].records else { continue }
+      let tracks = damage[index].track.map { [$0] } ?? damage[index].dmaEngines.map(TrackID.dma)
+      let recovered = tracks.map { open[Int($0.rawValue)].events }
+      damage[index].records = max(0, records - Int64(recovered.reduce(0) { $0 + $1.count }))
+      // What every track still has is not missing.
+      let ends = recovered.compactMap { $0.last?.end.value }
+      if ends.count == tracks.count, let first = ends.min() { damage[index].from = first }
     }
   }
 
   /// The track's cursor after its last block in the file.
   func cursorAfterBlocks(_ track: TrackID) -> TimelineCursor {
-    let last = blocks.last { $0.header.kind == .events && $0.header.track == track.rawValue }
+    let last = trackBlocks(blocks).last {
+      $0.header.kind == .events && $0.header.track == track.rawValue
+    }
     guard let header = last?.header else { return TimelineCursor() }
     return TimelineCursor(coveredUntil: max(header.coveredUntil, header.timeMax))
   }
@@ -200,7 +238,7 @@ struct TraceContents {
   private func rebuiltSummary() -> RunSummary {
     var tracks = TrackID.all.map { TrackTotals(track: $0) }
     var lastSample: Int64 = 0
-    for block in blocks {
+    for block in trackBlocks(blocks) {
       let header = block.header
       if header.kind == .events {
         tracks[Int(header.track)].add(

@@ -39,14 +39,23 @@ package struct TraceReader: ~Copyable {
   package var damage: [TraceDamage] { contents.damage }
   /// Blocks of records in the file.
   package var blockCount: Int {
-    contents.blocks.count { $0.header.kind == .events || $0.header.kind == .samples }
+    contents.blocks.count { $0.header.kind.holdsRecords }
+  }
+
+  /// Events in the file's blocks as they are stored: a transfer of several DMA engines counts once.
+  package var storedEventCount: Int {
+    contents.blocks.reduce(0) { sum, block in
+      let isCounted = block.header.kind == .events || block.header.kind == .transfers
+      return isCounted ? sum + Int(block.header.count) : sum
+    }
   }
 
   /// Events in the blocks that touch a range, and not yet in any block: an upper bound.
   package func recordCount(from: Int64? = nil, to: Int64? = nil) -> Int {
-    let inBlocks = TrackID.all.reduce(0) { sum, track in
-      blocks(.events, track, from.map { Picoseconds($0) }, to.map { Picoseconds($0 + 1) })
-        .reduce(sum) { $0 + Int($1.header.count) }
+    let inBlocks = contents.blocks.reduce(0) { sum, block in
+      let isInside = block.touches(from.map { Picoseconds($0) }, to.map { Picoseconds($0 + 1) })
+      let counts = block.header.kind == .events || block.header.kind == .transfers
+      return counts && isInside ? sum + block.header.recordCount : sum
     }
     return contents.open.reduce(inBlocks) { $0 + $1.events.count }
   }
@@ -70,15 +79,16 @@ package struct TraceReader: ~Copyable {
     _ body: (EventBatch) -> Void
   ) throws(TraceError) -> [TraceDamage] {
     var bad: [TraceDamage] = []
-    for block in blocks(.events, track, from, to) {
-      guard let raw = try FooterReader.readContent(file, decompressor, block),
-        let events = EventDecoder.decode(raw, count: Int(block.header.count))
-      else {
-        bad.append(block.damage(.badBlock))
-        continue
+    for block in contents.blocks where block.holds(track) && block.touches(from, to) {
+      let raw = try FooterReader.readContent(file, decompressor, block)
+      if let batch = raw.flatMap({ Self.batch($0, block.header, track) }) {
+        body(batch)
+      } else {
+        let isShared = block.header.kind == .transfers
+        bad.append(
+          isShared
+            ? block.damage(.badBlock, engine: track.dmaIndex) : block.damage(.badBlock))
       }
-      let cursor = TimelineCursor(coveredUntil: block.header.coveredUntil)
-      body(EventBatch(events: events, cursor: cursor))
     }
     let open = contents.open[Int(track.rawValue)].events
     if !open.isEmpty {
@@ -87,13 +97,37 @@ package struct TraceReader: ~Copyable {
     return bad
   }
 
+  /// A track's events of a block; nil when it is malformed.
+  private static func batch(
+    _ raw: [UInt8], _ header: BlockHeader, _ track: TrackID
+  ) -> EventBatch? {
+    if header.kind == .events {
+      return EventDecoder.decode(raw, count: Int(header.count)).map {
+        EventBatch(events: $0, cursor: TimelineCursor(coveredUntil: header.coveredUntil))
+      }
+    }
+    let counts = header.shareCounts
+    guard let block = TransferCodec.decode(raw, count: Int(header.count)),
+      let shares = TransferCodec.shares(raw, counts: counts)
+    else { return nil }
+    let events = block.skews.records(of: block.transfers, engine: track.dmaIndex)
+    guard events.count == counts[track.dmaIndex], events.allSatisfy(\.isWithinLimits) else {
+      return nil
+    }
+    let covered = shares[track.dmaIndex].coveredUntil
+    return EventBatch(events: events, cursor: TimelineCursor(coveredUntil: covered))
+  }
+
   /// Hands the samples of a track that touch `from..<to` to `body`, like `readEvents`.
   package func readSamples(
     track: TrackID, from: Picoseconds? = nil, to: Picoseconds? = nil,
     _ body: ([TraceSample]) -> Void
   ) throws(TraceError) -> [TraceDamage] {
     var bad: [TraceDamage] = []
-    for block in blocks(.samples, track, from, to) {
+    for block in contents.blocks
+    where block.header.kind == .samples && block.header.track == track.rawValue
+      && block.touches(from, to)
+    {
       guard let raw = try FooterReader.readContent(file, decompressor, block),
         let samples = SampleCodec.decode(raw, count: Int(block.header.count))
       else {
@@ -141,16 +175,6 @@ package struct TraceReader: ~Copyable {
     guard header.count > 0 else { return nil }
     return TallyCodec.levels(
       raw, count: Int(header.count), length: header.timeMax / Int64(header.count))
-  }
-
-  private func blocks(
-    _ kind: BlockKind, _ track: TrackID, _ from: Picoseconds?, _ to: Picoseconds?
-  ) -> [BlockEntry] {
-    contents.blocks.filter { block in
-      block.header.kind == kind && block.header.track == track.rawValue
-        && block.header.timeMax >= (from?.value ?? .min)
-        && block.header.timeMin < (to?.value ?? .max)
-    }
   }
 
   // MARK: Tables
@@ -203,6 +227,8 @@ package struct TraceReader: ~Copyable {
     guard let raw = try FooterReader.readContent(file, decompressor, block) else { return false }
     let count = Int(block.header.count)
     switch block.header.kind {
+    case .transfers:
+      return TrackID.dmaEngines.allSatisfy { Self.batch(raw, block.header, $0) != nil }
     case .events: return EventDecoder.decode(raw, count: count) != nil
     case .samples: return SampleCodec.decode(raw, count: count) != nil
     case .program: return ProgramCodec.decode(raw, count: count) != nil

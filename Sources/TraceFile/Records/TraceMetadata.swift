@@ -31,6 +31,10 @@ package struct TraceMetadata: Equatable, Sendable {
     package static let peakFlops = "peak_flops_per_second"
     /// Bytes per second that one core moves to and from HBM, at its peak.
     package static let hbmBandwidth = "hbm_bytes_per_second"
+    /// The number of the core, where several ran side by side.
+    package static let core = "core"
+    /// How many cores ran side by side.
+    package static let coreCount = "core_count"
     /// Floating-point operations that the model needs, transposes and recomputation left out.
     package static let modelFlops = "model_flops"
   }

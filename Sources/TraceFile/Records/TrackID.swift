@@ -45,10 +45,13 @@ public struct TrackID: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// Whether records on this track are transfers rather than instructions.
   @inlinable public var isDMA: Bool { rawValue >= TrackID.engineCount }
 
+  /// Which DMA engine's track it is, 0 to 15.
+  var dmaIndex: Int { Int(rawValue) - TrackID.engineCount }
+
   /// `tensor`, `vector`, `scalar`, `gpsimd`, `sync`, or `dma0` to `dma15`.
   public var name: String {
     isDMA
-      ? "dma\(Int(rawValue) - TrackID.engineCount)"
+      ? "dma\(dmaIndex)"
       : TrackID.engineNames[Int(rawValue)]
   }
 

@@ -30,7 +30,7 @@ struct BlockRing {
   /// Takes a block of records and drops the oldest ones beyond the limit; false for other blocks,
   /// which are written at once.
   mutating func keep(_ header: BlockHeader, _ frame: ArraySlice<UInt8>) -> Bool {
-    guard header.kind == .events || header.kind == .samples else { return false }
+    guard header.kind.holdsRecords else { return false }
     blocks.append(Block(header: header, frame: Array(frame)))
     sizeBytes += frame.count + BlockHeader.frameSize
     while sizeBytes > limitBytes, blocks.count > 1 { drop(blocks.removeFirst()) }
@@ -40,7 +40,7 @@ struct BlockRing {
   private mutating func drop(_ block: Block) {
     sizeBytes -= block.frame.count + BlockHeader.frameSize
     var lost = loss ?? Loss(records: 0, until: 0)
-    lost.records += Int64(block.header.count)
+    lost.records += Int64(block.header.recordCount)
     lost.until = max(lost.until, block.header.timeMax)
     loss = lost
   }

@@ -9,25 +9,33 @@ enum OpenBlocks {
   static let eventsPerChunk = 16_384
   /// Samples in a chunk; fewer would make rewriting the side file the cost of sampling.
   static let samplesPerChunk = 4_096
+  /// Transfers in a chunk.
+  static let transfersPerChunk = 16_384
   static let chunkHeaderSize = 64
   static let fileHeaderSize = 64
   static let magic: [UInt8] = [0x89, 0x54, 0x52, 0x4F, 0x0D, 0x0A, 0x1A, 0x0A]
   private static let chunkMarker: UInt32 = 0x4B4E_4843
 
-  /// One of the two families of chunks.
+  /// One of the families of chunks.
   struct Family {
     var kind: BlockKind
     var recordSize: Int
     var recordsPerChunk: Int
     /// The first byte of the family's places.
     var base: Int64
+    /// The tracks that have places.
+    var tracks = TrackID.all
+    /// Bytes before a chunk's records.
+    var preludeSize = 0
 
-    var chunkSize: Int { chunkHeaderSize + recordSize * recordsPerChunk }
+    var contentSize: Int { preludeSize + recordSize * recordsPerChunk }
+    var chunkSize: Int { chunkHeaderSize + contentSize }
     var chunksPerTrack: Int { BlockHeader.capacity / recordsPerChunk }
-    var size: Int64 { Int64(chunkSize * chunksPerTrack * TrackID.count) }
+    var size: Int64 { Int64(chunkSize * chunksPerTrack * tracks.count) }
 
     func offset(track: TrackID, chunk: Int) -> Int64 {
-      base + Int64((Int(track.rawValue) * chunksPerTrack + chunk) * chunkSize)
+      let place = Int(track.rawValue) - Int(tracks[0].rawValue)
+      return base + Int64((place * chunksPerTrack + chunk) * chunkSize)
     }
   }
 
@@ -37,6 +45,11 @@ enum OpenBlocks {
   static let samples = Family(
     kind: .samples, recordSize: MemoryLayout<TraceSample>.stride, recordsPerChunk: samplesPerChunk,
     base: Int64(fileHeaderSize) + events.size)
+  /// Transfers of all DMA engines, under the track of the first. The skews stand before them.
+  static let transfers = Family(
+    kind: .transfers, recordSize: MemoryLayout<TraceTransfer>.stride,
+    recordsPerChunk: transfersPerChunk, base: samples.base + samples.size,
+    tracks: [.dma(0)], preludeSize: TrackID.dmaCount * MemoryLayout<Int64>.size)
 
   static func path(for tracePath: String) -> String { tracePath + ".open" }
 

@@ -83,7 +83,9 @@ struct InputFile: ~Copyable {
     guard code == 0, status.st_mode & S_IFMT == S_IFREG else {
       close(opened)
       if code != 0 { throw .system(doing: "opening", path: path, code: code) }
-      throw .notATrace(path: path, why: "it is not a regular file")
+      let isFolder = code == 0 && status.st_mode & S_IFMT == S_IFDIR
+      throw .notATrace(
+        path: path, why: isFolder ? "it is a folder; name a file" : "it is not a regular file")
     }
     return (opened, Int64(status.st_size))
   }

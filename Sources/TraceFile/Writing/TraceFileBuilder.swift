@@ -3,35 +3,40 @@ import Units
 /// Writes one trace file on one thread; the order of the calls alone decides every byte.
 struct TraceFileBuilder: ~Copyable {
   /// What a track has gathered since its last full block.
-  private struct Track {
+  struct Track {
     var events: [TraceEvent] = []
     var samples: [TraceSample] = []
     var cursor = TimelineCursor()
     var totals: TrackTotals
   }
 
-  private var file: OutputFile
-  private var openBlocks: OpenBlocksFile
-  private let compressor: ZstdCompressor
-  private var encoder = EventEncoder()
-  private var tracks = TrackID.all.map { Track(totals: TrackTotals(track: $0)) }
-  private var rowBytes: [Int64] = []
-  private var headers: [BlockHeader] = []
-  private var seekTable = SeekTable()
-  private var tally = RunTally()
-  private var ring: BlockRing?
+  var file: OutputFile
+  var openBlocks: OpenBlocksFile
+  let compressor: ZstdCompressor
+  var encoder = EventEncoder()
+  var tracks = TrackID.all.map { Track(totals: TrackTotals(track: $0)) }
+  /// What DMA engines have in common since the last full block of it.
+  var transfers: [TraceTransfer] = []
+  var transfersBefore: Int64 = 0
+  let skews: TransferSkews
+  var rowBytes: [Int64] = []
+  var headers: [BlockHeader] = []
+  var seekTable = SeekTable()
+  var tally = RunTally()
+  var ring: BlockRing?
   /// Header and zstd frame of the block being written; kept for its capacity.
-  private var output: [UInt8] = []
+  var output: [UInt8] = []
 
   /// Creates the file and writes its header and metadata.
   static func create(
-    path: String, metadata: TraceMetadata, retention: TraceRetention
+    path: String, metadata: TraceMetadata, retention: TraceRetention, skews: TransferSkews
   ) throws(TraceError) -> TraceFileBuilder {
     let document = try metadata.encoded()
     let codec = try ZstdCompressor()
     let file = try OutputFile(creating: path)
     let openBlocks = OpenBlocksFile(tracePath: path, identity: XXH64.hash(document))
-    var builder = TraceFileBuilder(file: file, openBlocks: openBlocks, compressor: codec)
+    var builder = TraceFileBuilder(
+      file: file, openBlocks: openBlocks, compressor: codec, skews: skews)
     if case .last(let sizeBytes) = retention { builder.ring = BlockRing(limitBytes: sizeBytes) }
     try builder.begin(document)
     return builder
@@ -39,8 +44,9 @@ struct TraceFileBuilder: ~Copyable {
 
   private init(
     file: consuming OutputFile, openBlocks: consuming OpenBlocksFile,
-    compressor: consuming ZstdCompressor
+    compressor: consuming ZstdCompressor, skews: TransferSkews
   ) {
+    self.skews = skews
     self.file = file
     self.openBlocks = openBlocks
     self.compressor = compressor
@@ -213,12 +219,20 @@ struct TraceFileBuilder: ~Copyable {
     swap(&samples, &tracks[index].samples)
   }
 
+  /// The program of a short run is most of its trace, and worth more of the writer's time.
+  private static let thoroughLimit = 1 << 20
+
   /// Compresses `raw` and appends the block.
-  private mutating func writeBlock(_ header: BlockHeader, _ raw: [UInt8]) throws(TraceError) {
+  mutating func writeBlock(_ header: BlockHeader, _ raw: [UInt8]) throws(TraceError) {
+    let isProgram = header.kind == .program || header.kind == .programBinary
+    let level =
+      isProgram && raw.count <= Self.thoroughLimit
+      ? ZstdCompressor.thoroughLevel : ZstdCompressor.usualLevel
     var failure: TraceError?
     unsafe raw.withUnsafeBytes { bytes in
       do throws(TraceError) {
-        try unsafe compressor.compress(bytes, prefix: BlockHeader.frameSize, into: &output)
+        try unsafe compressor.compress(
+          bytes, prefix: BlockHeader.frameSize, into: &output, level: level)
       } catch { failure = error }
     }
     if let failure { throw failure }
@@ -226,7 +240,7 @@ struct TraceFileBuilder: ~Copyable {
   }
 
   /// Completes the header in front of the frame in `output` and appends both in one go.
-  private mutating func writeOutput(_ start: BlockHeader, rawSize: Int) throws(TraceError) {
+  mutating func writeOutput(_ start: BlockHeader, rawSize: Int) throws(TraceError) {
     var header = start
     header.compressedSize = UInt32(output.count - BlockHeader.frameSize)
     header.rawSize = UInt32(rawSize)
@@ -255,6 +269,7 @@ struct TraceFileBuilder: ~Copyable {
       if !tracks[Int(track.rawValue)].events.isEmpty { try writeEvents(track) }
       if !tracks[Int(track.rawValue)].samples.isEmpty { try writeSamples(track) }
     }
+    if !transfers.isEmpty { try writeTransfers() }
     let dropped = try writeRing()
     var summary = RunSummary.combine(
       state: state, recorded: tracks.map(\.totals), given: totals,

@@ -9,12 +9,17 @@ package import Units
 package struct TraceWriter: ~Copyable {
   private let queue: WriterQueue
   private var rowCount = 0
+  /// Whether DMA tracks are filled by transfers or by records of their own; nil before the first.
+  private var sharesTransfers: Bool?
 
-  /// Creates the file at `path`, replacing one that is there, and writes `metadata`.
+  /// Creates the file at `path`, replacing one that is there, and writes `metadata`. `skews` are
+  /// those of the DMA engines, for transfers.
   package init(
-    path: String, metadata: TraceMetadata, retention: TraceRetention = .all
+    path: String, metadata: TraceMetadata, retention: TraceRetention = .all,
+    skews: TransferSkews = .none
   ) throws(TraceError) {
-    queue = try WriterQueue(path: path, metadata: metadata, retention: retention)
+    queue = try WriterQueue(
+      path: path, metadata: metadata, retention: retention, skews: skews)
     queue.start()
   }
 
@@ -43,7 +48,22 @@ package struct TraceWriter: ~Copyable {
   package mutating func append(
     track: TrackID, events: consuming [TraceEvent]
   ) throws(TraceError) {
+    if track.isDMA { choose(sharesTransfers: false) }
     try queue.push(.events(track, events))
+  }
+
+  /// Adds transfers in order of start, each a record on the tracks of its engines. The DMA tracks
+  /// of a trace are filled in this way alone, or not at all.
+  package mutating func append(
+    transfers: consuming [TraceTransfer]
+  ) throws(TraceError) {
+    choose(sharesTransfers: true)
+    try queue.push(.transfers(transfers))
+  }
+
+  private mutating func choose(sharesTransfers choice: Bool) {
+    precondition(sharesTransfers ?? choice == choice, "DMA tracks are filled in one way")
+    sharesTransfers = choice
   }
 
   /// Adds samples of one track in order of time.

@@ -12,6 +12,7 @@ final class WriterQueue: @unchecked Sendable {
     case programBinary([UInt8])
     case table(TraceTable)
     case events(TrackID, [TraceEvent])
+    case transfers([TraceTransfer])
     case runs(TrackID, [TraceSampleRun], step: Picoseconds)
     case finish(RunState, RunTotals?)
     case abandon
@@ -23,6 +24,7 @@ final class WriterQueue: @unchecked Sendable {
       case .programBinary(let bytes): bytes.count
       case .table(let table): table.json.count
       case .events(_, let events): events.count * MemoryLayout<TraceEvent>.stride
+      case .transfers(let transfers): transfers.count * MemoryLayout<TraceTransfer>.stride
       case .runs(_, let runs, _): runs.count * MemoryLayout<TraceSampleRun>.stride
       case .finish, .abandon: 0
       }
@@ -44,10 +46,10 @@ final class WriterQueue: @unchecked Sendable {
   private var builder: TraceFileBuilder
 
   init(
-    path: String, metadata: TraceMetadata, retention: TraceRetention
+    path: String, metadata: TraceMetadata, retention: TraceRetention, skews: TransferSkews
   ) throws(TraceError) {
     builder = try TraceFileBuilder.create(
-      path: path, metadata: metadata, retention: retention)
+      path: path, metadata: metadata, retention: retention, skews: skews)
   }
 
   func start() {
@@ -118,6 +120,7 @@ final class WriterQueue: @unchecked Sendable {
       case .programBinary(let bytes): try builder.append(programBinary: bytes)
       case .table(let table): try builder.append(table: table)
       case .events(let track, let events): try builder.append(track: track, events: events)
+      case .transfers(let transfers): try builder.append(transfers: transfers)
       case .runs(let track, let runs, let step):
         try builder.append(track: track, runs: runs, step: step)
       case .finish(let state, let totals): try builder.finish(state: state, totals: totals)

@@ -1,0 +1,126 @@
+import Foundation
+import Testing
+import TraceFile
+import Units
+
+/// Traces of cores that run side by side: a file for each, read together and by themselves.
+@Suite struct CoreTraceTests {
+  /// Two cores of a logical core that load, exchange and meet; the second comes later.
+  private static func pair(rounds: Int) -> String {
+    (0..<2).reduce(".lnc 2\n") { text, core in
+      let late = core == 1 ? "MEMSET dst=sbuf:fp32[0:128]@8192{4096:1} value=3\n" : ""
+      let round = """
+        DMA_DIRECT2D dst=sbuf:fp32[0:128]@1024{128:1} src=hbm:x:fp32@0{128:128,128:1} update S0+=16
+        \(late)MEMSET dst=sbuf:fp32[0:128]@0{4:1} value=1
+        SENDRECV dst=sbuf:fp32[0:128]@64{4:1} src=sbuf:fp32[0:128]@0{4:1} to=\(1 - core) from=\(1 - core)
+
+        """
+      return text + ".core \(core)\n.segment part\(core)\n.tensor x 65536\n.engine gpsimd\n"
+        + String(repeating: round, count: rounds)
+    }
+  }
+
+  private func desk(_ options: String..., rounds: Int = 20, output: String = "out") throws -> Desk {
+    let desk = try Desk()
+    try desk.write("swap.trnasm", Self.pair(rounds: rounds))
+    let run = desk.run(
+      ["run", "swap.trnasm", "--mode", "timing", "--output", output, "--trace"] + options)
+    #expect(run.code == 0, "\(run.errors)")
+    return desk
+  }
+
+  private static let folder = "out/unknown/trn2/program/swap.cores"
+
+  private func events(_ desk: Desk, _ core: Int, _ track: TrackID) throws -> [TraceEvent] {
+    let path = desk.folder.appendingPathComponent("\(Self.folder)/core\(core).trntrace").path
+    let reader = try TraceReader(path: path)
+    #expect(reader.metadata.entries["core"] == "\(core)")
+    #expect(reader.metadata.entries["core_count"] == "2")
+    var events: [TraceEvent] = []
+    #expect(try reader.readEvents(track: track) { events += $0.events }.isEmpty)
+    return events
+  }
+
+  private func bytes(_ desk: Desk, _ path: String) throws -> [UInt8] {
+    try [UInt8](Data(contentsOf: desk.folder.appendingPathComponent(path)))
+  }
+
+  @Test func everyCoreHasItsFile() throws {
+    let desk = try desk("events")
+    let own = try (0..<2).map { try events(desk, $0, .gpsimd) }
+    #expect(own.map(\.count) == [60, 80])
+    #expect(try events(desk, 1, .dma(15)).count == 20)
+    // Core 0 waits at each exchange for core 1, as long as core 1 needs longer for its round.
+    let swaps = [
+      own[0].filter { $0.programCounter % 3 == 2 }, own[1].filter { $0.programCounter % 4 == 3 },
+    ]
+    #expect(zip(swaps[0], swaps[1]).allSatisfy { $0.end == $1.end })
+    #expect(swaps[0].allSatisfy { $0.wait.value > 0 && $0.stallCause == .semaphore })
+    #expect(swaps[1].allSatisfy { $0.wait.value == 0 })
+    // Nothing is counted twice, although rows of one engine overlap.
+    for core in 0..<2 {
+      let path = desk.folder.appendingPathComponent("\(Self.folder)/core\(core).trntrace").path
+      let summary = try TraceReader(path: path).summary
+      for track in summary.tracks {
+        #expect(track.busy + track.stall.reduce(0, +) <= summary.end)
+      }
+      let track = summary.tracks[Int(TrackID.gpsimd.rawValue)]
+      #expect((track.stall[1] > summary.end / 10) == (core == 0))
+    }
+  }
+
+  @Test func theFolderIsSummedUpVerifiedAndExported() throws {
+    let desk = try desk("events")
+    let table = desk.run("trace", "summary", Self.folder, "--format", "csv")
+    #expect(table.code == 0, "\(table.errors)")
+    let lines = table.output.split(separator: "\n")
+    #expect(lines.count == 3)
+    #expect(lines[0].hasPrefix("core,duration_us,tensor_percent"))
+    #expect(lines[1].hasPrefix("0,") && lines[2].hasPrefix("1,"))
+    let groups = desk.run("trace", "summary", Self.folder, "--by", "opcode", "--format", "csv")
+    #expect(groups.output.contains("\n0,SENDRECV,") && groups.output.contains("\n1,SENDRECV,"))
+    let json = desk.run("trace", "summary", Self.folder, "--format", "json")
+    let document = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
+    let cores = try #require(document?["cores"] as? [[String: Any]])
+    #expect(cores.map { $0["core"] as? String } == ["0", "1"])
+    #expect(cores.allSatisfy { $0["summary"] is [String: Any] })
+    #expect(desk.run("trace", "verify", Self.folder).code == 0)
+    let export = desk.run(
+      "trace", "export", Self.folder, "--to", "perfetto", "--output", "all.pftrace")
+    #expect(export.code == 0, "\(export.errors)")
+    let one = desk.run(
+      "trace", "export", Self.folder + "/core0.trntrace", "--to", "perfetto", "--output",
+      "one.pftrace")
+    #expect(one.code == 0)
+    let (all, first) = (try bytes(desk, "all.pftrace"), try bytes(desk, "one.pftrace"))
+    // Each core is a process of its own: the first as if it were alone, and then the second.
+    #expect(all.starts(with: first) && all.count > 2 * first.count)
+    #expect(desk.run("trace", "export", Self.folder, "--to", "csv", "--output", "x").code == 64)
+  }
+
+  @Test func aFolderWithoutTracesIsRefused() throws {
+    let desk = try Desk()
+    try desk.write("empty/x.txt", "x")
+    for verb in ["summary", "verify"] {
+      let answer = desk.run("trace", verb, "empty")
+      #expect(answer.code == 64)
+      #expect(answer.errors.contains("the folder empty holds no traces"))
+    }
+    let view = desk.run("trace", "explain", "empty", "--at", "1us", "--engine", "tensor")
+    #expect(view.code == 65 && view.errors.contains("it is a folder; name a file"))
+  }
+
+  @Test(arguments: [["events"], ["samples", "--sample-interval", "50ns"]])
+  func theSameRunGivesTheSameBytes(options: [String]) throws {
+    let files = try (0..<2).map { _ -> [[UInt8]] in
+      let desk = try Desk()
+      try desk.write("swap.trnasm", Self.pair(rounds: 300))
+      let run = desk.run(
+        ["run", "swap.trnasm", "--mode", "timing", "--output", "out", "--trace"] + options)
+      #expect(run.code == 0, "\(run.errors)")
+      return try (0..<2).map { try bytes(desk, "\(Self.folder)/core\($0).trntrace") }
+    }
+    #expect(files[0] == files[1])
+    #expect(files[0][0] != files[0][1])
+  }
+}
