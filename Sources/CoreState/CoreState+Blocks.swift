@@ -29,8 +29,8 @@ extension CoreState {
     let block = unsafe UnsafeMutableRawPointer(rows.bits(.a))
     let from = unsafe UnsafeRawPointer(address(source, quadrant, engine))
     let into = unsafe address(target, quadrant, engine)
-    let fromPitch = source.space == .sbuf ? sbuf.pitch : psum.pitch
-    let intoPitch = target.space == .sbuf ? sbuf.pitch : psum.pitch
+    let fromPitch = rowPitch(source)
+    let intoPitch = rowPitch(target)
     for column in stride(from: 0, to: source.columns, by: side) {
       unsafe Movement.transpose(
         sizeBytes: size, from: from + column * size, pitchBytes: fromPitch, rows: side,

@@ -91,11 +91,6 @@ extension CoreState {
     scales == nil && access.isContiguous && !keepsUnroundedValues
   }
 
-  /// The host's bytes from one partition of a pattern to the next.
-  private func rowPitch(_ access: AccessPattern) -> Int {
-    access.space == .sbuf ? sbuf.pitch : psum.pitch
-  }
-
   /// Reads one partition of an operand of a product into the first row.
   private mutating func loadOperand(
     _ access: AccessPattern, _ scales: MXScales?, partition: Int, engine: Engine
@@ -103,14 +98,10 @@ extension CoreState {
     if let scales, let format = access.format.packedFormat {
       loadScaled(access, format, scales: scales, partition: partition, engine: engine)
     } else {
-      announce(access, partition: partition + Self.rowsAhead, engine)
+      announce(access, partition: partition + CacheHint.rowsAhead, engine)
       load(access, partition: partition, into: .a, engine: engine)
     }
   }
-
-  /// How many partitions ahead of the one that is widened the host's caches are told: the rows lie
-  /// pages apart, and one takes about a tenth of the time that memory takes to answer.
-  private static let rowsAhead = 10
 
   private func announce(_ access: AccessPattern, partition: Int, _ engine: Engine) {
     guard partition < Int(access.partitionCount) else { return }

@@ -119,12 +119,12 @@ extension CoreState {
       unsafe transferTransposed(base, dimensions, to: destination, engine)
       return
     }
-    let (rowPitch, columnPitch) = (dimensions[0].step, dimensions[1].step)
+    let (blockPitch, columnPitch) = (dimensions[0].step, dimensions[1].step)
     if columnPitch == size, destination.isContiguous, !keepsUnroundedValues {
       unsafe Movement.transpose(
-        sizeBytes: size, from: base, pitchBytes: rowPitch, rows: destination.columns,
+        sizeBytes: size, from: base, pitchBytes: blockPitch, rows: destination.columns,
         columns: Int(destination.partitionCount), into: address(destination, 0, engine),
-        destinationPitchBytes: sbuf.pitch)
+        destinationPitchBytes: rowPitch(destination))
       return
     }
     for partition in 0..<Int(destination.partitionCount) {
@@ -132,10 +132,10 @@ extension CoreState {
       var column = unsafe base + partition * columnPitch
       destination.forEachRun { elementOffset in
         unsafe copyElements(
-          sizeBytes: size, from: column, sourceStride: rowPitch / size,
+          sizeBytes: size, from: column, sourceStride: blockPitch / size,
           into: target + elementOffset * size, targetStride: destination.innermostStride,
           count: destination.innermostSize)
-        unsafe column += destination.innermostSize * rowPitch
+        unsafe column += destination.innermostSize * blockPitch
       }
     }
   }
@@ -161,7 +161,7 @@ extension CoreState {
           sizeBytes: size, from: block, pitchBytes: dimensions[0].step, rows: rows,
           columns: Int(destination.partitionCount),
           into: address(destination, 0, engine) + place * rows * size,
-          destinationPitchBytes: sbuf.pitch)
+          destinationPitchBytes: rowPitch(destination))
         continue
       }
       for partition in 0..<Int(destination.partitionCount) {
@@ -187,7 +187,7 @@ extension CoreState {
     case .onChip(let access):
       return unsafe (
         UnsafeRawPointer(address(access, 0, engine)),
-        [(size: Int(access.partitionCount), step: sbuf.pitch)]
+        [(size: Int(access.partitionCount), step: rowPitch(access))]
           + Self.dimensions(access).map { (size: $0.0, step: $0.1) }
       )
     case .hbm(let access):
@@ -241,10 +241,9 @@ extension CoreState {
   func cursor(_ location: DataLocation, _ engine: Engine) -> ElementCursor {
     switch location {
     case .onChip(let access):
-      let pitch = access.space == .sbuf ? sbuf.pitch : psum.pitch
       return unsafe ElementCursor(
         address(access, 0, engine), access.format,
-        [(Int(access.partitionCount), pitch)] + Self.dimensions(access))
+        [(Int(access.partitionCount), rowPitch(access))] + Self.dimensions(access))
     case .hbm(let access):
       let size = access.format.sizeBytes
       return unsafe ElementCursor(

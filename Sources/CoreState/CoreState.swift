@@ -113,6 +113,12 @@ public struct CoreState: ~Copyable {
       : unsafe psum.address(access, partition: partition, offset: offset)
   }
 
+  /// The host's bytes from one partition of a pattern to the next.
+  @inline(__always)
+  func rowPitch(_ access: AccessPattern) -> Int {
+    access.space == .sbuf ? sbuf.pitch : psum.pitch
+  }
+
   /// True when a pattern whose register adds `offset` bytes stays inside its memory.
   public func reaches(_ access: AccessPattern, offset: Int) -> Bool {
     let extent = access.byteExtent

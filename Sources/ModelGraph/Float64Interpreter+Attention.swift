@@ -86,7 +86,7 @@ extension Float64Interpreter {
   ) -> [Double] {
     let places = indices.map { attention.outputLayout.position(of: $0, in: attention.query) }
     let order = indices.indices.sorted { places[$0] < places[$1] }
-    let values = HostThreads.map(order, size: 32) { part in
+    return HostThreads.numbers(visiting: order, size: 32) { part in
       var row: AttentionRow?
       return part.map { position in
         var at = places[position]
@@ -97,9 +97,6 @@ extension Float64Interpreter {
         return value(current, places[position].channel)
       }
     }
-    var result = [Double](repeating: 0, count: indices.count)
-    for (position, value) in zip(order, values) { result[position] = value }
-    return result
   }
 
   /// Every element: sequence by sequence, head by head, token by token.

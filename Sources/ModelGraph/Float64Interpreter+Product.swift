@@ -57,7 +57,7 @@ struct ProductOperands {
       keepsRows ? index % columns * rows + index / columns : index
     }
     let order = indices.indices.sorted { rank(indices[$0]) < rank(indices[$1]) }
-    let values = HostThreads.map(order, size: 32) { part in
+    return HostThreads.numbers(visiting: order, size: 32) { part in
       var (row, column) = ([Double](), [Double]())
       var current = (row: -1, column: -1)
       return part.map { position in
@@ -68,9 +68,6 @@ struct ProductOperands {
         return dot(row, column)
       }
     }
-    var result = [Double](repeating: 0, count: indices.count)
-    for (position, value) in zip(order, values) { result[position] = value }
-    return result
   }
 
   /// Columns `range` of the whole product in some rows of A, row by row; each sum is taken in the

@@ -35,4 +35,14 @@ package enum HostThreads {
     for part in parts.withLock({ $0 }) { if let part { joined += try part.get() } }
     return joined
   }
+
+  /// The numbers that `body` has for places 0 to n − 1, which are met in the order that `order`
+  /// lists them: each stands at its place.
+  package static func numbers(
+    visiting order: [Int], size: Int, _ body: @Sendable (ArraySlice<Int>) -> [Double]
+  ) -> [Double] {
+    var numbers = [Double](repeating: 0, count: order.count)
+    for (place, number) in zip(order, map(order, size: size, body)) { numbers[place] = number }
+    return numbers
+  }
 }

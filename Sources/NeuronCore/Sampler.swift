@@ -73,7 +73,8 @@ public struct Sampler: Observer, ~Copyable {
     lanes = RecordLanes(count: EventRecorder.trackCount, room: 3, pool: pool, sink: sink)
   }
 
-  /// The instant in interval `number`: a picosecond drawn from it by a hash of the number.
+  /// The instant in interval `number`: a picosecond drawn from it by a hash of the number, with the
+  /// multipliers of SplitMix64 (Steele, Lea and Flood, 2014).
   @inline(__always)
   public static func instant(_ number: Int64, interval: Int64) -> Int64 {
     var mixed = UInt64(bitPattern: number) &* 0x9E37_79B9_7F4A_7C15

@@ -8,6 +8,10 @@ public enum CacheHint {
   @inline(__always)
   static var lineFloats: Int { lineBytes / MemoryLayout<Float>.size }
 
+  /// How many rows ahead of the one that is worked on a loop asks: rows lie pages apart, and one
+  /// takes about a tenth of the time that memory takes to answer.
+  public static let rowsAhead = 10
+
   /// Asks for the lines of a row that is read soon, the first few: a row's first access waits for
   /// memory where rows lie pages apart, and what follows it is fetched ahead by the processor.
   ///

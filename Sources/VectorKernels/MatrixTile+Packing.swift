@@ -1,31 +1,10 @@
 public import NumericFormats
 
 extension MatrixTile {
-  /// Packs a widened stationary tile [k][m], rows `pitch` floats apart, into panels.
-  ///
-  /// `panels` has room for `stationaryFloatCount(k:m:)` floats; columns beyond m become zero.
-  public static func packStationary(
-    from tile: UnsafePointer<Float>, pitch: Int, k: Int, m: Int,
-    into panels: UnsafeMutablePointer<Float>
-  ) {
-    unsafe packStationary(
-      .float32, from: tile, rowPitchBytes: pitch * 4, stride: 1, k: k, m: m, into: panels)
-  }
-
-  /// Packs a widened moving tile [k][n], rows `pitch` floats apart, into panels.
-  ///
-  /// `panels` has room for `movingFloatCount(k:n:)` floats; columns beyond n become zero.
-  public static func packMoving(
-    from tile: UnsafePointer<Float>, pitch: Int, k: Int, n: Int,
-    into panels: UnsafeMutablePointer<Float>
-  ) {
-    unsafe packMoving(
-      .float32, from: tile, rowPitchBytes: pitch * 4, stride: 1, k: k, n: n, into: panels)
-  }
-
   /// Widens and packs a stationary tile straight from memory.
   ///
   /// Row r starts `r * rowPitchBytes` after `source`; its m elements are `stride` elements apart.
+  /// `panels` has room for `stationaryFloatCount(k:m:)` floats; columns beyond m become zero.
   public static func packStationary(
     _ format: NumberFormat, from source: UnsafeRawPointer, rowPitchBytes: Int, stride: Int, k: Int,
     m: Int, into panels: UnsafeMutablePointer<Float>
@@ -34,7 +13,8 @@ extension MatrixTile {
     unsafe packRows(format, rows, stride, panelRows, panels)
   }
 
-  /// Widens and packs a moving tile straight from memory; operands as in `packStationary`.
+  /// Widens and packs a moving tile straight from memory; operands as in `packStationary`, with
+  /// room for `movingFloatCount(k:n:)` floats.
   public static func packMoving(
     _ format: NumberFormat, from source: UnsafeRawPointer, rowPitchBytes: Int, stride: Int, k: Int,
     n: Int, into panels: UnsafeMutablePointer<Float>
@@ -65,10 +45,6 @@ extension MatrixTile {
     var pitchBytes: Int
     var count: Int
     var columns: Int
-
-    /// How many rows ahead of the one that is packed the host's caches are told: rows lie pages
-    /// apart, and one takes about a tenth of the time that memory takes to answer.
-    static let ahead = 10
 
     @inline(__always)
     func announce(_ row: Int, _ sizeBytes: Int) {
@@ -112,7 +88,7 @@ extension MatrixTile {
   ) {
     let steps = (width + 7) / 8
     for row in unsafe 0..<rows.count {
-      unsafe rows.announce(row + Rows.ahead, sizeBytes)
+      unsafe rows.announce(row + CacheHint.rowsAhead, sizeBytes)
       var source = unsafe rows.first + row * rows.pitchBytes
       var target = unsafe panels + row * width
       var left = unsafe rows.columns
@@ -144,7 +120,8 @@ extension MatrixTile {
       guard let base = raw.baseAddress else { return }
       let row = unsafe base.assumingMemoryBound(to: Float.self)
       for index in unsafe 0..<rows.count {
-        unsafe rows.announce(index + Rows.ahead, stride.magnitude == 1 ? format.sizeBytes : 0)
+        unsafe rows.announce(
+          index + CacheHint.rowsAhead, stride.magnitude == 1 ? format.sizeBytes : 0)
         unsafe Conversion.widen(
           format, from: rows.first + index * rows.pitchBytes, stride: stride, count: rows.columns,
           into: row)

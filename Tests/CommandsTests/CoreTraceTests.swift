@@ -98,6 +98,24 @@ import Units
     #expect(desk.run("trace", "export", Self.folder, "--to", "csv", "--output", "x").code == 64)
   }
 
+  @Test func verifyingAFolderIsOneDocumentThatNamesTheCore() throws {
+    let desk = try desk("events")
+    func document() throws -> (code: Int32, damage: [[String: Any]]) {
+      let answer = desk.run("trace", "verify", Self.folder, "--format", "json")
+      let object = try JSONSerialization.jsonObject(with: Data(answer.output.utf8))
+      let damage = (object as? [String: Any])?["damage"] as? [[String: Any]]
+      return (answer.code, try #require(damage))
+    }
+    let whole = try document()
+    #expect(whole.code == 0 && whole.damage.isEmpty)
+    let file = desk.folder.appendingPathComponent("\(Self.folder)/core1.trntrace")
+    let content = try Data(contentsOf: file)
+    try content.prefix(content.count * 2 / 3).write(to: file)
+    let cut = try document()
+    #expect(cut.code == 65 && !cut.damage.isEmpty)
+    #expect(cut.damage.allSatisfy { $0["core"] as? String == "1" })
+  }
+
   @Test func aFolderWithoutTracesIsRefused() throws {
     let desk = try Desk()
     try desk.write("empty/x.txt", "x")

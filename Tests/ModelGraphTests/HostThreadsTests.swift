@@ -21,6 +21,12 @@ import Testing
     }
   }
 
+  @Test func numbersStandAtTheirPlacesInWhateverOrderTheseAreMet() {
+    let order = (0..<100).map { $0 * 37 % 100 }
+    let numbers = HostThreads.numbers(visiting: order, size: 8) { $0.map { Double($0) / 2 } }
+    #expect(numbers == (0..<100).map { Double($0) / 2 })
+  }
+
   @Test func theFirstErrorInOrderIsThrown() {
     let error = #expect(throws: GraphError.self) {
       try HostThreads.map(Array(0..<100), size: 4) { (part) throws(GraphError) -> [Int] in

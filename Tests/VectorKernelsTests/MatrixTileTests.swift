@@ -13,8 +13,10 @@ import VectorKernels
     var slow = old
     var panels = [Float](repeating: 9, count: MatrixTile.stationaryFloatCount(k: k, m: m) + 1)
     var moving = [Float](repeating: 9, count: MatrixTile.movingFloatCount(k: k, n: n) + 1)
-    unsafe MatrixTile.packStationary(from: a, pitch: m, k: k, m: m, into: &panels)
-    unsafe MatrixTile.packMoving(from: b, pitch: n, k: k, n: n, into: &moving)
+    unsafe MatrixTile.packStationary(
+      .float32, from: a, rowPitchBytes: 4 * m, stride: 1, k: k, m: m, into: &panels)
+    unsafe MatrixTile.packMoving(
+      .float32, from: b, rowPitchBytes: 4 * n, stride: 1, k: k, n: n, into: &moving)
     unsafe MatrixTile.multiply(
       stationary: panels, moving: moving, k: k, m: m, n: n, into: &fast, cPitch: pitch,
       accumulate: accumulate)
@@ -82,8 +84,10 @@ import VectorKernels
           unsafe MatrixTile.packStationary(
             format, from: base, rowPitchBytes: pitchBytes, stride: stride, k: k, m: m, into: &left)
         }
-        unsafe MatrixTile.packMoving(from: wide, pitch: m, k: k, n: m, into: &staged)
-        unsafe MatrixTile.packStationary(from: wide, pitch: m, k: k, m: m, into: &leftStaged)
+        unsafe MatrixTile.packMoving(
+          .float32, from: wide, rowPitchBytes: 4 * m, stride: 1, k: k, n: m, into: &staged)
+        unsafe MatrixTile.packStationary(
+          .float32, from: wide, rowPitchBytes: 4 * m, stride: 1, k: k, m: m, into: &leftStaged)
         // What lies between panels is nobody's: the products tell.
         let product = product(left, direct, k: k, m: m)
         let expected = self.product(leftStaged, staged, k: k, m: m)

@@ -28,48 +28,54 @@ struct TraceVerifyCommand: Verb {
 
   /// Prints what is damaged, one row each, or that nothing is.
   func execute(_ context: CommandContext) throws -> Outcome {
-    guard let cores = try CoreTraces(context.environment.url(file), name: file) else {
-      return try verify(context.environment.url(file).path, named: file, context)
+    let url = context.environment.url(file)
+    let cores = try CoreTraces(url, name: file)
+    var found: [(core: String, damages: [TraceDamage])] = []
+    for item in cores?.items ?? [CoreTraces.Item(core: "", path: url.path)] {
+      let reader = try TraceReader(path: item.path)
+      let damages = try reader.verify()
+      found.append((item.core, damages))
+      if damages.isEmpty, context.isForPeople {
+        try context.note(Self.remark(reader, named: cores == nil ? file : item.path))
+      }
     }
-    var outcome = Outcome.done
-    for item in cores.items {
-      let own = try verify(item.path, named: item.path, context)
-      if own != .done { outcome = own }
+    let isSound = found.allSatisfy(\.damages.isEmpty)
+    if !isSound || !context.isForPeople {
+      try context.show(Self.table(found, named: cores != nil), key: "damage")
     }
-    return outcome
+    return isSound ? .done : .damagedFile
   }
 
-  private func verify(
-    _ path: String, named name: String, _ context: CommandContext
-  ) throws -> Outcome {
-    let reader = try TraceReader(path: path)
-    let damages = try reader.verify()
-    if damages.isEmpty, context.isForPeople {
-      let events = reader.summary.tracks.reduce(0) { $0 + $1.events }
-      let records = reader.summary.tracks.reduce(events) { $0 + $1.samples }
-      let stored = reader.storedEventCount
-      let isPart = reader.summary.droppedRecords != nil
-      let note = !isPart && stored > 0 && stored < events ? " stored as \(stored)" : ""
-      try context.note(
-        "\(name): nothing is wrong; \(reader.blockCount) blocks, \(records) records\(note), "
-          + "run \(reader.summary.state.rawValue)")
-      return .done
-    }
-    try context.show(Self.table(damages), key: "damage")
-    return damages.isEmpty ? .done : .damagedFile
+  /// What is said of a trace of which nothing is wrong.
+  private static func remark(_ reader: borrowing TraceReader, named name: String) -> String {
+    let events = reader.summary.tracks.reduce(0) { $0 + $1.events }
+    let records = reader.summary.tracks.reduce(events) { $0 + $1.samples }
+    let stored = reader.storedEventCount
+    let isPart = reader.summary.droppedRecords != nil
+    let note = !isPart && stored > 0 && stored < events ? " stored as \(stored)" : ""
+    return "\(name): nothing is wrong; \(reader.blockCount) blocks, \(records) records\(note), "
+      + "run \(reader.summary.state.rawValue)"
   }
 
-  private static func table(_ damages: [TraceDamage]) -> Table {
-    var table = Table(columns: [
-      .text("kind", minimumWidth: nil), .text("track", minimumWidth: nil), Column("records"),
-      Column("offset"), .text("message", minimumWidth: 20),
-    ])
-    for damage in damages {
-      table.append([
-        .text(damage.kind.rawValue), damage.track.map { .text($0.name) } ?? .missing,
-        damage.records.map { .integer($0) } ?? .missing,
-        damage.offset.map { .integer($0) } ?? .missing, .text(damage.description),
+  /// One row for each damage, with the name of its core before it where there are several.
+  private static func table(
+    _ found: [(core: String, damages: [TraceDamage])], named: Bool
+  ) -> Table {
+    let names = named ? [Column.text("core", minimumWidth: nil)] : []
+    var table = Table(
+      columns: names + [
+        .text("kind", minimumWidth: nil), .text("track", minimumWidth: nil), Column("records"),
+        Column("offset"), .text("message", minimumWidth: 20),
       ])
+    for (core, damages) in found {
+      for damage in damages {
+        table.append(
+          (named ? [.text(core)] : []) + [
+            .text(damage.kind.rawValue), damage.track.map { .text($0.name) } ?? .missing,
+            damage.records.map { .integer($0) } ?? .missing,
+            damage.offset.map { .integer($0) } ?? .missing, .text(damage.description),
+          ])
+      }
     }
     return table
   }

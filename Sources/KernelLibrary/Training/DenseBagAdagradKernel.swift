@@ -26,7 +26,9 @@ package struct DenseBagAdagradKernel: Kernel {
     self.table = table
   }
 
-  /// The most rows for which this is faster than transfers of rows.
+  /// The most rows for which this is taken instead of transfers of rows: a pass of the vector
+  /// engine over so many takes 4.3 µs at 0.96 GHz, about as long as a chain of three transfers of
+  /// 128 rows.
   package static let mostRows = 4_096
 
   package var name: String {

@@ -168,7 +168,7 @@ package struct Convolution: OperatorFamily {
     let places = indices.map { place($0, lengths) }
     // Channel by channel, so that a channel's weights are collected once on a thread.
     let order = indices.indices.sorted { places[$0].channel < places[$1].channel }
-    let values = HostThreads.map(order, size: 32) { part in
+    return HostThreads.numbers(visiting: order, size: 32) { part in
       var channel = -1
       var weights: [Double] = []
       return part.map { position in
@@ -178,9 +178,6 @@ package struct Convolution: OperatorFamily {
         return element(at, x, weights, lengths) + (bias?[channel] ?? 0)
       }
     }
-    var result = [Double](repeating: 0, count: indices.count)
-    for (position, value) in zip(order, values) { result[position] = value }
-    return result
   }
 
   /// The weights of an output channel, [inputs per group, taps].

@@ -5,8 +5,9 @@ import NumericFormats
 extension GraphBuilder {
   /// What the name of a batch norm's running moments ends with.
   static let runningMoments = ".running"
+  /// What is added to variances. Source: PyTorch's default (torch.nn.BatchNorm2d, eps).
   private static let epsilon = 1e-5
-  /// What is kept of the running moments at each step.
+  /// What is kept of the running moments at each step. Source: the same, 1 − momentum.
   private static let kept = 0.9
 
   /// A convolution, the batch norm behind it, then a residual and a rectifier; activations are
