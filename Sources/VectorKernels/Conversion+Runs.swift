@@ -1,7 +1,8 @@
 public import NumericFormats
 
 /// Rows whose elements lie in runs. Runs are often short (a row of an image), so the formats that
-/// models use go eight elements at a time, the last eight of a run over some that are done.
+/// models use go eight elements at a time, or four where runs are shorter, the last ones of a run
+/// over some that are done.
 extension Conversion {
   /// Widens all runs of a row to consecutive fp32 values; see `widen` of one run.
   public static func widen(
@@ -9,16 +10,11 @@ extension Conversion {
     into destination: UnsafeMutablePointer<Float>
   ) {
     switch format {
-    case .bfloat16 where runs.goInEights:
-      unsafe eachEight(runs, source, 2, UnsafeMutableRawPointer(destination), 4) { from, to in
-        let codes = unsafe from.loadUnaligned(as: SIMD8<UInt16>.self)
-        unsafe to.storeBytes(
-          of: SIMD8<UInt32>(truncatingIfNeeded: codes) &<< 16, as: SIMD8<UInt32>.self)
-      }
-    case .float32 where runs.goInEights:
-      unsafe eachEight(runs, source, 4, UnsafeMutableRawPointer(destination), 4) { from, to in
-        unsafe to.storeBytes(
-          of: from.loadUnaligned(as: SIMD8<UInt32>.self), as: SIMD8<UInt32>.self)
+    case .bfloat16 where runs.stride == 1 && runs.count >= 4:
+      var target = UnsafeMutableRawPointer(destination)
+      runs.forEach { offset in
+        unsafe widenHalves(source + 2 &* offset, runs.count, target)
+        unsafe target += 4 &* runs.count
       }
     default:
       var target = unsafe destination
@@ -37,19 +33,11 @@ extension Conversion {
     into destination: UnsafeMutableRawPointer, _ runs: ElementRuns
   ) {
     switch format {
-    case .bfloat16 where runs.goInEights:
-      unsafe eachEight(runs, destination, 2, UnsafeRawPointer(source), 4) { to, from in
-        let values = unsafe from.loadUnaligned(as: SIMD8<Float>.self)
-        unsafe to.storeBytes(of: bfloat16Codes(values), as: SIMD8<UInt16>.self)
-      }
-    case .float32 where runs.goInEights:
-      unsafe eachEight(runs, destination, 4, UnsafeRawPointer(source), 4) { to, from in
-        let values = unsafe from.loadUnaligned(as: SIMD8<Float>.self)
-        let quiet = SIMD8<UInt32>(repeating: 0x7FC0_0000)
-        unsafe to.storeBytes(
-          of: quiet.replacing(
-            with: unsafeBitCast(values, to: SIMD8<UInt32>.self), where: values .== values),
-          as: SIMD8<UInt32>.self)
+    case .bfloat16 where runs.stride == 1 && runs.count >= 4:
+      var from = unsafe UnsafeRawPointer(source)
+      runs.forEach { offset in
+        unsafe narrowHalves(from, destination + 2 &* offset, runs.count)
+        unsafe from += 4 &* runs.count
       }
     default:
       var from = unsafe source
@@ -62,39 +50,64 @@ extension Conversion {
     }
   }
 
-  /// `bfloat16Code` of eight values.
+  /// bf16 codes are the upper halves of fp32 patterns. At least four elements.
   @inline(__always)
-  private static func bfloat16Codes(_ values: SIMD8<Float>) -> SIMD8<UInt16> {
-    let bits = unsafe unsafeBitCast(values, to: SIMD8<UInt32>.self)
-    let rounded = (bits &+ 0x7FFF &+ ((bits &>> 16) & 1)) &>> 16
-    let quiet = SIMD8<UInt32>(repeating: 0x7FC0)
-    return SIMD8<UInt16>(
-      truncatingIfNeeded: quiet.replacing(with: rounded, where: values .== values))
-  }
-
-  /// Calls `body` with where eight elements lie in the runs, and where in the consecutive row.
-  @inline(__always)
-  private static func eachEight<Runs: Strideable, Row: Strideable>(
-    _ runs: ElementRuns, _ memory: Runs, _ memoryBytes: Int, _ row: Row, _ rowBytes: Int,
-    _ body: (Runs, Row) -> Void
-  ) where Runs.Stride == Int, Row.Stride == Int {
-    var next = row
-    runs.forEach { offset in
-      let first = memory.advanced(by: offset &* memoryBytes)
-      var index = 0
-      while index < runs.count {
-        let from = min(index, runs.count &- 8)
-        body(
-          first.advanced(by: from &* memoryBytes), next.advanced(by: from &* rowBytes))
-        index &+= 8
-      }
-      next = next.advanced(by: runs.count &* rowBytes)
+  private static func widenHalves(
+    _ source: UnsafeRawPointer, _ count: Int, _ destination: UnsafeMutableRawPointer
+  ) {
+    guard count >= 8 else {
+      unsafe widenFour(source, destination)
+      unsafe widenFour(source + 2 &* (count &- 4), destination + 4 &* (count &- 4))
+      return
+    }
+    var index = 0
+    while index < count {
+      let first = min(index, count &- 8)
+      let codes = unsafe (source + 2 &* first).loadUnaligned(as: SIMD8<UInt16>.self)
+      unsafe (destination + 4 &* first).storeBytes(
+        of: SIMD8<UInt32>(truncatingIfNeeded: codes) &<< 16, as: SIMD8<UInt32>.self)
+      index &+= 8
     }
   }
-}
 
-extension ElementRuns {
-  /// Runs without gaps that are long enough for eight elements at a time.
   @inline(__always)
-  fileprivate var goInEights: Bool { stride == 1 && count >= 8 }
+  private static func widenFour(
+    _ source: UnsafeRawPointer, _ destination: UnsafeMutableRawPointer
+  ) {
+    let codes = unsafe source.loadUnaligned(as: SIMD4<UInt16>.self)
+    unsafe destination.storeBytes(
+      of: SIMD4<UInt32>(truncatingIfNeeded: codes) &<< 16, as: SIMD4<UInt32>.self)
+  }
+
+  /// The way back, rounded. At least four elements.
+  @inline(__always)
+  private static func narrowHalves(
+    _ source: UnsafeRawPointer, _ destination: UnsafeMutableRawPointer, _ count: Int
+  ) {
+    guard count >= 8 else {
+      unsafe narrowFour(source, destination)
+      unsafe narrowFour(source + 4 &* (count &- 4), destination + 2 &* (count &- 4))
+      return
+    }
+    var index = 0
+    while index < count {
+      let first = min(index, count &- 8)
+      unsafe narrowFour(source + 4 &* first, destination + 2 &* first)
+      unsafe narrowFour(source + 4 &* (first &+ 4), destination + 2 &* (first &+ 4))
+      index &+= 8
+    }
+  }
+
+  /// `bfloat16Code` of four values.
+  @inline(__always)
+  private static func narrowFour(
+    _ source: UnsafeRawPointer, _ destination: UnsafeMutableRawPointer
+  ) {
+    let values = unsafe source.loadUnaligned(as: SIMD4<Float>.self)
+    let bits = unsafe unsafeBitCast(values, to: SIMD4<UInt32>.self)
+    let rounded = (bits &+ 0x7FFF &+ ((bits &>> 16) & 1)) &>> 16
+    let codes = rounded.replacing(with: 0x7FC0, where: values .!= values)
+    unsafe destination.storeBytes(
+      of: SIMD4<UInt16>(truncatingIfNeeded: codes), as: SIMD4<UInt16>.self)
+  }
 }
