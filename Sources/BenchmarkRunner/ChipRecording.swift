@@ -24,7 +24,7 @@ struct ChipRecording {
   ) throws(RunnerError) {
     guard options.trace != .off else { return nil }
     let program = loaded.program
-    let encoded = program.programs.map { EncodedProgram($0) }
+    let encoded = program.programs.map { EncodedProgram($0, on: options.device) }
     let place = TraceRequest.folder(options, workload: workload)
     var recordings: [Int: TraceRecording] = [:]
     for (index, core) in program.cores.enumerated() {

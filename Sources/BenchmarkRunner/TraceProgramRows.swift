@@ -2,45 +2,64 @@ import Hardware
 import InstructionSet
 import TraceFile
 
-extension ProgramRow {
-  /// The static rows of a segment: what follows from the program counter.
-  static func rows(of segment: Segment, on device: Device) -> [ProgramRow] {
-    let places = segment.sites.map { site -> (file: String, line: UInt32) in
+/// The rows of a program as a trace keeps them: what follows from the program counter.
+struct TraceProgramRows {
+  private(set) var rows: [CodedRow] = []
+  private(set) var texts = StringTable()
+  private var opcodes = [UInt32?](repeating: nil, count: Int(UInt8.max) + 1)
+  private let device: Device
+
+  /// The rows of all segments, in the order of their program counters.
+  init(_ program: Program, on device: Device) {
+    self.device = device
+    rows.reserveCapacity(program.segments.reduce(0) { $0 + $1.instructions.count })
+    for segment in program.segments { append(segment) }
+  }
+
+  private mutating func append(_ segment: Segment) {
+    let sites = segment.sites.map { site in
       let parts = site.source.split(separator: ":")
-      return (
-        parts.first.map(String.init) ?? "", parts.count > 1 ? UInt32(parts[1]) ?? 0 : 0
-      )
+      return CodedRow(
+        opcode: 0, engine: .tensor, kernel: number(site.kernel), layer: number(site.layer),
+        sourceFile: number(parts.first.map(String.init) ?? ""),
+        sourceLine: parts.count > 1 ? UInt32(parts[1]) ?? 0 : 0, shape: number(""), flops: 0)
     }
-    var rows: [ProgramRow] = []
-    rows.reserveCapacity(segment.instructions.count)
     for engine in Engine.allCases {
       let track = TrackID(rawValue: engine.rawValue)!
       for index in segment.range(of: engine) {
         let instruction = segment.instructions[index]
-        let site = segment.sites[Int(instruction.site)]
-        let place = places[Int(instruction.site)]
-        var row = ProgramRow(
-          opcode: instruction.operation.opcode.name, engine: track, kernel: site.kernel,
-          layer: site.layer, sourceFile: place.file, sourceLine: place.line,
-          flops: 2 * instruction.operation.macs)
-        row.describe(instruction, on: device, engine: engine)
+        let opcode = instruction.operation.opcode
+        var row = sites[Int(instruction.site)]
+        (row.opcode, row.engine) = (number(opcode), track)
+        row.flops = 2 * instruction.operation.macs
+        row.describe(instruction, opcode, on: device, engine: engine)
         rows.append(row)
       }
     }
-    return rows
   }
 
+  private mutating func number(_ text: String) -> UInt32 { UInt32(texts.intern(text)) }
+
+  private mutating func number(_ opcode: Opcode) -> UInt32 {
+    if let known = opcodes[Int(opcode.rawValue)] { return known }
+    let number = number(opcode.name)
+    opcodes[Int(opcode.rawValue)] = number
+    return number
+  }
+}
+
+extension CodedRow {
   /// What the instruction moves, transposes, waits for and updates.
-  private mutating func describe(
-    _ instruction: Instruction, on device: Device, engine: Engine
+  fileprivate mutating func describe(
+    _ instruction: Instruction, _ opcode: Opcode, on device: Device, engine: Engine
   ) {
     let operation = instruction.operation
-    if operation.opcode.isDMA, let shape = operation.transferShape(on: device, engine: engine) {
+    if opcode.isDMA, let shape = operation.transferShape(on: device, engine: engine) {
       let engines = Int64(max(1, shape.engines))
       bytes = shape.totalBytes / engines
       hbmReadBytes = shape.hbmReadBytes / engines
       hbmWriteBytes = shape.hbmWriteBytes / engines
-      ring = shape.queue
+      ringPlusOne = UInt16(shape.queue) + 1
     }
     if case .matmul(let product) = operation, product.isTranspose { transposeFlops = flops }
     wait = ProgramWait(instruction.wait)

@@ -18,9 +18,6 @@ final class TraceRecording: @unchecked Sendable {
   /// Bytes of blocks under way at most: the model waits when the writer is that far behind. It
   /// covers the time in which the program is written, before the first block.
   private static let maximumBytes = 32 << 20
-  /// Rows of the program are written together until they are so many: blocks of a few rows would
-  /// mostly consist of headers and texts that all of them repeat.
-  private static let rowsPerBlock = 16_384
   /// A run that computes values is slow, so that a block that fills would keep many seconds of it
   /// from the files: it hands over a fourth of one, which is a chunk of the side file.
   private static let shareWhenComputing = 4
@@ -43,7 +40,7 @@ final class TraceRecording: @unchecked Sendable {
   /// The file that is being written.
   let path: String
 
-  /// Opens the file and writes the program table.
+  /// Opens the file and begins to write the program.
   init(
     _ request: TraceRequest, program: LoadedProgram, recording: RunOptions.Trace, computes: Bool
   ) throws(TraceError) {
@@ -61,17 +58,8 @@ final class TraceRecording: @unchecked Sendable {
     if case .ring(let sizeBytes) = recording { retention = .last(sizeBytes: sizeBytes) }
     if case .window(let from, let to) = recording { window = (from.value, to.value) }
     skews = TransferSkews(program.device.dma.skew.value.map(\.value))
-    var writer = try TraceWriter(
+    writer = try TraceWriter(
       path: path, metadata: request.metadata, retention: retention, skews: skews)
-    var rows: [ProgramRow] = []
-    for segment in program.program.segments {
-      rows += ProgramRow.rows(of: segment, on: program.device)
-      guard rows.count >= Self.rowsPerBlock else { continue }
-      _ = try writer.append(program: rows)
-      rows.removeAll(keepingCapacity: true)
-    }
-    if !rows.isEmpty { _ = try writer.append(program: rows) }
-    self.writer = consume writer
     enqueue { $0.append(request.program) }
   }
 
@@ -91,11 +79,11 @@ final class TraceRecording: @unchecked Sendable {
     }
   }
 
-  /// The program itself, so that the trace alone is enough to run it again.
+  /// The program, so that the trace alone is enough to run it again.
   private func append(_ program: EncodedProgram) {
-    do { try writer?.append(programBinary: program.bytes) } catch {
-      failure = failure ?? error
-    }
+    guard var writer = writer.take() else { return }
+    do { try program.append(to: &writer) } catch { failure = error }
+    self.writer = consume writer
   }
 
   private func enqueue(_ work: @escaping @Sendable (TraceRecording) -> Void) {

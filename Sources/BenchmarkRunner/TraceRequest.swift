@@ -25,7 +25,7 @@ struct TraceRequest {
   ) throws(RunnerError) -> TraceRequest? {
     guard options.trace != .off else { return nil }
     return try make(
-      options, workload: workload, mode: mode, program: EncodedProgram(program),
+      options, workload: workload, mode: mode, program: EncodedProgram(program, on: options.device),
       modelFlops: modelFlops)
   }
 

@@ -58,14 +58,14 @@ struct ReportTests {
     #expect(try reader.verify().isEmpty)
     #expect(reader.metadata.entries[TraceMetadata.Key.device] == "trn2")
     var events: [TraceEvent] = []
-    _ = try reader.readEvents(track: .vector) { events += $0.events }
+    _ = try reader.readEvents(track: .vector) { events += $0 }
     #expect(events.map(\.start.value) == [95_000, 780_000])
     #expect(events.map(\.wait.value) == [90_000, 50_000])
     #expect(events.map(\.stallCause) == [.semaphore, .semaphore])
     let row = try #require(reader.program[events[1].programCounter])
     #expect(row.opcode == "TENSOR_REDUCE" && row.shape.hasPrefix("op=MAX dim=X src=fp32@0x2000000"))
     var moved: [TraceEvent] = []
-    _ = try reader.readEvents(track: .dma(1)) { moved += $0.events }
+    _ = try reader.readEvents(track: .dma(1)) { moved += $0 }
     #expect(moved.count == 1 && reader.program[moved[0].programCounter]?.bytes == 512)
     let tables = try reader.readTables()
     let names = tables.map(\.name).sorted()

@@ -31,14 +31,14 @@ import Units
     try writeTrace(path, rows: Self.rows)
     let reader = try TraceReader(path: path)
     #expect(Self.rows.indices.allSatisfy { reader.program[UInt32($0)] == Self.rows[$0] })
-    #expect(reader.version == FormatVersion(major: 1, minor: 2))
+    #expect(reader.version == FormatVersion(major: 1, minor: 3))
   }
 
   @Test func theProgramItselfComesBack() throws {
     let path = folder.file("binary.trntrace")
     let program = (0..<70_000).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 5) }
     var writer = try TraceWriter(path: path, metadata: TraceMetadata())
-    try writer.append(programBinary: program)
+    try writer.append(ProgramBlocks(binary: program))
     try writer.append(track: .tensor, events: Events.loop(count: 10))
     try writer.finish()
     let reader = try TraceReader(path: path)
@@ -184,7 +184,7 @@ import Units
     let from = try #require(reader.summary.recordedFrom)
     #expect(dropped > 0 && dropped < 700_000)
     var kept: [TraceEvent] = []
-    #expect(try reader.readEvents(track: .tensor) { kept += $0.events }.isEmpty)
+    #expect(try reader.readEvents(track: .tensor) { kept += $0 }.isEmpty)
     #expect(kept == Array(events.suffix(kept.count)))
     #expect(kept.count + Int(dropped) == 700_000)
     // From the stated moment on nothing is missing.

@@ -23,13 +23,15 @@ import Units
   @Test func theWorkedExampleIsWhatIsWritten() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("example.trntrace")
-    func event(_ row: UInt32, _ start: Int64) -> TraceEvent {
+    func event(_ row: UInt32, _ start: Int64, wait: Int64 = 0) -> TraceEvent {
       TraceEvent(
-        start: Picoseconds(start), duration: Picoseconds(400),
-        wait: Picoseconds(row == 1 ? 50 : 0), stallCause: row == 1 ? .semaphore : .none,
-        detail: row == 1 ? 7 : 0, programCounter: row)
+        start: Picoseconds(start), duration: Picoseconds(400), wait: Picoseconds(wait),
+        stallCause: wait > 0 ? .semaphore : .none, detail: wait > 0 ? 7 : 0, programCounter: row)
     }
-    try writeTrace(path, events: [(.tensor, [event(0, 1_000), event(1, 1_450), event(0, 1_900)])])
+    let events = [
+      event(0, 1_000), event(1, 1_450, wait: 50), event(0, 1_900), event(2, 2_400, wait: 60),
+    ]
+    try writeTrace(path, events: [(.tensor, events)])
     let content = try bytes(of: path)
     let examples = try examples()
     #expect(examples.count == 2)

@@ -67,7 +67,7 @@ import Units
     for track in tracks {
       #expect(
         try reader.readEvents(track: track) { batch in
-          for event in batch.events { busy &+= event.duration.value }
+          for event in batch { busy &+= event.duration.value }
         }.isEmpty)
     }
     round.reading = ProcessorTime.now().thread - start.thread

@@ -99,6 +99,25 @@ import Units
     #expect(try bytes(of: first) != bytes(of: second))
   }
 
+  /// The first wait of a row is what its gap exceeds the overhead of the wait before it by.
+  @Test func firstWaitsOfRowsCostNoMoreThanTheirGaps() throws {
+    let path = folder.file("first.trntrace")
+    var time: Int64 = 0
+    let events = Events.wild(count: 4_000, seed: 5).enumerated().map { row, wild -> TraceEvent in
+      let wait = Int64(wild.programCounter % 1_000_000) + 1
+      defer { time += wait + 37 + 500 }
+      return TraceEvent(
+        start: Picoseconds(time + wait + 37), duration: Picoseconds(500),
+        wait: Picoseconds(wait), stallCause: .dma, programCounter: UInt32(row))
+    }
+    try writeTrace(path, events: [(.vector, events)])
+    let (read, damage) = try readAll(path, .vector)
+    #expect(read == events && damage.isEmpty)
+    // Twenty bits of each gap are chance; as many of each wait would make five bytes.
+    let size = try bytes(of: path).count
+    #expect(size < 4_000 * 4, "\(size)")
+  }
+
   @Test func rangesReadOnlyTheBlocksTheyTouch() throws {
     let path = folder.file("range.trntrace")
     let events = Events.loop(count: 300_000)
@@ -110,7 +129,7 @@ import Units
     var read: [TraceEvent] = []
     _ = try reader.readEvents(track: .scalar, from: from, to: to) {
       batches += 1
-      read += $0.events
+      read += $0
     }
     #expect(batches == 1)
     #expect(read == Array(events[65_536..<131_072]))

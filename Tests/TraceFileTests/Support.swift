@@ -119,7 +119,7 @@ func writeTrace(
 func readAll(_ path: String, _ track: TrackID) throws -> ([TraceEvent], [TraceDamage]) {
   let reader = try TraceReader(path: path)
   var events: [TraceEvent] = []
-  let damage = try reader.readEvents(track: track) { events += $0.events }
+  let damage = try reader.readEvents(track: track) { events += $0 }
   return (events, reader.damage + damage)
 }
 

@@ -31,4 +31,27 @@ struct CoreTraces {
     }
     items = found.sorted { $0.number < $1.number }.map(\.item)
   }
+
+  /// The one trace that a verb reads: the file itself, or the core's of a folder.
+  static func path(_ url: URL, name: String, core: Int?) throws -> String {
+    guard let cores = try CoreTraces(url, name: name) else {
+      guard core == nil else {
+        throw CommandFailure.unsupported(
+          what: "\(name) is one trace and has no cores to choose from",
+          advice: "leave --core out, or name the folder of several cores' traces")
+      }
+      return url.path
+    }
+    let numbers = cores.items.map(\.core).joined(separator: ", ")
+    guard let core else {
+      throw CommandFailure.unsupported(
+        what: "the folder \(name) holds a trace of each core: \(numbers)",
+        advice: "choose one with --core, or name its file")
+    }
+    guard let item = cores.items.first(where: { $0.core == "\(core)" }) else {
+      throw CommandFailure.badValue(
+        option: "--core", found: "\(core)", expected: "one of \(numbers)")
+    }
+    return item.path
+  }
 }

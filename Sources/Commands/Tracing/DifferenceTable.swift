@@ -23,17 +23,26 @@ struct DifferenceTable {
       let run = [TraceMetadata.Key.workload, TraceMetadata.Key.device]
         .compactMap { summary.metadata.entries[$0] }.joined(separator: " on ")
       return truncated(
-        "\(word)  \(padded(name, to: nameWidth))  \(time(summary.duration.value))  \(run)",
+        "\(word)  \(padded(name, to: nameWidth))  \(Self.time(summary.duration.value))  \(run)",
         to: width)
     }
-    var change = "change  \(signed(difference.change))"
-    if difference.base.duration > .zero {
-      let percent = 100 * Double(difference.change) / Double(difference.base.duration.value)
-      change += "  " + ReaderNumber.change(percent: percent)
-    }
     return [
-      line("base", names.base, difference.base), line("new ", names.new, difference.new), change,
+      line("base", names.base, difference.base), line("new ", names.new, difference.new),
+      "change  " + Self.change(difference.change, of: difference.base.duration.value),
     ] + strips(width)
+  }
+
+  /// A change in time and in percent of the base.
+  static func change(_ picoseconds: Int64, of base: Int64) -> String {
+    let sign = picoseconds > 0 ? "+" : ""
+    let text = picoseconds == 0 ? "=" : sign + time(picoseconds)
+    guard base > 0 else { return text }
+    return text + "  " + ReaderNumber.change(percent: 100 * Double(picoseconds) / Double(base))
+  }
+
+  /// A length of time as people read it.
+  static func time(_ picoseconds: Int64) -> String {
+    ReaderNumber.time(seconds: Double(picoseconds) * 1e-12)
   }
 
   /// Cells of a strip at that width.
@@ -77,8 +86,13 @@ struct DifferenceTable {
 
   /// The line above the table.
   func title(_ grouping: DifferenceGrouping) -> String {
+    Self.title(grouping, hasPath: difference.path != nil)
+  }
+
+  /// The line above a table of one core or of several.
+  static func title(_ grouping: DifferenceGrouping, hasPath: Bool) -> String {
     switch grouping {
-    case .path where difference.path != nil:
+    case .path where hasPath:
       "Where the critical path's time moved; the changes add up to the total:"
     case .path, .engine:
       "Where each engine's time moved; the changes of each engine add up to the total:"
@@ -89,57 +103,15 @@ struct DifferenceTable {
   private var engines: Table { parts(difference.engines, hasTotal: false) }
 
   private func parts(_ parts: [TraceDifference.Part], hasTotal: Bool) -> Table {
-    var table = Table(columns: [
-      .text("engine", minimumWidth: nil), .text("cause", minimumWidth: nil), .text("kernel"),
-      Column("base_us", title: "base"), Column("new_us", title: "new"),
-      Column("change_ps", title: "change"),
-    ])
-    let changed = parts.filter { $0.change != 0 }
-    let shown = limit.map { changed.prefix($0) } ?? changed[...]
-    func append(_ names: [String], _ base: Int64, _ new: Int64) {
-      let change = new - base
-      table.append(
-        names.map { Cell.text($0) } + [
-          .microseconds(Double(base) / 1e6), .microseconds(Double(new) / 1e6),
-          .signedPicoseconds(change),
-        ], paint: change < 0 ? .good : change > 0 ? .bad : nil)
-    }
-    for part in shown { append([part.engine, part.cause, part.kernel], part.base, part.new) }
-    let rest = hasTotal ? parts.filter { !shown.contains($0) } : Array(changed[shown.count...])
-    func sum(_ list: [TraceDifference.Part]) -> (Int64, Int64) {
-      list.reduce((0, 0)) { ($0.0 + $1.base, $0.1 + $1.new) }
-    }
-    if hasTotal, !rest.isEmpty {
-      let (base, new) = sum(rest)
-      append(["(\(rest.count) more)", "", ""], base, new)
-    } else if !rest.isEmpty {
-      table.footnotes.append("\(rest.count) more; --top 0 shows all")
-    }
-    if hasTotal {
-      let (base, new) = sum(parts)
-      append(["total", "", ""], base, new)
-    }
-    return table
+    var rows = DifferenceRows(limit: limit, isNamed: false)
+    rows.append(parts, hasTotal: hasTotal, core: "")
+    return rows.table
   }
 
   private var instructions: Table {
-    var table = Table(columns: [
-      .text("change", minimumWidth: nil), .text("engine", minimumWidth: nil),
-      .text("opcode", minimumWidth: 10), .text("kernel", priority: 2), .text("source", priority: 1),
-      Column("rows"), Column("runs"), Column("time_us", title: "time"),
-    ])
-    let groups = difference.instructions.groups
-    for group in limit.map({ groups.prefix($0) }) ?? groups[...] {
-      table.append([
-        .text(group.change.rawValue), .text(group.engine), .text(group.opcode),
-        .text(group.kernel), .text(group.source), .integer(Int64(group.rows)),
-        .integer(group.executions), .microseconds(Double(group.time) / 1e6),
-      ])
-    }
-    if let limit, groups.count > limit {
-      table.footnotes.append("\(groups.count - limit) more; --top 0 shows all")
-    }
-    return table
+    var rows = DifferenceRows(instructionsUpTo: limit, isNamed: false)
+    rows.append(difference.instructions, core: "")
+    return rows.table
   }
 
   /// How many rows changed, in one line.
@@ -152,11 +124,4 @@ struct DifferenceTable {
       + (difference.instructions.groups.isEmpty ? "" : "; --by instruction lists them")
   }
 
-  private func time(_ picoseconds: Int64) -> String {
-    ReaderNumber.time(seconds: Double(picoseconds) * 1e-12)
-  }
-
-  private func signed(_ picoseconds: Int64) -> String {
-    picoseconds == 0 ? "=" : (picoseconds > 0 ? "+" : "") + time(picoseconds)
-  }
 }

@@ -51,6 +51,22 @@ struct MemoryTraffic: Encodable, Equatable {
     return [sbuf, psum, hbm]
   }
 
+  /// The same memories of several cores: their traffic added up, and the highest of one core.
+  static func sum(_ cores: [[MemoryTraffic]]) -> [MemoryTraffic] {
+    var sums: [MemoryTraffic] = []
+    for memory in cores.joined() {
+      guard let index = sums.firstIndex(where: { $0.memory == memory.memory }) else {
+        sums.append(memory)
+        continue
+      }
+      sums[index].readBytes += memory.readBytes
+      sums[index].writtenBytes += memory.writtenBytes
+      let highest = [sums[index].highWaterBytes, memory.highWaterBytes].compactMap(\.self).max()
+      sums[index].highWaterBytes = highest
+    }
+    return sums
+  }
+
   private mutating func add(_ access: AccessPattern, _ isWrite: Bool, _ executions: Int64) {
     let bytes =
       Int64(access.columns * Int(access.partitionCount) * access.format.sizeBytes) * executions

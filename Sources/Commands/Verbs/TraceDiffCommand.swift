@@ -15,12 +15,14 @@ struct TraceDiffCommand: Verb {
       Follows who waited for whom back from the end of both runs and splits the difference by \
       engine, cause and kernel; the parts add up to it to the picosecond. --by engine splits each \
       engine's own time instead, and --by instruction lists what was added, removed and moved. \
-      Traces of different workloads are refused.
+      Traces of different workloads are refused. Of two folders, which runs on several cores \
+      leave, each core is compared with its own, and all are added up.
 
       EXAMPLES
         trnbench trace diff old.trntrace new.trntrace
         trnbench trace diff old.trntrace new.trntrace --by instruction
         trnbench trace diff trn2.trntrace trn3.trntrace --format json
+        trnbench trace diff old.cores new.cores
 
       EXIT CODES
         0  done    6  other workloads    65  a file is damaged, also with a partial answer
@@ -30,12 +32,12 @@ struct TraceDiffCommand: Verb {
   @OptionGroup var output: OutputOptions
 
   @Argument(
-    help: ArgumentHelp("The trace that is compared with.", valueName: "base"),
+    help: ArgumentHelp("The trace, or the folder, that is compared with.", valueName: "base"),
     completion: .file(extensions: ["trntrace"]))
   var base: String
 
   @Argument(
-    help: ArgumentHelp("The trace that is compared.", valueName: "new"),
+    help: ArgumentHelp("The trace, or the folder, that is compared.", valueName: "new"),
     completion: .file(extensions: ["trntrace"]))
   var new: String
 
@@ -58,6 +60,7 @@ struct TraceDiffCommand: Verb {
       throw CommandFailure.badValue(
         option: "--top", found: "\(top)", expected: "0 or a whole number above")
     }
+    if let folders = try folders(context) { return try compare(folders, context) }
     let first = try TraceReader(path: context.environment.url(base).path)
     let second = try TraceReader(path: context.environment.url(new).path)
     try checkWorkloads(first.metadata, second.metadata)
@@ -81,6 +84,58 @@ struct TraceDiffCommand: Verb {
     }
     for damage in difference.damage { try context.complain("\(damage)") }
     return difference.damage.isEmpty ? .done : .damagedFile
+  }
+
+  /// The traces of the cores of both runs; nil when two files are compared.
+  private func folders(_ context: CommandContext) throws -> (CoreTraces, CoreTraces)? {
+    let found = try [base, new].map { try CoreTraces(context.environment.url($0), name: $0) }
+    guard let first = found[0], let second = found[1] else {
+      guard found[0] == nil, found[1] == nil else {
+        throw CommandFailure.notComparable(
+          what: "one of the two is the folder of several cores' traces",
+          advice: "give two traces, or two folders")
+      }
+      return nil
+    }
+    let names = [first, second].map { $0.items.map(\.core) }
+    guard names[0] == names[1] else {
+      let cores = names.map { $0.joined(separator: ", ") }
+      throw CommandFailure.notComparable(
+        what: "the folders hold other cores, \(cores[0]) and \(cores[1])",
+        advice: "compare cores by their files")
+    }
+    return (first, second)
+  }
+
+  /// Each core with its own, and all together.
+  private func compare(
+    _ folders: (CoreTraces, CoreTraces), _ context: CommandContext
+  ) throws -> Outcome {
+    var cores: [(core: String, difference: TraceDifference)] = []
+    var isWhole = true
+    for (before, after) in zip(folders.0.items, folders.1.items) {
+      let first = try TraceReader(path: before.path)
+      let second = try TraceReader(path: after.path)
+      try checkWorkloads(first.metadata, second.metadata)
+      let difference = try TraceDifference(base: first, new: second)
+      cores.append((before.core, difference))
+      for damage in difference.damage { try context.complain("core \(before.core): \(damage)") }
+      isWhole = isWhole && difference.damage.isEmpty
+    }
+    let differences = CoreDifferences(cores)
+    guard context.format != .json else {
+      let document = try CoreDifferencesDocument(differences).json()
+      try context.write(String(decoding: document, as: UTF8.self) + "\n")
+      return isWhole ? .done : .damagedFile
+    }
+    let limit = top == 0 || context.format == .csv ? nil : top
+    let table = CoreDifferenceTable(differences: differences, limit: limit)
+    if context.format == .table {
+      try context.write(table.head(names: (base, new)).map { $0 + "\n" }.joined())
+      try context.write("\n\(table.title(by))\n")
+    }
+    try context.show(table.table(by))
+    return isWhole ? .done : .damagedFile
   }
 
   private func checkWorkloads(

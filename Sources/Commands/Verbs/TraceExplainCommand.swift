@@ -30,6 +30,7 @@ struct TraceExplainCommand: Verb {
         trnbench trace explain x.trntrace --at 12.5us --engine vector
         trnbench trace explain x.trntrace --at 12.5us --engine dma3 --format json
         trnbench trace explain x.trntrace --what-if dma=2x --what-if vector=1.5x
+        trnbench trace explain x.cores --core 3 --at 12.5us --engine tensor
 
       EXIT CODES
         0  done    65  the file is damaged, also when a partial answer was printed
@@ -39,9 +40,12 @@ struct TraceExplainCommand: Verb {
   @OptionGroup var output: OutputOptions
 
   @Argument(
-    help: ArgumentHelp("The trace.", valueName: "file"),
+    help: ArgumentHelp("The trace, or with --core a folder of several.", valueName: "file"),
     completion: .file(extensions: ["trntrace"]))
   var file: String
+
+  @Option(help: ArgumentHelp("The core whose trace of a folder is meant.", valueName: "n"))
+  var core: Int?
 
   @Option(
     help: ArgumentHelp("The moment, such as 12.5us.", valueName: "time"),
@@ -78,7 +82,8 @@ struct TraceExplainCommand: Verb {
       throw CommandFailure.badValue(
         option: "--depth", found: "\(depth)", expected: "a whole number above 0")
     }
-    let reader = try TraceReader(path: context.environment.url(file).path)
+    let reader = try TraceReader(
+      path: CoreTraces.path(context.environment.url(file), name: file, core: core))
     if !whatIf.isEmpty { return try retime(reader, context) }
     guard let at, let engine else {
       throw CommandFailure.unsupported(

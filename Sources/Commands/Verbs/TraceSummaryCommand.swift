@@ -94,7 +94,8 @@ struct TraceSummaryCommand: Verb {
           decoding: try SummaryDocument(summary, by: grouping).json(), as: UTF8.self)
         return "{\"core\": \"\(core)\", \"summary\": \(document)}"
       }
-      try context.write("{\"cores\": [\n" + documents.joined(separator: ",\n") + "\n]}\n")
+      let list = documents.joined(separator: ",\n")
+      try context.write("{\"schema\": 1, \"cores\": [\n\(list)\n]}\n")
     } else {
       try context.show(SummaryTable.table(of: summaries, by: by))
     }

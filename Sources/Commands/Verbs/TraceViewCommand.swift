@@ -22,6 +22,7 @@ struct TraceViewCommand: Verb {
         trnbench trace view x.trntrace --from 10us --to 12us --engine vector
         trnbench trace view x.trntrace --static --width 100 > timeline.txt
         trnbench trace view x.trntrace --static --keys '+++n'
+        trnbench trace view x.cores --core 0
 
       EXIT CODES
         0  done    65  the file is damaged, also when it was shown
@@ -31,9 +32,12 @@ struct TraceViewCommand: Verb {
   @OptionGroup var output: OutputOptions
 
   @Argument(
-    help: ArgumentHelp("The trace.", valueName: "file"),
+    help: ArgumentHelp("The trace, or with --core a folder of several.", valueName: "file"),
     completion: .file(extensions: ["trntrace"]))
   var file: String
+
+  @Option(help: ArgumentHelp("The core whose trace of a folder is meant.", valueName: "n"))
+  var core: Int?
 
   @Option(
     help: ArgumentHelp("Begin here, such as 1.5us.", valueName: "time"),
@@ -77,7 +81,8 @@ struct TraceViewCommand: Verb {
       throw CommandFailure.badValue(
         option: "--to", found: "an earlier time", expected: "a time after --from")
     }
-    let reader = try TraceReader(path: context.environment.url(file).path)
+    let reader = try TraceReader(
+      path: CoreTraces.path(context.environment.url(file), name: file, core: core))
     let program = try EmbeddedProgram(reader)
     let source = try TimelineSource(reader)
     let session = ViewSession(

@@ -64,18 +64,15 @@ package struct EventWindow: Sendable {
     isFromBeginning = from == nil && !recorded.isPart
     program = reader.program
     facts = (0..<reader.program.count).map { RowFacts(reader.program[UInt32($0)]) }
-    events = Array(repeating: [], count: TrackID.count)
     let (low, high) = (self.from, self.to)
-    for track in TrackID.all {
-      var own: [TraceEvent] = []
-      damage += try reader.readEvents(track: track, from: .init(low), to: .init(high + 1)) {
-        batch in
-        own += batch.events.filter {
-          $0.end.value >= low && $0.start.value &- $0.wait.value <= high
-        }
+    var found = Array(repeating: [TraceEvent](), count: TrackID.count)
+    damage = try reader.readEvents(from: .init(low), to: .init(high + 1)) { track, batch in
+      for event in batch
+      where event.end.value >= low && event.start.value &- event.wait.value <= high {
+        found[Int(track.rawValue)].append(event)
       }
-      events[Int(track.rawValue)] = Self.inOrder(own)
     }
+    events = found.map(Self.inOrder)
   }
 
   /// Records in order of start; those that start together keep the order of the file.

@@ -94,17 +94,20 @@ package struct DifferenceDocument: Codable, Equatable, Sendable {
       durationPs: summary.duration.value, basis: summary.basis.rawValue)
   }
 
-  private static func part(_ part: TraceDifference.Part) -> Part {
+  static func part(_ part: TraceDifference.Part) -> Part {
     Part(
       engine: part.engine, cause: part.cause, kernel: part.kernel, basePs: part.base,
       newPs: part.new, changePs: part.change)
   }
 
-  /// The JSON text; equal documents give equal bytes.
-  package func json() throws -> Data {
+  /// Writes documents of differences.
+  static var encoder: JSONEncoder {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    return try encoder.encode(self)
+    return encoder
   }
+
+  /// The JSON text; equal documents give equal bytes.
+  package func json() throws -> Data { try Self.encoder.encode(self) }
 }

@@ -46,7 +46,7 @@ package struct TraceDifference: Sendable {
       first, cells: cells, stripLength: length, followsPath: true)
     new = try TraceSummary(
       second, cells: cells, stripLength: length, followsPath: true)
-    engines = Self.engineParts(base, new)
+    engines = Self.merged(base.engineTimes, new.engineTimes)
     instructions = InstructionDifference(base: base, new: new)
     path =
       if let before = base.path, let after = new.path {
@@ -67,6 +67,18 @@ package struct TraceDifference: Sendable {
       })
   }
 
+  /// The parts of several cores, added up.
+  static func sum(_ cores: [[Part]]) -> [Part] {
+    var before: [CriticalPath.Part: Int64] = [:]
+    var after = before
+    for part in cores.joined() {
+      let key = CriticalPath.Part(engine: part.engine, cause: part.cause, kernel: part.kernel)
+      before[key, default: 0] += part.base
+      after[key, default: 0] += part.new
+    }
+    return merged(before, after)
+  }
+
   /// The largest change first.
   private static func sorted(_ parts: [Part]) -> [Part] {
     parts.sorted { a, b in
@@ -75,16 +87,6 @@ package struct TraceDifference: Sendable {
       if a.new != b.new { return a.new > b.new }
       return (a.engine, a.cause, a.kernel) < (b.engine, b.cause, b.kernel)
     }
-  }
-
-  private static func engineParts(_ base: TraceSummary, _ new: TraceSummary) -> [Part] {
-    let (before, after) = (base.engineTimes, new.engineTimes)
-    return sorted(
-      Set(before.keys).union(after.keys).map { key in
-        Part(
-          engine: key.engine, cause: key.cause, kernel: key.kernel, base: before[key] ?? 0,
-          new: after[key] ?? 0)
-      })
   }
 }
 

@@ -31,6 +31,35 @@ package struct RunCounters: Equatable, Sendable {
   /// Those that were used, by number.
   package private(set) var semaphores: [Semaphore]
 
+  /// What was counted already.
+  package init(rings: [Ring], semaphores: [Semaphore]) {
+    self.rings = rings
+    self.semaphores = semaphores
+  }
+
+  /// What several cores used, each ring and each semaphore added up over them.
+  package init(sumOf cores: [RunCounters]) {
+    var rings: [Int: Ring] = [:]
+    for ring in cores.flatMap(\.rings) {
+      var sum = rings[ring.ring] ?? Ring(ring: ring.ring)
+      sum.triggers += ring.triggers
+      sum.transfers += ring.transfers
+      sum.bytes += ring.bytes
+      sum.busyPs += ring.busyPs
+      rings[ring.ring] = sum
+    }
+    var semaphores: [Int: Semaphore] = [:]
+    for semaphore in cores.flatMap(\.semaphores) {
+      var sum = semaphores[semaphore.semaphore] ?? Semaphore(semaphore: semaphore.semaphore)
+      sum.updates += semaphore.updates
+      sum.waits += semaphore.waits
+      semaphores[semaphore.semaphore] = sum
+    }
+    self.init(
+      rings: rings.values.sorted { $0.ring < $1.ring },
+      semaphores: semaphores.values.sorted { $0.semaphore < $1.semaphore })
+  }
+
   /// Counts what the executions of every row did.
   package init(_ summary: TraceSummary) {
     var rings: [Int: Ring] = [:]

@@ -65,12 +65,10 @@ package struct TraceSummary: Sendable {
     var fold = Fold(reader.program)
     let usesFooter = isWholeRun && hasEvents ? try fold.addFooter(reader, strip) : false
     if !usesFooter {
-      for track in TrackID.all {
-        if hasEvents {
-          try fold.addEvents(reader, track, range, strip)
-        } else {
-          try fold.addSamples(reader, track, range, strip)
-        }
+      if hasEvents {
+        try fold.addEvents(reader, range, strip)
+      } else {
+        for track in TrackID.all { try fold.addSamples(reader, track, range, strip) }
       }
     }
     let isCounted = fold.shares.isEmpty || !hasEvents && totals.isExact && isWholeRun
@@ -177,17 +175,17 @@ package struct TraceSummary: Sendable {
     }
 
     mutating func addEvents(
-      _ reader: borrowing TraceReader, _ track: TrackID, _ range: TrackFold.Range,
-      _ strip: (cells: Int, to: Int64)
+      _ reader: borrowing TraceReader, _ range: TrackFold.Range, _ strip: (cells: Int, to: Int64)
     ) throws(TraceError) {
-      var fold = TrackFold(track: track, range: range, strip: strip)
-      let bytes = track.isDMA ? rowBytes : []
+      var folds = TrackID.all.map { TrackFold(track: $0, range: range, strip: strip) }
       // The range's end is widened by one, so that records at the end of the run are read.
       damage += try reader.readEvents(
-        track: track, from: Picoseconds(range.from), to: Picoseconds(range.to + 1)
-      ) { fold.add($0, rows: &rows, rowBytes: bytes) }
-      shares.append(fold.share)
-      strips.append(fold.bins)
+        from: Picoseconds(range.from), to: Picoseconds(range.to + 1)
+      ) { track, batch in
+        folds[Int(track.rawValue)].add(batch, rows: &rows, rowBytes: rowBytes)
+      }
+      shares = folds.map(\.share)
+      strips = folds.map(\.bins)
     }
 
     mutating func addSamples(

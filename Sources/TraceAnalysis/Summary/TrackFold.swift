@@ -28,10 +28,11 @@ struct TrackFold {
 
   /// Adds a batch of events; `rowBytes` by program counter.
   mutating func add(
-    _ batch: TraceReader.EventBatch, rows: inout RowTotals, rowBytes: [Int64]
+    _ batch: EventBatch, rows: inout RowTotals, rowBytes: [Int64]
   ) {
+    let rowBytes = share.track.isDMA ? rowBytes : []
     var cursor = batch.cursor
-    for event in batch.events {
+    for event in batch {
       let place = cursor.place(event)
       let busyStart = max(place.busyStart, range.from)
       let busy = max(0, min(place.busyEnd, range.to) - busyStart)

@@ -158,6 +158,9 @@ enum ColumnEncoding {
   /// Since 1.2: of values that semaphores are compared with, zigzag of the difference to the value
   /// before it of the same semaphore, which is 0 at the start of a block.
   static let bySemaphore: UInt8 = 3
+  /// Since 1.3: of waits, one LEB128 number per value, whose guess for a row's first record is what
+  /// the gap exceeds the overhead of the last wait by.
+  static let afterOverhead: UInt8 = 4
 }
 
 /// The frame of one column: id, encoding, two zero bytes, byte length.

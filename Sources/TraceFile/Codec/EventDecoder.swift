@@ -54,9 +54,9 @@ enum EventDecoder {
     for id in columns {
       let isByte = id == Column.stallCause || id == Column.flags
       let expected = isByte ? ColumnEncoding.raw : ColumnEncoding.varint
-      if let found = set[id]?.encoding, found != ColumnEncoding.zero, found != expected {
-        return nil
-      }
+      guard let found = set[id]?.encoding, found != ColumnEncoding.zero else { continue }
+      let isLater = id == Column.wait && found == ColumnEncoding.afterOverhead
+      guard found == expected || isLater else { return nil }
     }
     return unsafe raw.withUnsafeBufferPointer { bytes in
       unsafe zeros.withUnsafeBufferPointer { zeros in
@@ -83,7 +83,8 @@ enum EventDecoder {
       programCounter: cursor(Column.programCounter), wait: cursor(Column.wait),
       detail: cursor(Column.detail), stallCause: cursor(Column.stallCause),
       flags: cursor(Column.flags))
-    return decoder.events(count)
+    let followsOverhead = set[Column.wait]?.encoding == ColumnEncoding.afterOverhead
+    return decoder.events(count, followsOverhead: followsOverhead)
   }
 
   private struct Columns {
@@ -96,13 +97,14 @@ enum EventDecoder {
     var flags: Cursor
 
     /// The hot loop; the mirror of `EventEncoder.encode`.
-    mutating func events(_ count: Int) -> [TraceEvent]? {
+    mutating func events(_ count: Int, followsOverhead: Bool) -> [TraceEvent]? {
       var isBroken = false
       var predictions = [EventPrediction](
         repeating: EventPrediction(), count: EventPrediction.slots)
       var lastEnd: Int64 = 0
       var nextCounter: Int64 = 0
       var outOfRange = false
+      var overhead = EventPrediction.unknownOverhead
       var cursors = self
       let events = unsafe [TraceEvent](unsafeUninitializedCapacity: count) { target, filled in
         for index in 0..<count {
@@ -111,7 +113,7 @@ enum EventDecoder {
           let guess = predictions[slot]
           let gap = guess.gap &+ unzigzag(cursors.gap.varint(&isBroken))
           let duration = guess.duration &+ unzigzag(cursors.duration.varint(&isBroken))
-          let expected = guess.expectedWait(gap: gap)
+          let expected = guess.expectedWait(gap: gap, overhead: overhead)
           let wait = expected &+ unzigzag(cursors.wait.varint(&isBroken))
           let detail = Int64(guess.detail) &+ unzigzag(cursors.detail.varint(&isBroken))
           var event = TraceEvent(
@@ -124,7 +126,8 @@ enum EventDecoder {
           unsafe (target.baseAddress! + index).initialize(to: event)
           predictions[slot] = EventPrediction(
             gap: gap, duration: duration, wait: wait, detail: event.detail,
-            stallCauseCode: event.stallCauseCode)
+            stallCauseCode: event.stallCauseCode, isUsed: true)
+          if wait > 0, followsOverhead { overhead = gap &- wait }
           lastEnd = event.start.value &+ duration
           nextCounter = counter &+ 1
         }

@@ -54,23 +54,32 @@ import Units
   }
 
   /// Encodes at most one full block. The bytes belong to the encoder and last until the next call.
-  mutating func encode(_ events: [TraceEvent]) -> UnsafeRawBufferPointer {
+  ///
+  /// Whether a row's first wait is guessed by its gap: that fits engines, which wait for their next
+  /// instruction, and not transfers, which wait side by side.
+  mutating func encode(
+    _ events: [TraceEvent], guessesFirstWaits: Bool
+  ) -> UnsafeRawBufferPointer {
     precondition(events.count <= Self.capacity, "a block holds \(Self.capacity) events")
     var cursors = unsafe Cursors(
       gap: start(0), duration: start(1), programCounter: start(2), wait: start(3),
       detail: start(4), stallCause: start(5), flags: start(6))
     unsafe predictions.update(repeating: EventPrediction(), count: EventPrediction.slots)
-    unsafe events.withUnsafeBufferPointer { unsafe encode($0, &cursors) }
-    let size = frame(cursors)
+    unsafe events.withUnsafeBufferPointer { unsafe encode($0, &cursors, guessesFirstWaits) }
+    let size = frame(
+      cursors, wait: guessesFirstWaits ? ColumnEncoding.afterOverhead : ColumnEncoding.varint)
     return unsafe UnsafeRawBufferPointer(rebasing: output[..<size])
   }
 
   /// The hot loop. No column outgrows its place: at most `widest` bytes per event and column, at
   /// most `capacity` events.
-  private func encode(_ events: UnsafeBufferPointer<TraceEvent>, _ result: inout Cursors) {
+  private func encode(
+    _ events: UnsafeBufferPointer<TraceEvent>, _ result: inout Cursors, _ guessesFirstWaits: Bool
+  ) {
     var cursors = result
     var lastEnd: Int64 = 0
     var nextCounter: Int64 = 0
+    var overhead = EventPrediction.unknownOverhead
     for index in 0..<events.count {
       let event = unsafe events[index]
       let slot = Int(event.programCounter) & (EventPrediction.slots - 1)
@@ -79,7 +88,7 @@ import Units
       let gapCode = zigzag(gap &- guess.gap)
       let durationCode = zigzag(event.duration.value &- guess.duration)
       let counterCode = zigzag(Int64(event.programCounter) &- nextCounter)
-      let waitCode = zigzag(event.wait.value &- guess.expectedWait(gap: gap))
+      let waitCode = zigzag(event.wait.value &- guess.expectedWait(gap: gap, overhead: overhead))
       let detailCode = zigzag(Int64(event.detail) &- Int64(guess.detail))
       unsafe put(gapCode, &cursors.gap)
       unsafe put(durationCode, &cursors.duration)
@@ -100,7 +109,8 @@ import Units
       cursors.any.6 |= event.flags
       unsafe predictions[slot] = EventPrediction(
         gap: gap, duration: event.duration.value, wait: event.wait.value, detail: event.detail,
-        stallCauseCode: event.stallCauseCode)
+        stallCauseCode: event.stallCauseCode, isUsed: true)
+      if event.wait.value > 0, guessesFirstWaits { overhead = gap &- event.wait.value }
       lastEnd = event.start.value &+ event.duration.value
       nextCounter = Int64(event.programCounter) &+ 1
     }
@@ -119,30 +129,29 @@ import Units
     unsafe target += 1
   }
 
-  /// Puts the columns one after the other into `output`, zeros as an empty column.
-  private func frame(_ cursors: Cursors) -> Int {
+  /// Puts the columns one after the other into `output`, zeros as an empty column; `wait` is how
+  /// waits are encoded.
+  private func frame(_ cursors: Cursors, wait: UInt8) -> Int {
     let any = cursors.any
+    let (number, byte) = (ColumnEncoding.varint, ColumnEncoding.raw)
     var offset = 0
-    unsafe place(Column.gap, any.0 != 0, 0, cursors.gap, &offset)
-    unsafe place(Column.duration, any.1 != 0, 1, cursors.duration, &offset)
-    unsafe place(Column.programCounter, any.2 != 0, 2, cursors.programCounter, &offset)
-    unsafe place(Column.wait, any.3 != 0, 3, cursors.wait, &offset)
-    unsafe place(Column.stallCause, any.5 != 0, 5, cursors.stallCause, &offset)
-    unsafe place(Column.detail, any.4 != 0, 4, cursors.detail, &offset)
-    unsafe place(Column.flags, any.6 != 0, 6, cursors.flags, &offset)
+    unsafe place(Column.gap, any.0 != 0, number, 0, cursors.gap, &offset)
+    unsafe place(Column.duration, any.1 != 0, number, 1, cursors.duration, &offset)
+    unsafe place(Column.programCounter, any.2 != 0, number, 2, cursors.programCounter, &offset)
+    unsafe place(Column.wait, any.3 != 0, wait, 3, cursors.wait, &offset)
+    unsafe place(Column.stallCause, any.5 != 0, byte, 5, cursors.stallCause, &offset)
+    unsafe place(Column.detail, any.4 != 0, number, 4, cursors.detail, &offset)
+    unsafe place(Column.flags, any.6 != 0, byte, 6, cursors.flags, &offset)
     return offset
   }
 
   private func place(
-    _ id: UInt8, _ hasValues: Bool, _ column: Int, _ end: UnsafeMutablePointer<UInt8>,
-    _ offset: inout Int
+    _ id: UInt8, _ hasValues: Bool, _ encoding: UInt8, _ column: Int,
+    _ end: UnsafeMutablePointer<UInt8>, _ offset: inout Int
   ) {
     let size = unsafe hasValues ? end - start(column) : 0
-    let encoding =
-      !hasValues
-      ? ColumnEncoding.zero
-      : column < Self.varintColumns.count ? ColumnEncoding.varint : ColumnEncoding.raw
-    let header = ColumnFrame.header(id: id, encoding: encoding, size: size)
+    let header = ColumnFrame.header(
+      id: id, encoding: hasValues ? encoding : ColumnEncoding.zero, size: size)
     for (index, byte) in header.enumerated() { unsafe output[offset + index] = byte }
     offset += header.count
     if size > 0 {

@@ -1,46 +1,38 @@
 /// Program rows as columns, with the block's own dictionary of texts: each block reads alone.
 enum ProgramCodec {
-  static func encode(_ rows: [ProgramRow]) -> [UInt8] {
-    var table = StringTable()
-    // By index: a copy of a row counts references of five texts.
-    var columns = textColumn(Column.opcode, rows.count, &table) { rows[$0].opcode }
-    columns += textColumn(Column.kernel, rows.count, &table) { rows[$0].kernel }
-    columns += textColumn(Column.layer, rows.count, &table) { rows[$0].layer }
-    columns += textColumn(Column.sourceFile, rows.count, &table) { rows[$0].sourceFile }
-    columns += textColumn(Column.shape, rows.count, &table) { rows[$0].shape }
-    columns += column(Column.engine, rows.count) { UInt64(rows[$0].engine.rawValue) }
-    columns += column(Column.sourceLine, rows.count) { UInt64(rows[$0].sourceLine) }
-    columns += column(Column.bytes, rows.count) { zigzag(rows[$0].bytes) }
-    columns += column(Column.flops, rows.count) { zigzag(rows[$0].flops) }
+  static func encode(_ rows: [CodedRow], _ texts: StringTable) -> [UInt8] {
+    var used = UsedTexts(texts)
+    var columns = column(Column.opcode, rows) { used.number($0.opcode) }
+    columns += column(Column.kernel, rows) { used.number($0.kernel) }
+    columns += column(Column.layer, rows) { used.number($0.layer) }
+    columns += column(Column.sourceFile, rows) { used.number($0.sourceFile) }
+    columns += column(Column.shape, rows) { used.number($0.shape) }
+    columns += column(Column.engine, rows) { UInt64($0.engine.rawValue) }
+    columns += column(Column.sourceLine, rows) { UInt64($0.sourceLine) }
+    columns += column(Column.bytes, rows) { zigzag($0.bytes) }
+    columns += column(Column.flops, rows) { zigzag($0.flops) }
     columns += synchronisation(rows)
-    var strings = ByteWriter()
-    for text in table.strings {
-      let bytes = Array(text.utf8)
-      strings.putVarint(UInt64(bytes.count))
-      strings.put(bytes)
-    }
     let header = ColumnFrame.header(
-      id: Column.strings, encoding: ColumnEncoding.raw, size: strings.bytes.count)
-    return header + strings.bytes + columns
+      id: Column.strings, encoding: ColumnEncoding.raw, size: used.bytes.count)
+    return header + used.bytes + columns
   }
 
   /// Columns 30 to 39, new in version 1.1: who waits for whom, what transposes, what touches HBM.
-  private static func synchronisation(_ rows: [ProgramRow]) -> [UInt8] {
-    let count = rows.count
-    return column(Column.waitCondition, count) { UInt64(rows[$0].wait.condition.rawValue) }
-      + column(Column.waitSemaphore, count) { UInt64(rows[$0].wait.semaphore) }
+  private static func synchronisation(_ rows: [CodedRow]) -> [UInt8] {
+    column(Column.waitCondition, rows) { UInt64($0.wait.condition.rawValue) }
+      + column(Column.waitSemaphore, rows) { UInt64($0.wait.semaphore) }
       + waitValues(rows)
-      + column(Column.updateOperation, count) { UInt64(rows[$0].update.operation.rawValue) }
-      + column(Column.updateSemaphore, count) { UInt64(rows[$0].update.semaphore) }
-      + column(Column.updateValue, count) { UInt64(rows[$0].update.value) }
-      + column(Column.ring, count) { rows[$0].ring.map { UInt64($0) + 1 } ?? 0 }
-      + column(Column.transposeFlops, count) { zigzag(rows[$0].transposeFlops) }
-      + column(Column.hbmReadBytes, count) { zigzag(rows[$0].hbmReadBytes) }
-      + column(Column.hbmWriteBytes, count) { zigzag(rows[$0].hbmWriteBytes) }
+      + column(Column.updateOperation, rows) { UInt64($0.update.operation.rawValue) }
+      + column(Column.updateSemaphore, rows) { UInt64($0.update.semaphore) }
+      + column(Column.updateValue, rows) { UInt64($0.update.value) }
+      + column(Column.ring, rows) { UInt64($0.ringPlusOne) }
+      + column(Column.transposeFlops, rows) { zigzag($0.transposeFlops) }
+      + column(Column.hbmReadBytes, rows) { zigzag($0.hbmReadBytes) }
+      + column(Column.hbmWriteBytes, rows) { zigzag($0.hbmWriteBytes) }
   }
 
   /// Waits count up, semaphore by semaphore, so that differences repeat where values do not.
-  private static func waitValues(_ rows: [ProgramRow]) -> [UInt8] {
+  private static func waitValues(_ rows: [CodedRow]) -> [UInt8] {
     var last = SemaphoreValues()
     var writer = ColumnWriter(maximumCount: rows.count)
     for index in rows.indices {
@@ -106,26 +98,12 @@ enum ProgramCodec {
     return true
   }
 
-  private static func column(_ id: UInt8, _ count: Int, _ value: (Int) -> UInt64) -> [UInt8] {
-    var writer = ColumnWriter(maximumCount: count)
-    for index in 0..<count { writer.put(value(index)) }
-    return writer.framed(id)
-  }
-
-  /// A column of texts by their numbers. Neighbours have few texts between them, so most are found
-  /// without hashing.
-  private static func textColumn(
-    _ id: UInt8, _ count: Int, _ table: inout StringTable, _ text: (Int) -> String
+  private static func column(
+    _ id: UInt8, _ rows: [CodedRow], _ value: (CodedRow) -> UInt64
   ) -> [UInt8] {
-    var known: [(text: String, number: UInt64)] = []
-    return column(id, count) { index in
-      let value = text(index)
-      if let found = known.first(where: { $0.text == value }) { return found.number }
-      let number = UInt64(table.intern(value))
-      if known.count == 8 { known.removeFirst() }
-      known.append((value, number))
-      return number
-    }
+    var writer = ColumnWriter(maximumCount: rows.count)
+    for row in rows { writer.put(value(row)) }
+    return writer.framed(id)
   }
 
   /// The rows of a block; nil when malformed.
@@ -187,5 +165,33 @@ private struct SemaphoreValues {
     let last = self[semaphore]
     values[Int(semaphore)] = value
     return last
+  }
+}
+
+/// The texts that a block uses, in the order of their first use.
+private struct UsedTexts {
+  private let texts: StringTable
+  private var numbers: [Int]
+  private var count = 0
+  private var writer = ByteWriter()
+
+  init(_ texts: StringTable) {
+    self.texts = texts
+    numbers = Array(repeating: -1, count: texts.strings.count)
+  }
+
+  /// Length and UTF-8 of each.
+  var bytes: [UInt8] { writer.bytes }
+
+  /// The block's number of a text of the table.
+  mutating func number(_ text: UInt32) -> UInt64 {
+    let known = numbers[Int(text)]
+    if known >= 0 { return UInt64(known) }
+    let utf8 = Array(texts.strings[Int(text)].utf8)
+    writer.putVarint(UInt64(utf8.count))
+    writer.put(utf8)
+    numbers[Int(text)] = count
+    count += 1
+    return UInt64(count - 1)
   }
 }

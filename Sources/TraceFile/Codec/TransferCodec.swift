@@ -27,8 +27,31 @@ enum TransferCodec {
 
   /// A decoded block.
   struct Block {
-    var transfers: [TraceTransfer]
+    /// The records of engines without skew.
+    var records: [TraceEvent]
+    /// Who takes part in each; empty when all engines do in all.
+    var engines: [UInt16]
     var skews: TransferSkews
+
+    /// The earliest start of a record, and the latest.
+    var starts: ClosedRange<Int64>
+
+    /// The records of one engine's track; nil when its skew takes one beyond the format's limits.
+    func batch(of engine: Int, cursor: TimelineCursor) -> EventBatch? {
+      let skew = skews.values[engine]
+      let limit = TraceEvent.limit
+      // Starts and skews keep the limits, so that these sums cannot overflow.
+      guard starts.lowerBound + skew >= -limit, starts.upperBound + skew <= limit else {
+        return nil
+      }
+      guard !engines.isEmpty else { return EventBatch(records, skew: skew, cursor: cursor) }
+      var own: [TraceEvent] = []
+      own.reserveCapacity(records.count)
+      for (record, mask) in zip(records, engines) where mask >> UInt16(engine) & 1 == 1 {
+        own.append(record)
+      }
+      return EventBatch(own, skew: skew, cursor: cursor)
+    }
   }
 
   /// What is added to the columns of the transfers' records.
@@ -71,16 +94,23 @@ enum TransferCodec {
       let skews = numbers(Column.skew, set, raw),
       let masks = set.values(Column.engines, count: count, in: raw)
     else { return nil }
+    guard skews.allSatisfy({ abs($0 / 2) <= TraceEvent.limit }) else { return nil }
+    let starts = records.reduce(into: (least: Int64(0), most: Int64(0))) { found, record in
+      found.least = min(found.least, record.start.value)
+      found.most = max(found.most, record.start.value)
+    }
+    var block = Block(
+      records: records, engines: [], skews: TransferSkews(skews),
+      starts: starts.least...starts.most)
+    guard masks.contains(where: { $0 != 0 }) else { return block }
     var engines = allEngines
-    var transfers: [TraceTransfer] = []
-    transfers.reserveCapacity(count)
-    for (record, mask) in zip(records, masks) {
+    block.engines.reserveCapacity(count)
+    for mask in masks {
       guard let change = UInt16(exactly: mask) else { return nil }
       engines ^= change
-      transfers.append(TraceTransfer(record, engines: engines))
+      block.engines.append(engines)
     }
-    guard skews.allSatisfy({ abs($0 / 2) <= TraceEvent.limit }) else { return nil }
-    return Block(transfers: transfers, skews: TransferSkews(skews))
+    return block
   }
 
   /// What each DMA engine has of a block; nil when malformed. `counts` are those of the header.

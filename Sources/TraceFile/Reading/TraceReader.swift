@@ -62,60 +62,65 @@ package struct TraceReader: ~Copyable {
 
   // MARK: Records
 
-  /// A run of consecutive events of one track, with the cursor that stands before them.
-  package struct EventBatch: Sendable {
-    /// The events in order of the file.
-    package var events: [TraceEvent]
-    /// What earlier events of the track already cover.
-    package var cursor: TimelineCursor
-  }
-
-  /// Hands the events of a track that touch `from..<to` to `body`, block by block in file order.
+  /// Hands the events that touch `from..<to` to `body`, block by block in file order, each block
+  /// decoded once for all of its tracks.
   ///
   /// The batches hold all events of each touched block, also those outside the range. Returns the
   /// damaged blocks that were left out.
   package func readEvents(
-    track: TrackID, from: Picoseconds? = nil, to: Picoseconds? = nil,
-    _ body: (EventBatch) -> Void
+    of tracks: [TrackID] = TrackID.all, from: Picoseconds? = nil, to: Picoseconds? = nil,
+    _ body: (TrackID, EventBatch) -> Void
   ) throws(TraceError) -> [TraceDamage] {
     var bad: [TraceDamage] = []
-    for block in contents.blocks where block.holds(track) && block.touches(from, to) {
+    for block in contents.blocks where block.touches(from, to) {
+      let held = tracks.filter { block.holds($0) }
+      guard !held.isEmpty else { continue }
       let raw = try FooterReader.readContent(file, decompressor, block)
-      if let batch = raw.flatMap({ Self.batch($0, block.header, track) }) {
-        body(batch)
+      if let batches = raw.flatMap({ Self.batches($0, block.header, held) }) {
+        for (track, batch) in zip(held, batches) { body(track, batch) }
+      } else if block.header.kind == .transfers {
+        bad += held.map { block.damage(.badBlock, engine: $0.dmaIndex) }
       } else {
-        let isShared = block.header.kind == .transfers
-        bad.append(
-          isShared
-            ? block.damage(.badBlock, engine: track.dmaIndex) : block.damage(.badBlock))
+        bad.append(block.damage(.badBlock))
       }
     }
-    let open = contents.open[Int(track.rawValue)].events
-    if !open.isEmpty {
-      body(EventBatch(events: open, cursor: contents.cursorAfterBlocks(track)))
+    for track in tracks {
+      let open = contents.open[Int(track.rawValue)].events
+      guard !open.isEmpty else { continue }
+      body(track, EventBatch(open, cursor: contents.cursorAfterBlocks(track)))
     }
     return bad
   }
 
-  /// A track's events of a block; nil when it is malformed.
-  private static func batch(
-    _ raw: [UInt8], _ header: BlockHeader, _ track: TrackID
-  ) -> EventBatch? {
+  /// Hands the events of one track that touch `from..<to` to `body`.
+  package func readEvents(
+    track: TrackID, from: Picoseconds? = nil, to: Picoseconds? = nil,
+    _ body: (EventBatch) -> Void
+  ) throws(TraceError) -> [TraceDamage] {
+    try readEvents(of: [track], from: from, to: to) { _, batch in body(batch) }
+  }
+
+  /// The events of a block on each of its tracks; nil when it is malformed.
+  private static func batches(
+    _ raw: [UInt8], _ header: BlockHeader, _ tracks: [TrackID]
+  ) -> [EventBatch]? {
     if header.kind == .events {
       return EventDecoder.decode(raw, count: Int(header.count)).map {
-        EventBatch(events: $0, cursor: TimelineCursor(coveredUntil: header.coveredUntil))
+        [EventBatch($0, cursor: TimelineCursor(coveredUntil: header.coveredUntil))]
       }
     }
     let counts = header.shareCounts
     guard let block = TransferCodec.decode(raw, count: Int(header.count)),
       let shares = TransferCodec.shares(raw, counts: counts)
     else { return nil }
-    let events = block.skews.records(of: block.transfers, engine: track.dmaIndex)
-    guard events.count == counts[track.dmaIndex], events.allSatisfy(\.isWithinLimits) else {
-      return nil
+    var batches: [EventBatch] = []
+    for engine in tracks.map(\.dmaIndex) {
+      let cursor = TimelineCursor(coveredUntil: shares[engine].coveredUntil)
+      guard let batch = block.batch(of: engine, cursor: cursor), batch.count == counts[engine]
+      else { return nil }
+      batches.append(batch)
     }
-    let covered = shares[track.dmaIndex].coveredUntil
-    return EventBatch(events: events, cursor: TimelineCursor(coveredUntil: covered))
+    return batches
   }
 
   /// Hands the samples of a track that touch `from..<to` to `body`, like `readEvents`.
@@ -227,8 +232,7 @@ package struct TraceReader: ~Copyable {
     guard let raw = try FooterReader.readContent(file, decompressor, block) else { return false }
     let count = Int(block.header.count)
     switch block.header.kind {
-    case .transfers:
-      return TrackID.dmaEngines.allSatisfy { Self.batch(raw, block.header, $0) != nil }
+    case .transfers: return Self.batches(raw, block.header, TrackID.dmaEngines) != nil
     case .events: return EventDecoder.decode(raw, count: count) != nil
     case .samples: return SampleCodec.decode(raw, count: count) != nil
     case .program: return ProgramCodec.decode(raw, count: count) != nil

@@ -1,7 +1,7 @@
 /// What an instruction waits for before it is dispatched.
-package struct ProgramWait: Hashable, Sendable {
+package struct ProgramWait: Hashable, Sendable, BitwiseCopyable {
   /// How the semaphore's value is compared.
-  package enum Condition: UInt8, Sendable { case none, atLeast, equal }
+  package enum Condition: UInt8, Sendable, BitwiseCopyable { case none, atLeast, equal }
 
   /// How the value is compared; `none` waits for nothing.
   package var condition: Condition
@@ -30,9 +30,11 @@ package struct ProgramWait: Hashable, Sendable {
 }
 
 /// What an instruction does to semaphores when it completes.
-package struct ProgramUpdate: Hashable, Sendable {
+package struct ProgramUpdate: Hashable, Sendable, BitwiseCopyable {
   /// How semaphores change; `clear` sets as many as `value` says to zero, from the named one on.
-  package enum Operation: UInt8, Sendable { case none, add, subtract, write, clear }
+  package enum Operation: UInt8, Sendable, BitwiseCopyable {
+    case none, add, subtract, write, clear
+  }
 
   /// How semaphores change; `none` leaves all of them alone.
   package var operation: Operation

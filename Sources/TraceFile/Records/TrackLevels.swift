@@ -14,27 +14,37 @@ package struct TrackLevels: Equatable, Sendable {
   package private(set) var shift: Int64 = finestShift
   /// Bins in use.
   package private(set) var count = 0
-  /// Column after column, `binLimit` places each.
-  private var values: [Int64]
+  /// Columns that are not all zero, `binLimit` places each.
+  private var values: [Int64] = []
+  /// Where each column begins in `values`; nowhere while it is all zero, as most are.
+  private var places = [Int](repeating: nowhere, count: columnCount)
+  private static let nowhere = -1
 
-  init() { values = Array(repeating: 0, count: Self.columnCount * Self.binLimit) }
+  init() {}
 
   /// The length of a bin in picoseconds.
   package var binPicoseconds: Int64 { 1 << shift }
 
   /// Busy picoseconds of a bin.
-  package func busy(_ bin: Int) -> Int64 { values[bin] }
+  package func busy(_ bin: Int) -> Int64 { value(0, bin) }
   /// Stalled picoseconds of a bin.
   package func stalled(_ bin: Int, _ cause: StallCause) -> Int64 {
-    values[(1 + Int(cause.rawValue)) * Self.binLimit + bin]
+    value(1 + Int(cause.rawValue), bin)
   }
   /// Bytes moved (DMA tracks) or floating-point operations (engines) of records that began in the
   /// bin.
-  package func amount(_ bin: Int) -> Int64 { values[Self.amountColumn * Self.binLimit + bin] }
+  package func amount(_ bin: Int) -> Int64 { value(Self.amountColumn, bin) }
 
-  /// One column's bins in use: 0 busy, 1 and up stalled by cause, then the amount.
+  private func value(_ column: Int, _ bin: Int) -> Int64 {
+    let place = places[column]
+    return place == Self.nowhere ? 0 : values[place + bin]
+  }
+
+  /// One column's bins in use, empty where all are zero: 0 busy, 1 and up stalled by cause, then
+  /// the amount.
   func column(_ index: Int) -> ArraySlice<Int64> {
-    values[index * Self.binLimit..<index * Self.binLimit + count]
+    let place = places[index]
+    return place == Self.nowhere ? [] : values[place..<place + count]
   }
 
   // MARK: Filling
@@ -44,20 +54,21 @@ package struct TrackLevels: Equatable, Sendable {
   mutating func add(_ column: Int, from start: Int64, to end: Int64) {
     guard start < end else { return }
     reserve(end - 1)
+    let place = place(column)
     let bin = Int(start >> shift)
     if (end - 1) >> shift == Int64(bin) {
-      values[column &* Self.binLimit &+ bin] &+= end &- start
+      values[place &+ bin] &+= end &- start
     } else {
-      spread(column, from: start, to: end)
+      spread(place, from: start, to: end)
     }
   }
 
-  private mutating func spread(_ column: Int, from start: Int64, to end: Int64) {
+  private mutating func spread(_ first: Int, from start: Int64, to end: Int64) {
     var place = start
     while place < end {
       let bin = place >> shift
       let next = min(end, (bin + 1) << shift)
-      values[column * Self.binLimit + Int(bin)] &+= next - place
+      values[first + Int(bin)] &+= next - place
       place = next
     }
   }
@@ -66,27 +77,67 @@ package struct TrackLevels: Equatable, Sendable {
   @inline(__always)
   mutating func add(amount: Int64, at time: Int64) {
     reserve(time)
-    values[Self.amountColumn &* Self.binLimit &+ Int(time >> shift)] &+= amount
+    let place = place(Self.amountColumn)
+    values[place &+ Int(time >> shift)] &+= amount
+  }
+
+  /// Adds to the bin of a time.
+  mutating func add(busy: Int64, amount: Int64, at time: Int64) {
+    if busy != 0 {
+      let first = place(0)
+      values[first + Int(time >> shift)] &+= busy
+    }
+    if amount != 0 { add(amount: amount, at: time) }
+  }
+
+  /// When the bin of a time begins and ends.
+  mutating func bin(of time: Int64) -> (start: Int64, end: Int64) {
+    reserve(time)
+    let start = (time >> shift) << shift
+    return (start, start + binPicoseconds)
+  }
+
+  /// Where a column begins.
+  @inline(__always)
+  private mutating func place(_ column: Int) -> Int {
+    let place = places[column]
+    return place == Self.nowhere ? makeRoom(column) : place
+  }
+
+  private mutating func makeRoom(_ column: Int) -> Int {
+    places[column] = values.count
+    values.append(contentsOf: repeatElement(0, count: Self.binLimit))
+    return places[column]
   }
 
   /// Makes the bins so long that `time` lies in one of them.
   @inline(__always)
-  private mutating func reserve(_ time: Int64) {
-    while time >> shift >= Int64(Self.binLimit) { coarsen() }
+  mutating func reserve(_ time: Int64) {
+    if time >> shift >= Int64(Self.binLimit) { coarsen(toHold: time) }
     count = max(count, Int(time >> shift) + 1)
   }
 
-  /// Merges neighbours.
-  private mutating func coarsen() {
-    for column in 0..<Self.columnCount {
-      let first = column * Self.binLimit
-      for bin in 0..<Self.binLimit / 2 {
-        values[first + bin] = values[first + 2 * bin] &+ values[first + 2 * bin + 1]
+  private mutating func coarsen(toHold time: Int64) {
+    var longer = shift
+    while time >> longer >= Int64(Self.binLimit) { longer += 1 }
+    coarsen(to: longer)
+  }
+
+  /// Makes the bins as long as those of another track, or longer ones: merges neighbours.
+  mutating func coarsen(to longer: Int64) {
+    guard longer > shift else { return }
+    let merged = longer - shift >= Int64.bitWidth - 1 ? Int.max : 1 << Int(longer - shift)
+    let left = count == 0 ? 0 : (count - 1) / merged + 1
+    for first in places where first != Self.nowhere {
+      for bin in 0..<left {
+        let old = bin * merged..<min(count, bin * merged + min(merged, count))
+        var sum: Int64 = 0
+        for place in old { sum &+= values[first + place] }
+        values[first + bin] = sum
       }
-      for bin in Self.binLimit / 2..<Self.binLimit { values[first + bin] = 0 }
+      for bin in left..<count { values[first + bin] = 0 }
     }
-    shift += 1
-    count = (count + 1) / 2
+    (shift, count) = (longer, left)
   }
 
   /// The shift at which the bins in use are at most so many.
@@ -94,11 +145,6 @@ package struct TrackLevels: Equatable, Sendable {
     var coarser: Int64 = 0
     while (count - 1) >> coarser >= bins { coarser += 1 }
     return shift + coarser
-  }
-
-  /// Makes the bins as long as those of another track, or longer ones.
-  mutating func coarsen(to shift: Int64) {
-    while self.shift < shift { coarsen() }
   }
 
   /// Bins as they stood in a file; nil when they are none.
@@ -111,9 +157,11 @@ package struct TrackLevels: Equatable, Sendable {
     self.count = count
     for (column, numbers) in columns.enumerated() {
       guard numbers.count == count else { return nil }
+      guard numbers.contains(where: { $0 != 0 }) else { continue }
+      let place = place(column)
       for (bin, number) in numbers.enumerated() {
         guard number <= UInt64(TraceEvent.limit) else { return nil }
-        values[column * Self.binLimit + bin] = Int64(number)
+        values[place + bin] = Int64(number)
       }
     }
   }

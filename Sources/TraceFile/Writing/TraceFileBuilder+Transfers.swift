@@ -1,3 +1,5 @@
+import Units
+
 /// Transfers are stored once for all DMA engines that take part.
 extension TraceFileBuilder {
   /// Adds transfers and writes each block that they fill.
@@ -43,40 +45,70 @@ extension TraceFileBuilder {
       sequence: UInt32(headers.count), kind: .transfers, count: UInt32(taken.count))
     header.recordsBefore = transfersBefore
     let isTallied = tally.isUsed || taken.count == BlockHeader.capacity
-    var shares: [TransferShare] = []
-    for engine in 0..<TrackID.dmaCount {
-      shares.append(try share(of: taken, engine: engine, isTallied: isTallied))
+    var shares = TrackID.dmaEngines.map { track in
+      let held = tracks[Int(track.rawValue)]
+      return TransferShare(
+        recordsBefore: held.totals.events, coveredUntil: held.cursor.coveredUntil)
+    }
+    for group in TransferGroup.groups(of: taken) {
+      try share(group, isTallied: isTallied, &shares)
     }
     header.describe(shares)
-    let columns = unsafe Array(encoder.encode(taken.map(\.record)))
+    let columns = unsafe Array(encoder.encode(taken.map(\.record), guessesFirstWaits: false))
     try writeBlock(header, columns + TransferCodec.encode(taken, skews: skews, shares: shares))
     transfersBefore += Int64(taken.count)
     taken.removeAll(keepingCapacity: true)
     swap(&taken, &transfers)
   }
 
-  /// What one engine's track has of a block, added to the track's totals.
+  /// Adds up what the tracks of a group's engines have of a block, and adds it to their totals.
   private mutating func share(
-    of transfers: [TraceTransfer], engine: Int, isTallied: Bool
-  ) throws(TraceError) -> TransferShare {
-    let track = TrackID.dma(engine)
-    let index = Int(track.rawValue)
-    let records = skews.records(of: transfers, engine: engine)
-    let cursor = tracks[index].cursor
-    var share = TransferShare(
-      count: records.count, recordsBefore: tracks[index].totals.events,
-      coveredUntil: cursor.coveredUntil)
-    guard !records.isEmpty else { return share }
-    let totals = EventTotals(records, cursor: &tracks[index].cursor, rowBytes: rowBytes)
-    if let bad = totals.illegalIndex {
-      throw .illegalRecord(track: track, index: share.recordsBefore + Int64(bad))
+    _ group: TransferGroup, isTallied: Bool, _ shares: inout [TransferShare]
+  ) throws(TraceError) {
+    for walk in walks(group) {
+      for engine in walk.engines {
+        let track = TrackID.dma(engine)
+        let (index, skew) = (Int(track.rawValue), skews.values[engine])
+        if let bad = walk.firstIllegal(group.records, skew: skew) {
+          throw .illegalRecord(track: track, index: tracks[index].totals.events + Int64(bad))
+        }
+        shares[engine].count = group.records.count
+        shares[engine].timeMin = walk.totals.timeMin + skew
+        shares[engine].timeMax = walk.totals.timeMax + skew
+        shares[engine].summary = walk.totals.summary
+        tracks[index].cursor.coveredUntil = walk.after.coveredUntil + skew
+        tracks[index].totals.add(
+          walk.totals.summary, count: Int64(group.records.count), start: shares[engine].timeMin,
+          end: shares[engine].timeMax)
+      }
+      guard isTallied else { continue }
+      tally.add(
+        group.records,
+        to: walk.engines.map { RunTally.Share(track: .dma($0), skew: skews.values[$0]) },
+        cursor: walk.before, end: walk.totals.timeMax, bytes: rowBytes)
     }
-    (share.timeMin, share.timeMax) = (totals.timeMin, totals.timeMax)
-    share.summary = totals.summary
-    tracks[index].totals.add(
-      totals.summary, count: Int64(records.count), start: totals.timeMin, end: totals.timeMax)
-    if isTallied { tally.add(records, track: track, cursor: cursor, bytes: rowBytes) }
-    return share
+  }
+
+  /// Walks the records of a group, once for all tracks that are covered alike but for their skews.
+  private func walks(_ group: TransferGroup) -> [TransferWalk] {
+    guard let first = group.records.first else { return [] }
+    var walks: [TransferWalk] = []
+    for engine in group.engines {
+      let covered =
+        tracks[Int(TrackID.dma(engine).rawValue)].cursor.coveredUntil &- skews.values[engine]
+      // What ends before the first record's wait covers nothing of the block.
+      let before = TimelineCursor(
+        coveredUntil: max(covered, first.start.value &- first.wait.value))
+      if let known = walks.firstIndex(where: {
+        $0.before.coveredUntil == before.coveredUntil
+      }) {
+        walks[known].engines.append(engine)
+      } else {
+        walks.append(
+          TransferWalk(group.records, engine: engine, before: before, rowBytes: rowBytes))
+      }
+    }
+    return walks
   }
 }
 

@@ -23,6 +23,8 @@ struct TraceFileBuilder: ~Copyable {
   var headers: [BlockHeader] = []
   var seekTable = SeekTable()
   var tally = RunTally()
+  /// Whether no block of records became full yet.
+  private var isShort = true
   var ring: BlockRing?
   /// Header and zstd frame of the block being written; kept for its capacity.
   var output: [UInt8] = []
@@ -62,23 +64,22 @@ struct TraceFileBuilder: ~Copyable {
 
   /// Adds rows; the program counter of the first is the number of rows so far.
   mutating func append(program rows: [ProgramRow]) throws(TraceError) {
-    var rest = rows[...]
-    while !rest.isEmpty {
-      let part = Array(rest.prefix(BlockHeader.capacity))
-      rest = rest.dropFirst(part.count)
-      var header = BlockHeader(
-        sequence: UInt32(headers.count), kind: .program, count: UInt32(part.count))
-      header.firstRow = UInt32(rowBytes.count)
-      rowBytes.append(contentsOf: part.map(\.bytes))
-      tally.add(program: part)
-      try writeBlock(header, ProgramCodec.encode(part))
-    }
+    var texts = StringTable()
+    let coded = rows.map { CodedRow($0, &texts) }
+    try append(ProgramBlocks(coded, texts))
   }
 
-  /// Keeps the program in the recorder's own binary form, for those who run it again.
-  mutating func append(programBinary bytes: [UInt8]) throws(TraceError) {
-    try writeBlock(
-      BlockHeader(sequence: UInt32(headers.count), kind: .programBinary, count: 1), bytes)
+  /// Adds rows, or the program's binary form, that were encoded already.
+  mutating func append(_ program: ProgramBlocks) throws(TraceError) {
+    for block in program.blocks {
+      var header = BlockHeader(
+        sequence: UInt32(headers.count), kind: block.kind, count: UInt32(block.count))
+      if block.kind == .program { header.firstRow = UInt32(rowBytes.count) }
+      rowBytes.append(contentsOf: block.rowBytes)
+      tally.add(rowFlops: block.rowFlops)
+      output = block.output
+      try writeOutput(header, rawSize: block.rawSize)
+    }
   }
 
   /// Adds a table, as a block of its own.
@@ -185,14 +186,17 @@ struct TraceFileBuilder: ~Copyable {
     }
     (header.timeMin, header.timeMax) = (totals.timeMin, totals.timeMax)
     header.summary = totals.summary
-    let raw = unsafe encoder.encode(events)
-    try unsafe compressor.compress(raw, prefix: BlockHeader.frameSize, into: &output)
+    let raw = unsafe encoder.encode(events, guessesFirstWaits: true)
+    try unsafe compressor.compress(
+      raw, prefix: BlockHeader.frameSize, into: &output, effort(raw.count))
     try writeOutput(header, rawSize: raw.count)
     tracks[index].totals.add(
       totals.summary, count: Int64(events.count), start: totals.timeMin, end: totals.timeMax)
     // The first full block begins the tally, so it holds every record or none.
     if tally.isUsed || events.count == BlockHeader.capacity {
-      tally.add(events, track: track, cursor: cursor, bytes: rowBytes)
+      tally.add(
+        events, to: [RunTally.Share(track: track)], cursor: cursor, end: totals.timeMax,
+        bytes: rowBytes)
     }
     events.removeAll(keepingCapacity: true)
     swap(&events, &tracks[index].events)
@@ -219,23 +223,17 @@ struct TraceFileBuilder: ~Copyable {
     swap(&samples, &tracks[index].samples)
   }
 
-  /// The program of a short run is most of its trace, and worth more of the writer's time.
-  private static let thoroughLimit = 1 << 20
+  /// A block that is worth more of the writer's time, in a trace that never filled one.
+  private static let smallBlock = 128 << 10
+
+  private func effort(_ rawSize: Int) -> ZstdCompressor.Effort {
+    isShort && rawSize <= Self.smallBlock ? .record : .usual
+  }
 
   /// Compresses `raw` and appends the block.
   mutating func writeBlock(_ header: BlockHeader, _ raw: [UInt8]) throws(TraceError) {
-    let isProgram = header.kind == .program || header.kind == .programBinary
-    let level =
-      isProgram && raw.count <= Self.thoroughLimit
-      ? ZstdCompressor.thoroughLevel : ZstdCompressor.usualLevel
-    var failure: TraceError?
-    unsafe raw.withUnsafeBytes { bytes in
-      do throws(TraceError) {
-        try unsafe compressor.compress(
-          bytes, prefix: BlockHeader.frameSize, into: &output, level: level)
-      } catch { failure = error }
-    }
-    if let failure { throw failure }
+    try compressor.compress(
+      raw, prefix: BlockHeader.frameSize, into: &output, effort(raw.count))
     try writeOutput(header, rawSize: raw.count)
   }
 
@@ -248,6 +246,7 @@ struct TraceFileBuilder: ~Copyable {
       // `output` holds the header's place and then the frame.
       unsafe XXH64.hash(UnsafeRawBufferPointer(rebasing: bytes[BlockHeader.frameSize...]))
     }
+    if header.kind.holdsRecords, header.count == BlockHeader.capacity { isShort = false }
     if ring?.keep(header, output[BlockHeader.frameSize...]) == true { return }
     output.replaceSubrange(..<BlockHeader.frameSize, with: header.frame)
     try appendOutput(header)

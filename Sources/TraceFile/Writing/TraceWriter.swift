@@ -39,9 +39,12 @@ package struct TraceWriter: ~Copyable {
     return first
   }
 
-  /// Keeps the whole program in the recorder's own binary form, once, before the first record.
-  package mutating func append(programBinary bytes: consuming [UInt8]) throws(TraceError) {
-    try queue.push(.programBinary(bytes))
+  /// Adds rows, or the program in the recorder's own binary form, that were encoded before; the
+  /// latter once, and all before the first record.
+  package mutating func append(_ program: ProgramBlocks) throws(TraceError) {
+    guard rowCount + program.rowCount <= Int(UInt32.max) else { throw .programTooLong }
+    rowCount += program.rowCount
+    try queue.push(.programBlocks(program))
   }
 
   /// Adds events of one track in order of start. Buffers of about 16,384 events are best.

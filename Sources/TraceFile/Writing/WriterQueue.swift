@@ -9,7 +9,7 @@ final class WriterQueue: @unchecked Sendable {
   /// What the writing thread does next.
   enum Job {
     case program([ProgramRow])
-    case programBinary([UInt8])
+    case programBlocks(ProgramBlocks)
     case table(TraceTable)
     case events(TrackID, [TraceEvent])
     case transfers([TraceTransfer])
@@ -21,7 +21,7 @@ final class WriterQueue: @unchecked Sendable {
     var sizeBytes: Int {
       switch self {
       case .program(let rows): rows.count * MemoryLayout<ProgramRow>.stride
-      case .programBinary(let bytes): bytes.count
+      case .programBlocks(let program): program.blocks.reduce(0) { $0 + $1.output.count }
       case .table(let table): table.json.count
       case .events(_, let events): events.count * MemoryLayout<TraceEvent>.stride
       case .transfers(let transfers): transfers.count * MemoryLayout<TraceTransfer>.stride
@@ -117,7 +117,7 @@ final class WriterQueue: @unchecked Sendable {
     do throws(TraceError) {
       switch job {
       case .program(let rows): try builder.append(program: rows)
-      case .programBinary(let bytes): try builder.append(programBinary: bytes)
+      case .programBlocks(let program): try builder.append(program)
       case .table(let table): try builder.append(table: table)
       case .events(let track, let events): try builder.append(track: track, events: events)
       case .transfers(let transfers): try builder.append(transfers: transfers)
