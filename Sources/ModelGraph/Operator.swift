@@ -132,6 +132,8 @@ package enum Operator: Hashable, Sendable {
   case maskedAttention(MaskedAttention)
   /// The gradient of the maximum of each place of a window.
   case maxPoolGradient(MaxPoolGradient)
+  /// Attention over sampled neighbours.
+  case neighbourAttention(NeighbourAttention)
   /// Forces over neighbour lists.
   case neighbourForce(NeighbourForce)
   /// Rows of zeros with one other value.
@@ -222,6 +224,7 @@ package enum Operator: Hashable, Sendable {
     case .lpNormalization(let family): family
     case .maskedAttention(let family): family
     case .maxPoolGradient(let family): family
+    case .neighbourAttention(let family): family
     case .neighbourForce(let family): family
     case .oneHot(let family): family
     case .pad(let family): family
