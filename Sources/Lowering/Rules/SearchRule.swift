@@ -35,15 +35,16 @@ struct SearchRule: LoweringRule {
       source = plan.scratch("\(node.name)/rows", sizeBytes: x.sizeBytes, format: x.format)
       try plan.turn(node.inputs[0], range, to: source, format: x.format, nodes: [])
     }
-    let turned = { (name: String, format: NumberFormat, plan: inout LoweringPlan) -> String in
+    let turned = {
+      (name: String, what: String, format: NumberFormat, plan: inout LoweringPlan) -> String in
       range.inner == 1 && !name.isEmpty
         ? name
         : plan.scratch(
-          "\(node.name)/\(format.name)", sizeBytes: rows * count * format.sizeBytes,
+          "\(node.name)/\(what)", sizeBytes: rows * count * format.sizeBytes,
           format: format)
     }
-    let place = turned(places, .int32, &plan)
-    let value = values.map { turned($0, x.format, &plan) }
+    let place = turned(places, "places", .int32, &plan)
+    let value = values.map { turned($0, "values", x.format, &plan) }
     let isLast = range.inner == 1
     let tensors = [source] + [value].compactMap { $0 } + [place]
     // Searches compare in fp32, which does not tell all integers of 32 bits apart.
