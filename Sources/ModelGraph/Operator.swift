@@ -160,6 +160,8 @@ package enum Operator: Hashable, Sendable {
   case resize(Resize)
   /// Sequences in reverse order.
   case reverseSequence(ReverseSequence)
+  /// A mixture of experts with weights in MXFP4.
+  case scaledExpertLayer(ScaledExpertLayer)
   /// Elements written into a copy.
   case scatter(Scatter)
   /// One tensor cut into several.
@@ -238,6 +240,7 @@ package enum Operator: Hashable, Sendable {
     case .reshape(let family): family
     case .resize(let family): family
     case .reverseSequence(let family): family
+    case .scaledExpertLayer(let family): family
     case .scatter(let family): family
     case .split(let family): family
     case .stencil(let family): family

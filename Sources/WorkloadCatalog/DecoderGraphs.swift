@@ -138,6 +138,13 @@ package struct DecoderGraphs: Sendable {
     let (width, hidden) = (model.hidden, model.feedForward / ranks)
     try builder.weight("w_router", rows: width, columns: experts.count)
     try builder.product("feed_forward_input", "w_router", name: "router", format: .float32)
+    if parameters.scalesExperts {
+      let own = scaledColumns / ranks
+      try builder.scaledExperts(
+        experts.count, width: width, hidden: own, chosen: experts.chosen, prefix: "w_",
+        of: ("feed_forward_input", "router"), name: partName("feed_forward_output"))
+      return
+    }
     for name in ["w_gate", "w_up"] {
       try builder.given(
         name, [experts.count, width, hidden], role: .weight, format: weightFormat,
@@ -150,6 +157,13 @@ package struct DecoderGraphs: Sendable {
       .expertLayer(ExpertLayer(chosen: experts.chosen)),
       to: ["feed_forward_input", "router", "w_gate", "w_up", "w_down"],
       name: partName("feed_forward_output"))
+  }
+
+  /// Hidden columns of all ranks' experts in MXFP4: each rank has whole blocks.
+  private var scaledColumns: Int {
+    let block = ScaledExpertLayer.blockRows
+    let ranks = parameters.tensorParallel
+    return (model.feedForward / ranks + block - 1) / block * block * ranks
   }
 
   /// The cosines and sines of the new tokens' positions, which the device reads.

@@ -146,6 +146,16 @@ struct WorkloadReader {
       context: length)
     guard model.family == .decoder else { return parameters }
     if section.has("weights") { parameters.weights = try section.format("weights") }
+    if section.has("expert_weights") {
+      _ = try section.choice("expert_weights", of: ExpertWeights.self)
+      guard model.experts != nil, model.hidden % ScaledExpertLayer.blockRows == 0 else {
+        throw section.badValue(
+          "expert_weights",
+          expected: "none: \(name) has no experts of whole blocks of "
+            + "\(ScaledExpertLayer.blockRows)")
+      }
+      parameters.scalesExperts = true
+    }
     if section.has("tensor_parallel") {
       parameters.tensorParallel = try section.integer("tensor_parallel")
       let lengths = [model.heads, model.keyHeads, model.feedForward, model.vocabulary]
@@ -157,4 +167,9 @@ struct WorkloadReader {
     }
     return parameters
   }
+}
+
+/// Formats that experts' weights can have beside those of all weights.
+private enum ExpertWeights: String, CaseIterable {
+  case mxfp4
 }

@@ -40,6 +40,7 @@ import WorkloadCatalog
     ("llm/llama-small-decode-tp2", 2, .trainium3),
     ("llm/llama-small-prefill-tp4", 4, .trainium2),
     ("llm/gpt-oss-small-decode-tp2", 2, .trainium3),
+    ("llm/gpt-oss-small-decode-mxfp4-tp2", 2, .trainium3),
     ("llm/gpt-oss-small-prefill-tp2", 2, .trainium2),
   ])
   func partsMeanTheWhole(_ name: String, cores: Int, device: Device) throws {
