@@ -140,6 +140,8 @@ package enum Operator: Hashable, Sendable {
   case oneHot(OneHot)
   /// Elements added around a tensor.
   case pad(Pad)
+  /// Where ranks begin to compute in parts.
+  case parallelRegion(ParallelRegion)
   /// Attention without a softmax.
   case pointwiseAttention(PointwiseAttention)
   /// The maximum or average of each place of a window.
@@ -230,6 +232,7 @@ package enum Operator: Hashable, Sendable {
     case .neighbourForce(let family): family
     case .oneHot(let family): family
     case .pad(let family): family
+    case .parallelRegion(let family): family
     case .pointwiseAttention(let family): family
     case .pool(let family): family
     case .quantize(let family): family

@@ -89,7 +89,7 @@ struct WorkloadReader {
           throw section.badValue("optimizer", expected: "none: decoding trains nothing")
         }
         parameters.optimizer = try TrainingParameters.optimizer(section.section("optimizer"))
-        parameters.adapters = try adapters(parameters.architecture, &section)
+        parameters.adapters = try adapters(parameters, &section)
       }
       return .layer(parameters)
     case .model:
@@ -113,10 +113,14 @@ struct WorkloadReader {
     return parameters
   }
 
-  private func adapters(_ model: ModelArchitecture, _ section: inout YAMLSection)
+  private func adapters(_ parameters: DecoderParameters, _ section: inout YAMLSection)
     throws(WorkloadError) -> LowRankAdapters?
   {
     guard section.has("adapters") else { return nil }
+    let model = parameters.architecture
+    guard parameters.tensorParallel == 1 else {
+      throw section.badValue("adapters", expected: "none where several cores share a layer")
+    }
     guard model.family == .decoder, !model.hasAttentionBias, model.experts == nil else {
       throw section.badValue("adapters", expected: "none: \(model.name) is not a plain decoder")
     }
