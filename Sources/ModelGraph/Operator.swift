@@ -136,6 +136,10 @@ package enum Operator: Hashable, Sendable {
   case neighbourAttention(NeighbourAttention)
   /// Forces over neighbour lists.
   case neighbourForce(NeighbourForce)
+  /// The gradient of a norm in its input.
+  case normGradient(NormGradient)
+  /// The sums over rows of a norm's gradient.
+  case normSums(NormSums)
   /// Rows of zeros with one other value.
   case oneHot(OneHot)
   /// Elements added around a tensor.
@@ -230,6 +234,8 @@ package enum Operator: Hashable, Sendable {
     case .maxPoolGradient(let family): family
     case .neighbourAttention(let family): family
     case .neighbourForce(let family): family
+    case .normGradient(let family): family
+    case .normSums(let family): family
     case .oneHot(let family): family
     case .pad(let family): family
     case .parallelRegion(let family): family
