@@ -58,8 +58,8 @@ extension KernelBuilder {
     return tile
   }
 
-  /// nc_matmul_mx: destination [M, N] in PSUM (=|+=) stationaryᵀ · moving of packed operands [K / 4,
-  /// M] and [K / 4, N], each number times its group's scale. NeuronCore-v4 and later.
+  /// nc_matmul_mx: destination [M, N] in PSUM (=|+=) stationaryᵀ · moving of packed operands [K /
+  /// 4, M] and [K / 4, N], each number times its group's scale. NeuronCore-v4 and later.
   ///
   /// - Parameter offset: the first partition of both operands' scales within each quadrant.
   package mutating func matmulMX(

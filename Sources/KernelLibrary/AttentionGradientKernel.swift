@@ -33,8 +33,9 @@ package struct AttentionGradientKernel: Kernel {
   package var kvHeads: Int
   /// Elements of a head, at most 128.
   package var size: Int
-  /// Elements from one query's row to the next, and from one key's; those of the heads unless set.
+  /// Elements from one query's row to the next; those of the heads unless set.
   package var queryPitch: Int
+  /// Elements from one key's row to the next.
   package var keyPitch: Int
   /// Query i sees the keys up to i + keys − queries.
   package var isCausal: Bool

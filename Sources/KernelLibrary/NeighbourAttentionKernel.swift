@@ -4,7 +4,8 @@ import InstructionSet
 package import KernelBuilder
 package import NumericFormats
 
-/// Graph attention over sampled neighbours: a softmax over each node's neighbours weighs their rows.
+/// Graph attention over sampled neighbours: a softmax over each node's neighbours weighs their
+/// rows.
 ///
 /// Layout: nodes on partitions. GpSimd gathers one neighbour of 128 nodes at a time, its values and
 /// scores in one row; once all are there, the vector and scalar engines make the shares of all
@@ -21,11 +22,13 @@ package struct NeighbourAttentionKernel: Kernel {
   package var rows: Int
   /// Places of a node's list of neighbours.
   package var places: Int
-  /// Heads, and elements of a head's value.
+  /// Heads.
   package var heads: Int
+  /// Elements of a head's value.
   package var size: Int
-  /// Columns of the targets, and the first that counts.
+  /// Columns of the targets.
   package var targetColumns: Int
+  /// The first of them that counts.
   package var firstScore = 0
   /// What a negative score is multiplied by.
   package var slope: Float = 0.2

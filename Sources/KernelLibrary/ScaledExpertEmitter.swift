@@ -73,14 +73,26 @@ struct ScaledExpertEmitter {
         numbers: try builder.tile("numbers.\(index)", numbers, format: .uint16),
         scales: try builder.tile("scales.\(index)", scales, format: .uint8))
       // Rows beyond the last and partitions without scales are read, and must be numbers.
-      builder.memset(matrix.numbers, 0, on: .gpsimd)
-      builder.memset(matrix.scales, Float(Self.plainScale), on: .gpsimd)
+      for (rows, columns) in [
+        (kernel.width, kernel.hidden), (kernel.hidden, kernel.width),
+      ] {
+        clear(matrix.numbers, rows / ScaledExpertKernel.packed, columns, &builder)
+      }
+      builder.memset(matrix.scales, 0)
       ring.append(matrix)
     }
   }
 
-  /// The byte of the scale 1.
-  private static let plainScale = 127
+  /// Zeros in the quadrant of a tile's rows beyond the last.
+  private func clear(
+    _ numbers: Tile, _ rows: Int, _ columns: Int, _ builder: inout KernelBuilder
+  ) {
+    let (tiles, used) = (rows / 128, rows % 128)
+    guard used % 32 != 0 else { return }
+    let quadrant = used / 32 * 32
+    builder.memset(
+      numbers[quadrant..<quadrant + 32, tiles * columns..<(tiles + 1) * columns], 0)
+  }
 
   mutating func emit(into builder: inout KernelBuilder) throws(BuilderError) {
     let slots = kernel.gathers ? kernel.chosen : kernel.experts

@@ -2,15 +2,15 @@ import Hardware
 package import KernelBuilder
 import NumericFormats
 
-/// The experts of a mixture with weights in MXFP4, for a few tokens: what `ExpertLayerKernel` is for
-/// weights of 16 bits. NeuronCore-v4 and later.
+/// The experts of a mixture with weights in MXFP4, for a few tokens: what `ExpertLayerKernel` is
+/// for weights of 16 bits. NeuronCore-v4 and later.
 ///
-/// Layouts: x [T, D], logits [T, E] fp32; numbers of gate and up [E · D / 4, F], of down [E · F / 4,
-/// D], four rows' codes in an element; scales [E · D / 32, F] and [E · F / 32, D]. Packed rows lie on
-/// partitions as they come, 128 to a tile, their scales in four partitions of each quadrant, four
-/// tiles over each other. Weights are stationary as they were stored. Tokens, quantised to MXFP8 by
-/// the vector engine, stream; every fourth column of gate and up makes one of the four rows that
-/// a packed element of the hidden activations has. Sums of all experts stay in PSUM.
+/// Layouts: x [T, D], logits [T, E] fp32; numbers of gate and up [E · D / 4, F], of down [E · F /
+/// 4, D], four rows' codes in an element; scales [E · D / 32, F] and [E · F / 32, D]. Packed rows
+/// lie on partitions as they come, 128 to a tile, their scales in four partitions of each quadrant,
+/// four tiles over each other. Weights are stationary as they were stored. Tokens, quantised to
+/// MXFP8 by the vector engine, stream; every fourth column of gate and up makes one of the four
+/// rows that a packed element of the hidden activations has. Sums of all experts stay in PSUM.
 ///
 /// With one token only the chosen experts' weights are read, by numbers that the device computes.
 /// Bound: the DMA, which reads each expert's weights once per 32 tokens.

@@ -230,6 +230,13 @@ package enum Operator: Hashable, Sendable {
     case .linearAttention(let family): family
     case .localResponse(let family): family
     case .lpNormalization(let family): family
+    default: laterFamily
+    }
+  }
+
+  /// The same of the families from M on.
+  private var laterFamily: (any OperatorFamily)? {
+    switch self {
     case .maskedAttention(let family): family
     case .maxPoolGradient(let family): family
     case .neighbourAttention(let family): family

@@ -10,9 +10,9 @@ package import NumericFormats
 /// Tensor-parallel, a graph is that of one rank: it has its part of the heads and of the columns of
 /// the feed-forward part, and a sum over the ranks behind each of the two (Megatron-LM, arXiv
 /// 1909.08053, section 3). Embedding, norms and router are the same on every rank, and the logits
-/// of its part of the vocabulary stay where they are. Where a layer is trained, the gradient of what
-/// each half begins with is summed too. Tensors have the names of the whole model's;
-/// one that is shorter along an axis is the rank's part of it.
+/// of its part of the vocabulary stay where they are. Where a layer is trained, the gradient of
+/// what each half begins with is summed too. Tensors have the names of the whole model's; one that
+/// is shorter along an axis is the rank's part of it.
 package struct DecoderGraphs: Sendable {
   let parameters: DecoderParameters
   let format: NumberFormat

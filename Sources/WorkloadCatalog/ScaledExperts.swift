@@ -3,8 +3,8 @@ import ModelGraph
 import NumericFormats
 
 extension GraphBuilder {
-  /// Appends experts whose weights are drawn in MXFP4: codes of every kind, under scales that keep a
-  /// product as large as its input.
+  /// Appends experts whose weights are drawn in MXFP4: codes of every kind, under scales that keep
+  /// a product as large as its input.
   mutating func scaledExperts(
     _ count: Int, width: Int, hidden: Int, chosen: Int, prefix: String,
     of inputs: (x: String, logits: String), name: String, role: TensorRole = .intermediate

@@ -88,7 +88,12 @@ struct WorkloadReader {
         guard parameters.phase != .decode else {
           throw section.badValue("optimizer", expected: "none: decoding trains nothing")
         }
-        parameters.optimizer = try TrainingParameters.optimizer(section.section("optimizer"))
+        let optimizer = try TrainingParameters.optimizer(section.section("optimizer"))
+        if case .clipped = optimizer {
+          throw section.badValue(
+            "optimizer", expected: "no clip: a layer does not know the model's other gradients")
+        }
+        parameters.optimizer = optimizer
         parameters.adapters = try adapters(parameters, &section)
       }
       return .layer(parameters)

@@ -7,11 +7,11 @@ import NumericFormats
 /// Updates that meet the rows that indices name by a sum, product, minimum or maximum (ONNX
 /// ScatterND and ScatterElements with a reduction), in fp32.
 ///
-/// Layout: 128 updates at a time. Transfers write rows one over the other, so updates of one row are
-/// joined first: the matrix of equal indices chooses from a copy of the updates on every partition,
-/// and the vector engine joins what it chose; the row is gathered, joined with that and scattered,
-/// by equal indices with equal results. The next 128 wait for it.
-/// Bound: the vector engine, two passes over 128 elements for each update.
+/// Layout: 128 updates at a time. Transfers write rows one over the other, so updates of one row
+/// are joined first: the matrix of equal indices chooses from a copy of the updates on every
+/// partition, and the vector engine joins what it chose; the row is gathered, joined with that and
+/// scattered, by equal indices with equal results. The next 128 wait for it. Bound: the vector
+/// engine, two passes over 128 elements for each update.
 ///
 /// Parameters in order: indices [count] int32, negative ones counted from the back, updates [count,
 /// columns], out [rows, columns], whose rows are joined with what they hold.

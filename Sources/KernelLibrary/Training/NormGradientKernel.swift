@@ -13,12 +13,14 @@ package import NumericFormats
 /// last scale); nothing but dy, x and out passes through HBM.
 /// Bound: the vector and scalar engines alike.
 ///
-/// Parameters in order: dy [rows, columns], x [rows, columns], scale [columns], out [rows, columns].
+/// Parameters in order: dy [rows, columns], x [rows, columns], scale [columns], out [rows,
+/// columns].
 package struct NormGradientKernel: Kernel {
   /// What both kernels of a norm's gradient have to know of it.
   package var norm: NormShape
-  /// Format of scale and out.
+  /// Format of the scale.
   package var scale: NumberFormat
+  /// Format of out.
   package var output: NumberFormat
 
   /// The gradient of a norm of that shape.
@@ -183,15 +185,17 @@ package struct NormSumsKernel: Kernel {
 
 /// A norm over the last axis, as its gradient's kernels see it.
 package struct NormShape: Hashable, Sendable {
-  /// Rows, and elements of a row.
+  /// Rows.
   package var rows: Int
+  /// Elements of a row.
   package var columns: Int
   /// Is added to the mean square.
   package var epsilon: Float
   /// True where the mean is taken off first.
   package var centres: Bool
-  /// Format of dy and of x.
+  /// Format of dy.
   package var slope: NumberFormat
+  /// Format of x.
   package var format: NumberFormat
 
   /// A norm of [rows, columns].

@@ -69,7 +69,8 @@ extension Scatter {
 }
 
 extension IndexedMaxPool {
-  /// Tap by tap: an element that is larger than all before takes their place, and its number theirs.
+  /// Tap by tap: an element that is larger than all before takes their place, and its number
+  /// theirs.
   func expand(_ expansion: inout NodeExpansion) throws(GraphError) -> Bool {
     let x = expansion.node.inputs[0]
     let (shape, type) = (expansion.shape(x), expansion.type(x))

@@ -95,9 +95,9 @@ package struct NormGradient: OperatorFamily {
   }
 }
 
-/// What the gradient of a norm sums up over the rows: inputs dY and X; the result [1, columns] holds
-/// Σ dY · x̂, the gradient in the scale, and for a layer norm [2, columns] then Σ dY, that in the
-/// bias. No ONNX operator.
+/// What the gradient of a norm sums up over the rows: inputs dY and X; the result [1, columns]
+/// holds Σ dY · x̂, the gradient in the scale, and for a layer norm [2, columns] then Σ dY, that in
+/// the bias. No ONNX operator.
 package struct NormSums: OperatorFamily {
   /// True for a layer norm.
   package var centres: Bool

@@ -1,5 +1,5 @@
-/// Where ranks begin to compute in parts: each takes the same input as it is, and its gradient is the
-/// sum of what the parts of all ranks make of it.
+/// Where ranks begin to compute in parts: each takes the same input as it is, and its gradient is
+/// the sum of what the parts of all ranks make of it.
 ///
 /// The other end of such a region is an `AllReduce`, whose gradient every rank takes as it is.
 /// Source: M. Shoeybi et al., Megatron-LM (arXiv 1909.08053), section 3: the operators f and g.

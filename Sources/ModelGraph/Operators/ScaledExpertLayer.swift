@@ -3,11 +3,12 @@ import NumericFormats
 
 /// A mixture of experts whose weights are MXFP4 and whose activations meet them as MXFP8.
 ///
-/// Inputs x [T, D], logits [T, E], and of gate and up [E, D, F] and down [E, F, D] each the numbers,
-/// uint16 [E, rows / 4, columns] of four rows' e2m1 codes, the first one lowest, and the scales, uint8
-/// [E, rows / 32, columns]: a scale 2^(b − 127) belongs to 32 rows of a column. x, and the hidden
-/// activations times the expert's weight once they are rounded to bf16, are quantised as the
-/// instruction quantize_mx does: e4m3 with one scale for 32 neighbours. All else is `ExpertLayer`'s.
+/// Inputs x [T, D], logits [T, E], and of gate and up [E, D, F] and down [E, F, D] each the
+/// numbers, uint16 [E, rows / 4, columns] of four rows' e2m1 codes, the first one lowest, and the
+/// scales, uint8 [E, rows / 32, columns]: a scale 2^(b − 127) belongs to 32 rows of a column. x,
+/// and the hidden activations times the expert's weight once they are rounded to bf16, are
+/// quantised as the instruction quantize_mx does: e4m3 with one scale for 32 neighbours. All else
+/// is `ExpertLayer`'s.
 ///
 /// Source: the published weights of gpt-oss (arXiv 2508.10925, section 2.1); OCP Microscaling
 /// Formats specification 1.0.
@@ -21,8 +22,9 @@ package struct ScaledExpertLayer: OperatorFamily {
   package var name: String { "MixtureOfExpertsMX" }
   package var inputCount: ClosedRange<Int> { 8...8 }
 
-  /// Rows that share a scale, and rows of a packed element.
+  /// Rows that share a scale.
   package static var blockRows: Int { MXFormat.groupPartitions * MXFormat.packedCount }
+  /// Rows of a packed element.
   package static var packedRows: Int { MXFormat.packedCount }
 
   package func results(_ inputs: Operands<TensorType>) throws(GraphError) -> [TensorType] {

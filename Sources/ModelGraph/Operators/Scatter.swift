@@ -97,7 +97,8 @@ package struct Scatter: OperatorFamily {
     return starts.flatMap { $0 * inner..<($0 + 1) * inner }
   }
 
-  /// A sum of K terms is off by 4 · u · √K · ‖terms‖, a product of K factors by 4 · u · √K of itself.
+  /// A sum of K terms is off by 4 · u · √K · ‖terms‖, a product of K factors by 4 · u · √K of
+  /// itself.
   package func bounds(_ tolerance: Tolerance, at indices: [Int], reference: [Double])
     throws(GraphError) -> [Double]
   {

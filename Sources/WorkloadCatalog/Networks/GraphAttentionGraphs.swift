@@ -12,8 +12,8 @@ import NumericFormats
 /// first. A relation's score is a product of the node's features, whose weights aᵀ · W stand behind
 /// W, so that one row holds what a neighbour contributes.
 ///
-/// Source: MLPerf Training's graph task (mlcommons/training, graph_neural_network): GAT convolutions
-/// per relation without loops of a node to itself, added up over relations.
+/// Source: MLPerf Training's graph task (mlcommons/training, graph_neural_network): GAT
+/// convolutions per relation without loops of a node to itself, added up over relations.
 struct GraphAttentionGraphs: ReadableNetwork {
   /// A type of nodes.
   struct NodeType: Hashable {
