@@ -1,6 +1,7 @@
 import CoreState
 import ModelGraph
 import NumericFormats
+import Threads
 import VectorKernels
 
 /// The elements of one tensor as the device holds them, by the size of an element.

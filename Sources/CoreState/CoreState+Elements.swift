@@ -26,6 +26,23 @@ extension CoreState {
     }
   }
 
+  /// The same of a row whose elements lie in runs.
+  @inline(__always)
+  func widen(
+    _ format: NumberFormat, from source: UnsafeRawPointer, _ runs: ElementRuns,
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    unsafe Conversion.widen(format, from: source, runs, into: target)
+    guard keepsUnroundedValues else { return }
+    var written = 0
+    runs.forEach { offset in
+      unsafe restore(
+        format, from: source + offset * format.sizeBytes, stride: runs.stride, count: runs.count,
+        into: target + written)
+      written += runs.count
+    }
+  }
+
   /// Writes fp32 values to elements of a memory, rounded to nearest.
   @inline(__always)
   func narrow(
@@ -35,6 +52,23 @@ extension CoreState {
     unsafe Conversion.narrow(format, from: source, into: target, stride: stride, count: count)
     if keepsUnroundedValues {
       unsafe keep(format, from: source, at: target, stride: stride, count: count)
+    }
+  }
+
+  /// The same into a row whose elements lie in runs.
+  @inline(__always)
+  func narrow(
+    _ format: NumberFormat, from source: UnsafePointer<Float>,
+    into target: UnsafeMutableRawPointer, _ runs: ElementRuns
+  ) {
+    unsafe Conversion.narrow(format, from: source, into: target, runs)
+    guard keepsUnroundedValues else { return }
+    var read = 0
+    runs.forEach { offset in
+      unsafe keep(
+        format, from: source + read, at: target + offset * format.sizeBytes, stride: runs.stride,
+        count: runs.count)
+      read += runs.count
     }
   }
 

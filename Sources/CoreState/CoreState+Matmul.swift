@@ -33,8 +33,8 @@ extension CoreState {
     let panels = unsafe array.weightMemory(position).assumingMemoryBound(to: Float.self)
     if part == .whole, rowsPerPartition == 1, isPlain(source, scales) {
       unsafe MatrixTile.packStationary(
-        source.format, from: address(source, 0, engine), rowPitchBytes: rowPitch(source), stride: 1,
-        k: depth, m: columns, into: panels)
+        source.format, from: address(source, 0, engine), rowPitchBytes: rowPitch(source),
+        source.packedRuns, k: depth, into: panels)
       return
     }
     for partition in 0..<partitions {
@@ -88,7 +88,7 @@ extension CoreState {
 
   /// True where the rows of an operand can be widened and packed as they lie.
   private func isPlain(_ access: AccessPattern, _ scales: MXScales?) -> Bool {
-    scales == nil && access.isContiguous && !keepsUnroundedValues
+    scales == nil && !keepsUnroundedValues
   }
 
   /// Reads one partition of an operand of a product into the first row.
@@ -194,8 +194,8 @@ extension CoreState {
     let partitions = depth / rowsPerPartition
     if rowsPerPartition == 1, Int(moving.partitionCount) >= depth, isPlain(moving, scales) {
       unsafe MatrixTile.packMoving(
-        moving.format, from: address(moving, 0, engine), rowPitchBytes: rowPitch(moving), stride: 1,
-        k: depth, n: count, into: tile)
+        moving.format, from: address(moving, 0, engine), rowPitchBytes: rowPitch(moving),
+        moving.packedRuns, k: depth, into: tile)
       return unsafe UnsafePointer(tile)
     }
     for partition in 0..<partitions {
@@ -212,4 +212,9 @@ extension CoreState {
     }
     return unsafe UnsafePointer(tile)
   }
+}
+
+extension AccessPattern {
+  /// The elements of one partition, as one run where they lie side by side.
+  fileprivate var packedRuns: ElementRuns { isContiguous ? ElementRuns(count: columns) : runs }
 }

@@ -19,15 +19,8 @@ extension CoreState {
     let base = unsafe UnsafeRawPointer(address(access, partition, engine))
     if access.isContiguous {
       unsafe widen(access.format, from: base, stride: 1, count: access.columns, into: target)
-      return
-    }
-    let inner = access.innermostSize
-    var written = 0
-    access.forEachRun { elementOffset in
-      unsafe widen(
-        access.format, from: base + elementOffset * access.format.sizeBytes,
-        stride: access.innermostStride, count: inner, into: target + written)
-      written += inner
+    } else {
+      unsafe widen(access.format, from: base, access.runs, into: target)
     }
   }
 
@@ -52,15 +45,8 @@ extension CoreState {
     let base = unsafe address(access, partition, engine)
     if access.isContiguous {
       unsafe narrow(access.format, from: source, into: base, stride: 1, count: access.columns)
-      return
-    }
-    let inner = access.innermostSize
-    var read = 0
-    access.forEachRun { elementOffset in
-      unsafe narrow(
-        access.format, from: source + read, into: base + elementOffset * access.format.sizeBytes,
-        stride: access.innermostStride, count: inner)
-      read += inner
+    } else {
+      unsafe narrow(access.format, from: source, into: base, access.runs)
     }
   }
 
@@ -161,9 +147,9 @@ extension CoreState {
 }
 
 extension AccessPattern {
-  /// Calls `body` with the element offset of each innermost run, in order.
+  /// The elements of one partition: runs along the innermost dimension.
   @inline(__always)
-  func forEachRun(_ body: (Int) -> Void) {
+  var runs: ElementRuns {
     let outer = Int(dimensionCount) - 1
     var counts = SIMD4<Int>(1, 1, 1, 1)
     var steps = SIMD4<Int>(0, 0, 0, 0)
@@ -171,12 +157,15 @@ extension AccessPattern {
       counts[3 - outer + dimension] = Int(sizes[dimension])
       steps[3 - outer + dimension] = Int(strides[dimension])
     }
-    for i in 0..<counts[0] {
-      for j in 0..<counts[1] {
-        for k in 0..<counts[2] { body(i * steps[0] + j * steps[1] + k * steps[2]) }
-      }
-    }
+    return ElementRuns(
+      count: innermostSize, stride: innermostStride,
+      outerCounts: (counts[0], counts[1], counts[2]),
+      outerStrides: (steps[0], steps[1], steps[2]))
   }
+
+  /// Calls `body` with the element offset of each innermost run, in order.
+  @inline(__always)
+  func forEachRun(_ body: (Int) -> Void) { runs.forEach(body) }
 
   /// The offset, in elements, of the `index`-th element in order.
   @inlinable public func elementOffset(of index: Int) -> Int {

@@ -12,7 +12,7 @@ extension KernelBuilder {
   package mutating func activation(
     _ destination: Tile, _ function: ActivationFunction, _ source: Tile,
     scale: ScalarOperand = .immediate(1), bias: ScalarOperand = .immediate(0), sum: Tile? = nil,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     let site = site(file, line)
     let activate = Activate(

@@ -9,7 +9,7 @@ extension KernelBuilder {
   /// The sync queue triggers it and goes on; what reads the destination waits for the end.
   package mutating func allReduce(
     _ destination: TensorAccess, from source: TensorAccess, group: Int = 0,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     appendTransfer(
       .collective(Collective(.allReduce, .hbm(destination), from: .hbm(source), group: group)),

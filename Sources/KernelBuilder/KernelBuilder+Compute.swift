@@ -6,7 +6,7 @@ extension KernelBuilder {
   /// tensor_copy: moves a tile, changing its format where they differ.
   package mutating func copy(
     _ destination: Tile, _ source: Tile, on engine: Engine = .vector,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     append(
       .copy(Copy(destination.access, from: source.access)), on: engine, site: site(file, line))
@@ -15,7 +15,7 @@ extension KernelBuilder {
   /// tensor_tensor: destination = a op b.
   package mutating func tensorTensor(
     _ destination: Tile, _ a: Tile, _ b: Tile, _ operation: ALUOperation,
-    on engine: Engine = .vector, file: StaticString = #fileID, line: UInt = #line
+    on engine: Engine = .vector, file: String = #fileID, line: UInt = #line
   ) {
     append(
       .tensorTensor(TensorTensor(destination.access, a.access, b.access, operation)), on: engine,
@@ -27,7 +27,7 @@ extension KernelBuilder {
     _ destination: Tile, _ source: Tile, _ op0: ALUOperation, _ operand0: ScalarOperand,
     reverse0: Bool = false, _ op1: ALUOperation = .bypass,
     _ operand1: ScalarOperand = .immediate(0), reverse1: Bool = false,
-    on engine: Engine = .vector, file: StaticString = #fileID, line: UInt = #line
+    on engine: Engine = .vector, file: String = #fileID, line: UInt = #line
   ) {
     append(
       .tensorScalar(
@@ -40,7 +40,7 @@ extension KernelBuilder {
   package mutating func scalarTensorTensor(
     _ destination: Tile, _ source: Tile, _ op0: ALUOperation, _ operand0: ScalarOperand,
     _ op1: ALUOperation, _ other: Tile, reverse0: Bool = false, reverse1: Bool = false,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     append(
       .scalarTensorTensor(
@@ -52,7 +52,7 @@ extension KernelBuilder {
   /// tensor_reduce: reduces runs of the source so that the destination's columns remain.
   package mutating func tensorReduce(
     _ destination: Tile, _ source: Tile, _ operation: ALUOperation, negate: Bool = false,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     append(
       .tensorReduce(TensorReduce(destination.access, source.access, operation, negate: negate)),
@@ -61,7 +61,7 @@ extension KernelBuilder {
 
   /// reciprocal: destination = 1 / source.
   package mutating func reciprocal(
-    _ destination: Tile, _ source: Tile, file: StaticString = #fileID, line: UInt = #line
+    _ destination: Tile, _ source: Tile, file: String = #fileID, line: UInt = #line
   ) {
     append(
       .reciprocal(Reciprocal(destination.access, source.access)), on: .vector,
@@ -71,7 +71,7 @@ extension KernelBuilder {
   /// select: onTrue where the predicate is not zero, else onFalse.
   package mutating func select(
     _ destination: Tile, predicate: Tile, onTrue: Tile, onFalse: Tile,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     append(
       .select(
@@ -83,14 +83,14 @@ extension KernelBuilder {
   /// memset: every element becomes `value`.
   package mutating func memset(
     _ destination: Tile, _ value: Float, on engine: Engine = .vector,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     append(.memset(Memset(destination.access, value)), on: engine, site: site(file, line))
   }
 
   /// bn_stats: six numbers per partition of up to 512 elements.
   package mutating func batchNormStatistics(
-    _ destination: Tile, _ source: Tile, file: StaticString = #fileID, line: UInt = #line
+    _ destination: Tile, _ source: Tile, file: String = #fileID, line: UInt = #line
   ) {
     append(
       .batchNormStatistics(BatchNormStatistics(destination.access, source.access)), on: .vector,
@@ -99,7 +99,7 @@ extension KernelBuilder {
 
   /// bn_aggr: mean and variance from the numbers of bn_stats.
   package mutating func batchNormAggregate(
-    _ destination: Tile, _ source: Tile, file: StaticString = #fileID, line: UInt = #line
+    _ destination: Tile, _ source: Tile, file: String = #fileID, line: UInt = #line
   ) {
     append(
       .batchNormAggregate(BatchNormAggregate(destination.access, source.access)), on: .vector,
@@ -109,7 +109,7 @@ extension KernelBuilder {
   /// iota: start + channelMultiplier · partition + Σ steps · index.
   package mutating func iota(
     _ destination: Tile, start: Int = 0, channelMultiplier: Int = 0, steps: [Int],
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     append(
       .iota(
@@ -121,7 +121,7 @@ extension KernelBuilder {
   /// affine_select: the source where the affine value compares with zero, else `onFalse`.
   package mutating func affineSelect(
     _ destination: Tile, _ source: Tile, _ comparison: ALUOperation, start: Int = 0,
-    channelMultiplier: Int, steps: [Int], onFalse: Float, file: StaticString = #fileID,
+    channelMultiplier: Int, steps: [Int], onFalse: Float, file: String = #fileID,
     line: UInt = #line
   ) {
     append(

@@ -16,14 +16,14 @@ extension KernelBuilder {
   /// A bias as the device takes it: where biases are read, a number becomes a column of SBUF, which
   /// is filled where it is first needed and stays to the kernel's end.
   mutating func bias(
-    _ bias: ScalarOperand, for row: AccessPattern, file: StaticString, line: UInt
+    _ bias: ScalarOperand, for row: AccessPattern, file: String, line: UInt
   ) -> ScalarOperand {
     guard case .immediate(let value) = bias, value != 0, readsBiases else { return bias }
     guard let column = constant(value, file, line) else { return bias }
     return column.rows(row.partitions).pointer
   }
 
-  private mutating func constant(_ value: Float, _ file: StaticString, _ line: UInt) -> Tile? {
+  private mutating func constant(_ value: Float, _ file: String, _ line: UInt) -> Tile? {
     if let known = constants[value.bitPattern] { return known }
     guard constants.count < Self.mostConstants else {
       if failure == nil {

@@ -48,22 +48,19 @@ extension KernelBuilder {
   private func ownKnown(_ index: Int) -> Int32 {
     let entry = entries[index]
     guard let domain = entry.domain else { return 0 }
-    return clocks[Int(entry.clock)][domain]
+    return clocks[Int(entry.clock), domain]
   }
 
   /// The fewest completions whose arrival means that everything is done.
   private func lastCompletions() -> [ProgressPoint] {
-    let known = engineClocks[Int(Engine.sync.rawValue)]
     var points: [ProgressPoint] = []
     for index in domains.indices where !domains[index].isEmpty {
       let domain = ProgressDomain(index: index)
       let point = ProgressPoint(domain: domain, sequence: Int32(domains[index].count))
-      if known[domain] < point.sequence { points.append(point) }
+      if engineClocks[Int(Engine.sync.rawValue), domain] < point.sequence { points.append(point) }
     }
     let kept = points.filter { point in
-      !points.contains {
-        $0.domain != point.domain && knowledge(of: $0)[point.domain] >= point.sequence
-      }
+      !points.contains { $0.domain != point.domain && knows($0, of: point) }
     }
     return kept.sorted { position(of: $0) < position(of: $1) }
   }

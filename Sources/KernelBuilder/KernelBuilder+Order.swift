@@ -50,9 +50,9 @@ extension KernelBuilder {
   /// accesses under `point`.
   private mutating func append(_ entry: Entry, point: ProgressPoint, isTransfer: Bool) {
     var entry = entry
-    let accesses = AccessList(entry.operation)
-    let needed = conflicts(accesses, of: entry.engine, isTransfer: isTransfer)
-    place(waits: needed, in: &entry)
+    accesses.set(entry.operation)
+    findConflicts(of: entry.engine, isTransfer: isTransfer)
+    placeWaits(in: &entry)
     entry.clock = snapshot(of: entry.engine)
     for access in accesses.onChip { tracker.add(access.pattern, point, isWrite: access.isWrite) }
     for access in accesses.hbm {
@@ -74,19 +74,19 @@ extension KernelBuilder {
       isDense: false)
   }
 
-  /// The latest operation of each domain that must have completed, unless it is known to have.
-  private func conflicts(_ accesses: AccessList, of engine: Engine, isTransfer: Bool)
-    -> [ProgressPoint]
-  {
+  /// Puts into `needed` the latest operation of each domain that must have completed, unless the
+  /// engine knows that it has.
+  private mutating func findConflicts(of engine: Engine, isTransfer: Bool) {
     let own = ProgressDomain(index: Int(engine.rawValue))
-    let known = engineClocks[Int(engine.rawValue)]
     var latest: [ProgressPoint] = []
+    swap(&latest, &needed)
+    latest.removeAll(keepingCapacity: true)
     let note = { (point: ProgressPoint, conflict: Conflict) in
       // One engine's data path works in order; only a read needs the result to have arrived.
       if point.domain == own, !isTransfer, engine == .tensor || conflict != .readAfterWrite {
         return
       }
-      if known[point.domain] >= point.sequence { return }
+      if engineClocks[own.index, point.domain] >= point.sequence { return }
       if let index = latest.firstIndex(where: { $0.domain == point.domain }) {
         latest[index].sequence = max(latest[index].sequence, point.sequence)
       } else {
@@ -101,24 +101,24 @@ extension KernelBuilder {
         tensor: Int(access.tensor.tensor),
         region(access.tensor, reach: accesses.tableBytes), isWrite: access.isWrite, note)
     }
-    return latest
+    swap(&latest, &needed)
   }
 
   /// Drops waits that another implies, orders the rest with the one expected last at the end.
-  private mutating func place(waits needed: [ProgressPoint], in entry: inout Entry) {
+  private mutating func placeWaits(in entry: inout Entry) {
     entry.firstWait = Int32(waits.count)
     guard !needed.isEmpty else { return }
     let kept = needed.filter { point in
-      !needed.contains {
-        $0.domain != point.domain && knowledge(of: $0)[point.domain] >= point.sequence
-      }
+      !needed.contains { $0.domain != point.domain && knows($0, of: point) }
     }
     let ordered = kept.sorted { position(of: $0) < position(of: $1) }
     let engine = Int(entry.engine.rawValue)
     for point in ordered {
       waits.append(point)
-      entries[position(of: point)].isSignalled = true
-      engineClocks[engine].learn(knowledge(of: point))
+      let position = position(of: point)
+      entries[position].isSignalled = true
+      engineClocks.learn(engine, from: clocks, Int(entries[position].clock))
+      engineClocks.learn(engine, point)
     }
     entry.waitCount = Int32(ordered.count)
     snapshots[engine] = -1
@@ -129,11 +129,9 @@ extension KernelBuilder {
     Int(domains[point.domain.index][Int(point.sequence) - 1])
   }
 
-  /// Everything that has completed when the operation has.
-  func knowledge(of point: ProgressPoint) -> ProgressClock {
-    var clock = clocks[Int(entries[position(of: point)].clock)]
-    clock[point.domain] = max(clock[point.domain], point.sequence)
-    return clock
+  /// True when an operation of another domain has completed, once `point` has.
+  func knows(_ point: ProgressPoint, of other: ProgressPoint) -> Bool {
+    clocks[Int(entries[position(of: point)].clock), other.domain] >= other.sequence
   }
 
   /// The index of what an engine knows now.
@@ -141,7 +139,7 @@ extension KernelBuilder {
     let index = Int(engine.rawValue)
     if snapshots[index] < 0 {
       snapshots[index] = Int32(clocks.count)
-      clocks.append(engineClocks[index])
+      clocks.append(index, of: engineClocks)
     }
     return snapshots[index]
   }
@@ -149,12 +147,16 @@ extension KernelBuilder {
 
 /// What an instruction reads and writes in memory.
 struct AccessList {
-  var onChip: [(pattern: AccessPattern, isWrite: Bool)] = []
-  var hbm: [(tensor: TensorAccess, isWrite: Bool)] = []
+  private(set) var onChip: [(pattern: AccessPattern, isWrite: Bool)] = []
+  private(set) var hbm: [(tensor: TensorAccess, isWrite: Bool)] = []
   /// Bytes of the table whose rows an index chooses, if one does.
-  var tableBytes: Int?
+  private(set) var tableBytes: Int?
 
-  init(_ operation: Operation) {
+  /// Takes what an operation names in place of what was there.
+  mutating func set(_ operation: Operation) {
+    onChip.removeAll(keepingCapacity: true)
+    hbm.removeAll(keepingCapacity: true)
+    tableBytes = nil
     operation.memoryAccesses { location, isWrite in
       switch location {
       case .onChip(let access): onChip.append((access, isWrite))

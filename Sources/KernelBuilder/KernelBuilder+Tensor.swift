@@ -14,7 +14,7 @@ extension KernelBuilder {
   ///     partition, [K, 2, M] and [K, 2, N], in the time of one.
   package mutating func matmul(
     _ destination: Tile, stationary: Tile, moving: Tile, accumulates: Bool = false,
-    loadsWeights: Bool = true, isDoubleRow: Bool = false, file: StaticString = #fileID,
+    loadsWeights: Bool = true, isDoubleRow: Bool = false, file: String = #fileID,
     line: UInt = #line
   ) {
     var operations: [Operation] = []
@@ -38,7 +38,7 @@ extension KernelBuilder {
   ///
   /// - Parameter identity: an identity matrix [P, P] of the data's format in SBUF.
   package mutating func transpose(
-    _ destination: Tile, _ data: Tile, identity: Tile, file: StaticString = #fileID,
+    _ destination: Tile, _ data: Tile, identity: Tile, file: String = #fileID,
     line: UInt = #line
   ) {
     var operations: [Operation] = []
@@ -49,7 +49,7 @@ extension KernelBuilder {
 
   /// An identity matrix in SBUF for transposes, built by GpSimd.
   package mutating func identity(
-    _ size: Int = 128, _ format: NumberFormat, file: StaticString = #fileID, line: UInt = #line
+    _ size: Int = 128, _ format: NumberFormat, file: String = #fileID, line: UInt = #line
   ) throws(BuilderError) -> Tile {
     let tile = try tile("identity", partitions: size, size, format: format)
     memset(tile, 1, on: .gpsimd, file: file, line: line)
@@ -64,7 +64,7 @@ extension KernelBuilder {
   /// - Parameter offset: the first partition of both operands' scales within each quadrant.
   package mutating func matmulMX(
     _ destination: Tile, stationary: Tile, stationaryScales: Tile, moving: Tile,
-    movingScales: Tile, offset: Int, accumulates: Bool = false, file: StaticString = #fileID,
+    movingScales: Tile, offset: Int, accumulates: Bool = false, file: String = #fileID,
     line: UInt = #line
   ) {
     var operations: [Operation] = []
@@ -81,7 +81,7 @@ extension KernelBuilder {
   /// - Parameter offset: the first partition of the scales within each quadrant.
   package mutating func quantizeMX(
     _ destination: Tile, _ source: Tile, scales: Tile, offset: Int,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     append(
       .quantizeMX(

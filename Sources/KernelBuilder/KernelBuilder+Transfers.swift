@@ -10,7 +10,7 @@ extension KernelBuilder {
   ///   (software). A trigger on the scalar engine hides behind its computing.
   package mutating func load(
     _ tile: Tile, from access: TensorAccess, on queue: Engine = .sync,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     transfer(.onChip(tile.access), from: .hbm(access), on: queue, site: site(file, line))
   }
@@ -18,7 +18,7 @@ extension KernelBuilder {
   /// dma_copy from a tile into HBM.
   package mutating func store(
     _ access: TensorAccess, from tile: Tile, on queue: Engine = .sync,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     transfer(.hbm(access), from: .onChip(tile.access), on: queue, site: site(file, line))
   }
@@ -26,7 +26,7 @@ extension KernelBuilder {
   /// dma_copy between two tiles: the way to other partitions.
   package mutating func move(
     _ destination: Tile, from source: Tile, on queue: Engine = .sync,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     transfer(
       .onChip(destination.access), from: .onChip(source.access), on: queue,
@@ -36,7 +36,7 @@ extension KernelBuilder {
   /// dma_copy within HBM.
   package mutating func copyTensor(
     _ destination: TensorAccess, from source: TensorAccess, on queue: Engine = .sync,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     transfer(.hbm(destination), from: .hbm(source), on: queue, site: site(file, line))
   }
@@ -44,7 +44,7 @@ extension KernelBuilder {
   /// dma_transpose: a block [rows, columns] in HBM becomes a tile [columns, rows].
   package mutating func loadTransposed(
     _ tile: Tile, from access: TensorAccess, on queue: Engine = .sync,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     let site = site(file, line)
     let probe = DMATranspose(tile.access, from: access, queue: 0)
@@ -58,7 +58,7 @@ extension KernelBuilder {
   /// Gathers rows: partition p of the tile receives row `index[p]` of the tensor.
   package mutating func gather(
     _ tile: Tile, rowsOf tensor: TensorHandle, index: Tile, columns: Range<Int>? = nil,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     let row = tensor.block(rows: 0..<1, columns: columns ?? 0..<tensor.columns)
     indirect(
@@ -68,7 +68,7 @@ extension KernelBuilder {
 
   /// Scatters rows: partition p of the tile goes to row `index[p]` of the tensor.
   package mutating func scatter(
-    rowsOf tensor: TensorHandle, from tile: Tile, index: Tile, file: StaticString = #fileID,
+    rowsOf tensor: TensorHandle, from tile: Tile, index: Tile, file: String = #fileID,
     line: UInt = #line
   ) {
     let row = tensor.block(rows: 0..<1, columns: 0..<tensor.columns)
@@ -81,7 +81,7 @@ extension KernelBuilder {
   /// begin at `first`.
   package mutating func gather(
     _ tile: Tile, elements first: TensorAccess, count: Int, index: Tile,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     indirect(
       .onChip(tile.access), from: .hbm(first), index: index, isScatter: false,
@@ -92,7 +92,7 @@ extension KernelBuilder {
   /// begin at `first`.
   package mutating func scatter(
     elements first: TensorAccess, count: Int, from tile: Tile, index: Tile,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     indirect(
       .hbm(first), from: .onChip(tile.access), index: index, isScatter: true,
@@ -103,7 +103,7 @@ extension KernelBuilder {
   /// `count` rows that begin at `first`.
   package mutating func gather(
     _ tile: Tile, rows first: TensorAccess, rowBytes: Int, count: Int, index: Tile,
-    file: StaticString = #fileID, line: UInt = #line
+    file: String = #fileID, line: UInt = #line
   ) {
     indirect(
       .onChip(tile.access), from: .hbm(first), index: index, isScatter: false,
@@ -116,7 +116,7 @@ extension KernelBuilder {
   /// - Parameter adds: adds to the rows in fp32; the indices must differ and lie in the table.
   package mutating func scatter(
     rows first: TensorAccess, rowBytes: Int, count: Int, from tile: Tile, index: Tile,
-    adds: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    adds: Bool = false, file: String = #fileID, line: UInt = #line
   ) {
     indirect(
       .hbm(first), from: .onChip(tile.access), index: index, isScatter: true,

@@ -33,16 +33,24 @@ package struct KernelBuilder {
   // Program.
   var entries: [Entry] = []
   var waits: [ProgressPoint] = []
-  var clocks: [ProgressClock] = [ProgressClock()]
+  /// What an engine knew each time that it had learned something; the first knows nothing.
+  var clocks = ProgressClocks(count: 1)
   var tensors: [TensorHandle] = []
   var sites: [Site] = []
   var siteIndices: [SiteKey: UInt32] = [:]
+  /// The places used last: a kernel's loop emits from few, and comparing is faster than hashing.
+  var recentSites: [(key: SiteKey, index: UInt32)] = []
   // Order.
   var tracker: DependencyTracker
-  var engineClocks = [ProgressClock](repeating: ProgressClock(), count: Engine.allCases.count)
+  /// What each engine knows now.
+  var engineClocks = ProgressClocks(count: Engine.allCases.count)
   var snapshots = [Int32](repeating: 0, count: Engine.allCases.count)
   var domains = [[Int32]](repeating: [], count: ProgressDomain.count)
   var rings = RingTable()
+  /// What the instruction at hand reads and writes; kept for its storage.
+  var accesses = AccessList()
+  /// What it must wait for; kept for its storage.
+  var needed: [ProgressPoint] = []
   var loadedTable: ActivationTable?
   /// The load of the first table, which goes to the beginning of the stream.
   var firstTable: Entry?
@@ -72,15 +80,28 @@ package struct KernelBuilder {
   package var instructionCount: Int { entries.count }
 
   /// The index of a place in a kernel's source.
-  mutating func site(_ file: StaticString, _ line: UInt) -> UInt32 {
-    let key = SiteKey(layer: layer, file: "\(file)", line: line)
-    if let index = siteIndices[key] { return index }
+  mutating func site(_ file: String, _ line: UInt) -> UInt32 {
+    for recent in recentSites
+    where recent.key.line == line && recent.key.file == file && recent.key.layer == layer {
+      return recent.index
+    }
+    let key = SiteKey(layer: layer, file: file, line: line)
+    let index = siteIndices[key] ?? addSite(key)
+    if recentSites.count == Self.recentSiteCount { recentSites.removeFirst() }
+    recentSites.append((key, index))
+    return index
+  }
+
+  private mutating func addSite(_ key: SiteKey) -> UInt32 {
     let index = UInt32(sites.count)
     let fileName = key.file.split(separator: "/").last.map(String.init) ?? key.file
-    sites.append(Site(kernel: name, layer: layer, source: "\(fileName):\(line)"))
+    sites.append(Site(kernel: name, layer: key.layer, source: "\(fileName):\(key.line)"))
     siteIndices[key] = index
     return index
   }
+
+  /// Places that are compared before all are looked up.
+  private static let recentSiteCount = 8
 }
 
 /// A place in a kernel's source and the layer for which it emitted.

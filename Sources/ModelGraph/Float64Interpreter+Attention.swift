@@ -1,4 +1,5 @@
 import Foundation
+import Threads
 
 /// One query token of one head: its probabilities over the keys that it sees.
 struct AttentionRow {

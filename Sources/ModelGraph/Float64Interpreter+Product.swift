@@ -1,3 +1,5 @@
+import Threads
+
 /// The operands of a matrix product, whatever the order in which they are stored.
 struct ProductOperands {
   let a: TensorView

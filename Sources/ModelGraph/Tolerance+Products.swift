@@ -1,3 +1,5 @@
+import Threads
+
 extension Tolerance {
   /// 4 · u · √K · ‖row of A‖ · ‖column of B‖, and uncertain operands as a random walk over K.
   func product(_ transposeA: Bool, _ transposeB: Bool, at indices: [Int]) -> [Double] {

@@ -19,23 +19,23 @@ struct IssueRecord: BitwiseCopyable {
     static let actsInTime: Traits = [.touchesRegisters, .meetsOthers]
   }
 
-  var wait: SemaphoreWait
-  var update: SemaphoreUpdate
+  var wait = SemaphoreWait.none
+  var update = SemaphoreUpdate.none
   /// Index into the loaded costs.
-  var cost: UInt32
+  var cost: UInt32 = 0
   /// Tensor engine: cycles that the rows stream, or that the weights load, at full rate.
   /// DMA triggers: index into the loaded transfers.
-  var extent: Int32
+  var extent: Int32 = 0
   /// Tensor engine: bubble cycles of a weight load that the half rate hides.
-  var loadBubbleCycles: Int16
+  var loadBubbleCycles: Int16 = 0
   /// Tiles of the tensor engine's array in use, one bit per 32 × 32 tile.
-  var region: UInt16
-  var opcode: Opcode
+  var region: UInt16 = .max
+  var opcode = Opcode.nop
   /// Which part of the engine's law applies.
-  var kind: Cost.Kind
+  var kind = Cost.Kind.control
   /// PSUM banks that a streaming instruction touches, one bit each.
-  var banks: UInt8
-  var traits: Traits
+  var banks: UInt8 = 0
+  var traits: Traits = []
 }
 
 /// A program checked against a device, with every cost worked out. Loading it is where an illegal
@@ -63,12 +63,8 @@ public final class LoadedProgram: Sendable {
   {
     self.program = program
     self.device = device
-    var loader = SegmentLoader(device: device, surroundings: surroundings)
-    var bases = [0]
-    for segment in program.segments {
-      try loader.load(segment)
-      bases.append(bases.last! + segment.instructions.count)
-    }
+    let loader = ProgramLoader(program, device: device, surroundings: surroundings)
+    let loaded = try loader.load()
     for invocation in program.invocations {
       let declared = program.segments[invocation.segment].tensors.count
       guard invocation.tensors.count == declared else {
@@ -77,10 +73,10 @@ public final class LoadedProgram: Sendable {
           .unboundTensor(index: invocation.tensors.count, count: declared))
       }
     }
-    self.bases = bases
-    records = FixedBuffer(loader.records)
-    costs = FixedBuffer(loader.index.costs)
-    transfers = loader.transfers
+    bases = program.segments.reduce(into: [0]) { $0.append($0.last! + $1.instructions.count) }
+    records = loaded.records
+    costs = FixedBuffer(loaded.costs)
+    transfers = loaded.transfers
   }
 
   /// Machine instructions in one pass over all invocations, loops not unrolled.
@@ -91,98 +87,5 @@ public final class LoadedProgram: Sendable {
   /// How the transfer of a program counter is cut and dealt; nil for other instructions.
   public func transferShape(at counter: Int) -> TransferShape? {
     records[counter].opcode.isDMA ? transfers[Int(records[counter].extent)] : nil
-  }
-}
-
-/// Checks segments one after the other and collects what the step loop reads of them.
-private struct SegmentLoader {
-  let device: Device
-  let surroundings: Surroundings
-  var records: [IssueRecord] = []
-  var transfers: [TransferShape] = []
-  var index = CostIndex()
-
-  init(device: Device, surroundings: Surroundings) {
-    self.device = device
-    self.surroundings = surroundings
-  }
-
-  mutating func load(_ segment: Segment) throws(Fault) {
-    records.reserveCapacity(records.count + segment.instructions.count)
-    for engine in Engine.allCases {
-      let range = segment.range(of: engine)
-      for position in range {
-        let instruction = segment.instructions[position]
-        do {
-          let rules = OperandRules(
-            device: device, engine: engine, instruction: instruction.operation.opcode.name,
-            tensorCount: segment.tensors.count, queueLength: range.count,
-            surroundings: surroundings)
-          try instruction.operation.validate(rules)
-          let isBlock = instruction.operation.opcode == .streamTranspose
-          let hasNext = position + 1 < range.upperBound
-          let next = isBlock && hasNext ? segment.instructions[position + 1].operation : nil
-          records.append(try record(instruction, before: next, rules, segment))
-        } catch {
-          var fault = error
-          fault.index = position
-          throw fault
-        }
-      }
-    }
-  }
-
-  private mutating func record(
-    _ instruction: Instruction, before next: Operation?, _ rules: OperandRules,
-    _ segment: Segment
-  ) throws(Fault) -> IssueRecord {
-    let operation = instruction.operation
-    let engine = rules.engine
-    let cost = operation.cost(on: device, engine: engine, before: next)
-    let isRow = cost.kind == .matmul || cost.kind == .loadWeights
-    var traits: IssueRecord.Traits = []
-    if operation.touchesRegisters { traits.insert(.touchesRegisters) }
-    if operation.isDynamic { traits.insert(.isDynamic) }
-    if operation.opcode.meetsOtherCores { traits.insert(.meetsOthers) }
-    if isRow, instruction.wait.condition == .none { traits.insert(.isFreeRow) }
-    var result = IssueRecord(
-      wait: instruction.wait, update: instruction.update, cost: index.add(cost),
-      extent: cost.kind == .matmul ? Int32(clamping: cost.streamTenths / 10) : cost.loadCycles,
-      loadBubbleCycles: cost.loadBubbleCycles, region: operation.arrayRegion(device),
-      opcode: operation.opcode, kind: cost.kind, banks: cost.banks, traits: traits)
-    if operation.opcode.readsTensors { try operation.checkTensorBounds(segment.tensors, rules) }
-    if let shape = operation.transferShape(on: device, engine: engine) {
-      try checkUpdate(instruction.update, shape, rules)
-      result.extent = Int32(transfers.count)
-      transfers.append(shape)
-    }
-    return result
-  }
-
-  /// Each DMA engine that takes part increments the semaphore by one.
-  private func checkUpdate(
-    _ update: SemaphoreUpdate, _ shape: TransferShape, _ rules: OperandRules
-  ) throws(Fault) {
-    guard update.operation != .none else { return }
-    guard update.operation == .add, update.value == UInt32(shape.engines) else {
-      throw rules.fault(
-        "update",
-        .semaphoreValue(
-          found: update.operation == .add ? Int(update.value) : 0, expected: Int(shape.engines)))
-    }
-  }
-}
-
-/// Costs by value: programs have few distinct ones.
-private struct CostIndex {
-  var costs: [Cost] = []
-  private var positions: [Cost: UInt32] = [:]
-
-  mutating func add(_ cost: Cost) -> UInt32 {
-    if let position = positions[cost] { return position }
-    let position = UInt32(costs.count)
-    costs.append(cost)
-    positions[cost] = position
-    return position
   }
 }

@@ -3,24 +3,24 @@ public import NumericFormats
 extension MatrixTile {
   /// Widens and packs a stationary tile straight from memory.
   ///
-  /// Row r starts `r * rowPitchBytes` after `source`; its m elements are `stride` elements apart.
-  /// `panels` has room for `stationaryFloatCount(k:m:)` floats; columns beyond m become zero.
+  /// Row r starts `r * rowPitchBytes` after `source`; its m elements lie in `runs`. `panels` has
+  /// room for `stationaryFloatCount(k:m:)` floats; columns beyond m become zero.
   public static func packStationary(
-    _ format: NumberFormat, from source: UnsafeRawPointer, rowPitchBytes: Int, stride: Int, k: Int,
-    m: Int, into panels: UnsafeMutablePointer<Float>
+    _ format: NumberFormat, from source: UnsafeRawPointer, rowPitchBytes: Int, _ runs: ElementRuns,
+    k: Int, into panels: UnsafeMutablePointer<Float>
   ) {
-    let rows = unsafe Rows(first: source, pitchBytes: rowPitchBytes, count: k, columns: m)
-    unsafe packRows(format, rows, stride, panelRows, panels)
+    let rows = unsafe Rows(first: source, pitchBytes: rowPitchBytes, count: k, runs: runs)
+    unsafe packRows(format, rows, panelRows, panels)
   }
 
   /// Widens and packs a moving tile straight from memory; operands as in `packStationary`, with
   /// room for `movingFloatCount(k:n:)` floats.
   public static func packMoving(
-    _ format: NumberFormat, from source: UnsafeRawPointer, rowPitchBytes: Int, stride: Int, k: Int,
-    n: Int, into panels: UnsafeMutablePointer<Float>
+    _ format: NumberFormat, from source: UnsafeRawPointer, rowPitchBytes: Int, _ runs: ElementRuns,
+    k: Int, into panels: UnsafeMutablePointer<Float>
   ) {
-    let rows = unsafe Rows(first: source, pitchBytes: rowPitchBytes, count: k, columns: n)
-    unsafe packRows(format, rows, stride, panelColumns, panels)
+    let rows = unsafe Rows(first: source, pitchBytes: rowPitchBytes, count: k, runs: runs)
+    unsafe packRows(format, rows, panelColumns, panels)
   }
 
   /// Packs one widened stationary row, for callers that gather rows themselves, in any order.
@@ -44,8 +44,13 @@ extension MatrixTile {
     var first: UnsafeRawPointer
     var pitchBytes: Int
     var count: Int
-    var columns: Int
+    var runs: ElementRuns
 
+    var columns: Int { unsafe runs.total }
+    /// Every row is dense.
+    var areDense: Bool { unsafe runs.stride == 1 && runs.total == runs.count }
+
+    /// Rows of several runs span more bytes than they hold; the first ones are what is missed.
     @inline(__always)
     func announce(_ row: Int, _ sizeBytes: Int) {
       guard unsafe row < count else { return }
@@ -55,17 +60,16 @@ extension MatrixTile {
 
   @inline(__always)
   private static func packRows(
-    _ format: NumberFormat, _ rows: Rows, _ stride: Int, _ width: Int,
-    _ panels: UnsafeMutablePointer<Float>
+    _ format: NumberFormat, _ rows: Rows, _ width: Int, _ panels: UnsafeMutablePointer<Float>
   ) {
     switch format {
-    case .float32 where stride == 1:
+    case .float32 where unsafe rows.areDense:
       unsafe packSteps(rows, 4, width, panels) {
         unsafe $0.loadUnaligned(as: SIMD8<Float>.self)
       } one: {
         unsafe $0.loadUnaligned(as: Float.self)
       }
-    case .bfloat16 where stride == 1:
+    case .bfloat16 where unsafe rows.areDense:
       unsafe packSteps(rows, 2, width, panels) {
         let codes = unsafe $0.loadUnaligned(as: SIMD8<UInt16>.self)
         return unsafe unsafeBitCast(
@@ -73,7 +77,7 @@ extension MatrixTile {
       } one: {
         Float(bitPattern: UInt32(unsafe $0.loadUnaligned(as: UInt16.self)) &<< 16)
       }
-    default: unsafe packWidened(format, rows, stride, width, panels)
+    default: unsafe packWidened(format, rows, width, panels)
     }
   }
 
@@ -112,19 +116,16 @@ extension MatrixTile {
 
   /// Packs rows that are widened one by one.
   private static func packWidened(
-    _ format: NumberFormat, _ rows: Rows, _ stride: Int, _ width: Int,
-    _ panels: UnsafeMutablePointer<Float>
+    _ format: NumberFormat, _ rows: Rows, _ width: Int, _ panels: UnsafeMutablePointer<Float>
   ) {
     guard unsafe rows.columns > 0 else { return }
     unsafe withUnsafeTemporaryAllocation(byteCount: rows.columns * 4, alignment: 64) { raw in
       guard let base = raw.baseAddress else { return }
       let row = unsafe base.assumingMemoryBound(to: Float.self)
       for index in unsafe 0..<rows.count {
-        unsafe rows.announce(
-          index + CacheHint.rowsAhead, stride.magnitude == 1 ? format.sizeBytes : 0)
+        unsafe rows.announce(index + CacheHint.rowsAhead, format.sizeBytes)
         unsafe Conversion.widen(
-          format, from: rows.first + index * rows.pitchBytes, stride: stride, count: rows.columns,
-          into: row)
+          format, from: rows.first + index * rows.pitchBytes, rows.runs, into: row)
         unsafe packRow(row, rows.columns, index, rows.count, width, panels)
       }
     }

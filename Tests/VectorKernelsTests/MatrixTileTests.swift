@@ -14,9 +14,9 @@ import VectorKernels
     var panels = [Float](repeating: 9, count: MatrixTile.stationaryFloatCount(k: k, m: m) + 1)
     var moving = [Float](repeating: 9, count: MatrixTile.movingFloatCount(k: k, n: n) + 1)
     unsafe MatrixTile.packStationary(
-      .float32, from: a, rowPitchBytes: 4 * m, stride: 1, k: k, m: m, into: &panels)
+      .float32, from: a, rowPitchBytes: 4 * m, ElementRuns(count: m), k: k, into: &panels)
     unsafe MatrixTile.packMoving(
-      .float32, from: b, rowPitchBytes: 4 * n, stride: 1, k: k, n: n, into: &moving)
+      .float32, from: b, rowPitchBytes: 4 * n, ElementRuns(count: n), k: k, into: &moving)
     unsafe MatrixTile.multiply(
       stationary: panels, moving: moving, k: k, m: m, n: n, into: &fast, cPitch: pitch,
       accumulate: accumulate)
@@ -56,43 +56,56 @@ import VectorKernels
   }
 
   @Test func packingFromAFormatEqualsWideningFirst() {
-    let (k, m) = (5, 37)
     for format in [NumberFormat.bfloat16, .float8e4m3, .float32, .float16] {
-      for stride in [1, 2] {
-        let pitchBytes = (m * stride + 3) * format.sizeBytes
-        var bytes = [UInt8](repeating: 0, count: k * pitchBytes)
-        var generator = Seeded(3)
-        for index in bytes.indices { bytes[index] = UInt8.random(in: 0..<0x70, using: &generator) }
-        var wide = [Float](repeating: 0, count: k * m)
-        var direct = [Float](repeating: 1, count: MatrixTile.movingFloatCount(k: k, n: m))
-        var staged = direct
-        var left = [Float](repeating: 1, count: MatrixTile.stationaryFloatCount(k: k, m: m))
-        var leftStaged = left
-        unsafe bytes.withUnsafeBytes { raw in
-          guard let base = raw.baseAddress else { return }
-          unsafe wide.withUnsafeMutableBufferPointer { out in
-            guard let target = out.baseAddress else { return }
-            for row in 0..<k {
-              unsafe Conversion.widen(
-                format, from: base + row * pitchBytes, stride: stride, count: m,
-                into: target + row * m)
-            }
-          }
-          unsafe MatrixTile.packMoving(
-            format, from: base, rowPitchBytes: pitchBytes, stride: stride, k: k, n: m, into: &direct
-          )
-          unsafe MatrixTile.packStationary(
-            format, from: base, rowPitchBytes: pitchBytes, stride: stride, k: k, m: m, into: &left)
-        }
-        unsafe MatrixTile.packMoving(
-          .float32, from: wide, rowPitchBytes: 4 * m, stride: 1, k: k, n: m, into: &staged)
-        unsafe MatrixTile.packStationary(
-          .float32, from: wide, rowPitchBytes: 4 * m, stride: 1, k: k, m: m, into: &leftStaged)
-        // What lies between panels is nobody's: the products tell.
-        let product = product(left, direct, k: k, m: m)
-        let expected = self.product(leftStaged, staged, k: k, m: m)
-        #expect(isSame(product, expected), "\(format.name) stride \(stride)")
+      for runs in [
+        ElementRuns(count: 37), ElementRuns(count: 37, stride: 2),
+        ElementRuns(count: 13, stride: 1, outerCounts: (1, 2, 3), outerStrides: (0, 50, 15)),
+        ElementRuns(count: 5, stride: 1, outerCounts: (1, 1, 7), outerStrides: (0, 0, 9)),
+        ElementRuns(count: 8, stride: 2, outerCounts: (2, 1, 2), outerStrides: (40, 0, 17)),
+      ] {
+        checkPacking(format, runs)
       }
     }
+  }
+
+  private func checkPacking(_ format: NumberFormat, _ runs: ElementRuns) {
+    let (k, m) = (5, runs.total)
+    let pitchBytes = 120 * format.sizeBytes
+    var bytes = [UInt8](repeating: 0, count: k * pitchBytes)
+    var generator = Seeded(3)
+    for index in bytes.indices { bytes[index] = UInt8.random(in: 0..<0x70, using: &generator) }
+    var wide = [Float](repeating: 0, count: k * m)
+    var direct = [Float](repeating: 1, count: MatrixTile.movingFloatCount(k: k, n: m))
+    var staged = direct
+    var left = [Float](repeating: 1, count: MatrixTile.stationaryFloatCount(k: k, m: m))
+    var leftStaged = left
+    unsafe bytes.withUnsafeBytes { raw in
+      guard let base = raw.baseAddress else { return }
+      for row in 0..<k {
+        var column = row * m
+        runs.forEach { offset in
+          for index in 0..<runs.count {
+            let element = offset + index * runs.stride
+            unsafe Conversion.widen(
+              format, from: base + row * pitchBytes + element * format.sizeBytes, stride: 1,
+              count: 1, into: &wide[column])
+            column += 1
+          }
+        }
+      }
+      unsafe MatrixTile.packMoving(
+        format, from: base, rowPitchBytes: pitchBytes, runs, k: k, into: &direct)
+      unsafe MatrixTile.packStationary(
+        format, from: base, rowPitchBytes: pitchBytes, runs, k: k, into: &left)
+    }
+    let dense = ElementRuns(count: m)
+    unsafe MatrixTile.packMoving(
+      .float32, from: wide, rowPitchBytes: 4 * m, dense, k: k, into: &staged)
+    unsafe MatrixTile.packStationary(
+      .float32, from: wide, rowPitchBytes: 4 * m, dense, k: k, into: &leftStaged)
+    // What lies between panels is nobody's: the products tell.
+    let product = product(left, direct, k: k, m: m)
+    let expected = self.product(leftStaged, staged, k: k, m: m)
+    #expect(isSame(product, expected), "\(format.name) \(runs)")
   }
 }

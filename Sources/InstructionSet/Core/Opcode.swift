@@ -96,7 +96,16 @@ public enum Opcode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   ///
   /// Source: NKI instruction reference ("available only on NeuronCore-v3 and newer" and the like).
   public func firstGeneration(on engine: Engine) -> Int? {
-    guard engines.contains(engine) else { return nil }
+    let generation = Self.generations[Int(rawValue) * Engine.allCases.count + Int(engine.rawValue)]
+    return generation == 0 ? nil : Int(generation)
+  }
+
+  /// The first generation by opcode and engine, 0 where there is none: asked of each instruction.
+  private static let generations: [UInt8] = allCases.flatMap { opcode in
+    Engine.allCases.map { UInt8(opcode.engines.contains($0) ? opcode.generation(on: $0) : 0) }
+  }
+
+  private func generation(on engine: Engine) -> Int {
     switch (self, engine) {
     case (.rangeSelect, _), (.tensorScalar, .scalar), (.random, .gpsimd),
       (.setRandomState, .gpsimd), (.getRandomState, .gpsimd), (.nonzeroWithCount, _), (.topK, _),

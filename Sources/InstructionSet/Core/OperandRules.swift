@@ -11,8 +11,8 @@ public struct OperandRules {
   public let device: Device
   /// The queue that holds the instruction.
   public let engine: Engine
-  /// The instruction's name, for faults.
-  public let instruction: String
+  /// The instruction's name, for faults; rules of one queue serve all its instructions.
+  public var instruction: String
   /// Tensors that the segment declares.
   public let tensorCount: Int
   /// Instructions in this queue, for branch targets.

@@ -183,13 +183,6 @@ extension Operation {
     }
   }
 
-  /// Which instruction this is.
-  public var opcode: Opcode {
-    var body = OpcodeBody()
-    var copy = self
-    return copy.with(&body)
-  }
-
   /// Walks over the operands; a parser may change them.
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     var body = VisitBody(visitor: visitor)
@@ -210,12 +203,6 @@ extension Operation {
     var copy = self
     var body = ValidateBody(rules: rules)
     try copy.with(&body)
-  }
-}
-
-private struct OpcodeBody: OperationBody {
-  func apply<I: MachineInstruction>(_ instruction: inout I) throws(Never) -> Opcode {
-    instruction.opcode
   }
 }
 

@@ -79,7 +79,9 @@ public struct Segment: Sendable {
   ) {
     precondition(streams.count == Engine.allCases.count, "a segment has one stream per engine")
     self.name = name
-    instructions = streams.flatMap { $0 }
+    instructions = []
+    instructions.reserveCapacity(streams.reduce(0) { $0 + $1.count })
+    for stream in streams { instructions += stream }
     starts = [0]
     for stream in streams { starts.append(starts.last! + stream.count) }
     self.tensors = tensors

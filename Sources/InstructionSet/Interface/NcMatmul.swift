@@ -81,21 +81,23 @@ public struct NcMatmul: Hashable, Sendable {
           found: Int(moving.partitionCount), expected: Int(stationary.partitionCount)),
         engine: .tensor)
     }
-    let found = "\(moving.format.name) beside \(stationary.format.name)"
-    let wide: [NumberFormat] = [.float32, .tensorFloat32]
-    if wide.contains(stationary.format) != wide.contains(moving.format) {
-      throw Fault(
-        opcode, operand: "moving",
-        .format(found: found, allowed: "fp32 and tf32 with each other only"), engine: .tensor)
+    guard moving.format != stationary.format else { return }
+    if Self.wideFormats.contains(stationary.format) != Self.wideFormats.contains(moving.format) {
+      throw formatFault(allowed: "fp32 and tf32 with each other only")
     }
-    if moving.format != stationary.format,
-      Self.kindsOfE4M3.contains(moving.format), Self.kindsOfE4M3.contains(stationary.format)
-    {
-      throw Fault(
-        opcode, operand: "moving", .format(found: found, allowed: "one kind of e4m3"),
-        engine: .tensor)
+    if Self.kindsOfE4M3.contains(moving.format), Self.kindsOfE4M3.contains(stationary.format) {
+      throw formatFault(allowed: "one kind of e4m3")
     }
   }
+
+  private func formatFault(allowed: String) -> Fault {
+    let found = "\(moving.format.name) beside \(stationary.format.name)"
+    return Fault(
+      Opcode.matmul.name, operand: "moving", .format(found: found, allowed: allowed),
+      engine: .tensor)
+  }
+
+  private static let wideFormats: [NumberFormat] = [.float32, .tensorFloat32]
 
   private static let kindsOfE4M3: [NumberFormat] = [.float8e4m3, .float8e4m3fn]
 

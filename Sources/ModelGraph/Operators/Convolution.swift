@@ -1,3 +1,5 @@
+import Threads
+
 /// Convolution over one to three axes (ONNX Conv): every output channel is the sum over the input
 /// channels of its group, and the taps of the window, of input times weight, plus a bias.
 ///
