@@ -57,4 +57,36 @@ extension KernelBuilder {
       tile, tile, .isEqual, channelMultiplier: 1, steps: [-1], onFalse: 0, file: file, line: line)
     return tile
   }
+
+  /// nc_matmul_mx: destination [M, N] in PSUM (=|+=) stationaryᵀ · moving of packed operands [K /
+  /// 4, M] and [K / 4, N], each number times its group's scale. NeuronCore-v4 and later.
+  ///
+  /// - Parameter offset: the first partition of both operands' scales within each quadrant.
+  package mutating func matmulMX(
+    _ destination: Tile, stationary: Tile, stationaryScales: Tile, moving: Tile,
+    movingScales: Tile, offset: Int, accumulates: Bool = false, file: String = #fileID,
+    line: UInt = #line
+  ) {
+    var operations: [Operation] = []
+    NcMatmulMX(
+      destination.access, stationary: stationary.access,
+      scales: MXScales(stationaryScales.access, offset: offset), moving: moving.access,
+      scales: MXScales(movingScales.access, offset: offset), accumulate: accumulates
+    ).expand(into: &operations)
+    appendTensor(operations, site: site(file, line))
+  }
+
+  /// quantize_mx: 16-bit numbers [P, 4 · N] to packed fp8 [P, N] and their groups' scales.
+  ///
+  /// - Parameter offset: the first partition of the scales within each quadrant.
+  package mutating func quantizeMX(
+    _ destination: Tile, _ source: Tile, scales: Tile, offset: Int,
+    file: String = #fileID, line: UInt = #line
+  ) {
+    append(
+      .quantizeMX(
+        QuantizeMX(
+          destination.access, source.access, scales: scales.access, scaleOffset: offset)),
+      on: .vector, site: site(file, line))
+  }
 }

@@ -23,6 +23,12 @@ package struct TensorHandle: Hashable, Sendable {
   /// Bytes from one row to the next.
   package var rowBytes: Int { columns * format.sizeBytes }
 
+  /// The same tensor seen with other dimensions, of which its elements may end within the last row:
+  /// a part of the columns of a wider tensor, from the part's first element to its last.
+  package func shaped(_ shape: [Int]) -> TensorHandle {
+    TensorHandle(index: index, name: name, shape: shape, format: format)
+  }
+
   /// Rows × columns, all leading dimensions seen as rows.
   package func block(rows: Range<Int>, columns: Range<Int>) -> TensorAccess {
     precondition(

@@ -374,11 +374,8 @@ struct AttentionGradientEmitter {
     _ block: Block, _ batch: Int, _ kvHead: Int, _ head: Int, _ builder: inout KernelBuilder
   ) {
     let member = head - kvHead * kernel.group
-    let count = kernel.batch * kernel.keys * kernel.kvHeads * kernel.size
-    let first = kernel.batch * kernel.queries * kernel.heads * kernel.size
-    for (bank, sums, offset, scale) in [
-      (block.keyBank, keyGradients, first, kernel.scale),
-      (block.valueBank, valueGradients, first + count, 1),
+    for (bank, sums, tensor, scale) in [
+      (block.keyBank, keyGradients, 6, kernel.scale), (block.valueBank, valueGradients, 7, 1),
     ] {
       let output = results.next()
       for (position, cut) in pieces(block.keys.count, 128).enumerated() {
@@ -392,10 +389,9 @@ struct AttentionGradientEmitter {
         }
         guard member == kernel.group - 1 else { continue }
         let row = batch * kernel.keys + block.keys.lowerBound + cut.lowerBound
-        let pitch = kernel.kvHeads * kernel.size
         store(
-          target, output.block(position), scale, at: offset + row * pitch + kvHead * kernel.size,
-          pitch: pitch, &builder)
+          target, output.block(position), scale, to: tensors[tensor], row: row,
+          column: kvHead * kernel.size, &builder)
       }
     }
   }
@@ -403,29 +399,28 @@ struct AttentionGradientEmitter {
   private mutating func storeQueries(
     _ batch: Int, _ head: Int, _ builder: inout KernelBuilder
   ) {
-    let pitch = kernel.heads * kernel.size
     for cut in pieces(tiles, 4) {
       let output = results.next()
       for tile in cut {
         let place = rows(0, batch, head, tile)
         store(
           queryGradients.block(tile).rows(0..<place.rows.count),
-          output.block(tile - cut.lowerBound), kernel.scale,
-          at: place.rows.lowerBound * pitch + place.columns.lowerBound, pitch: pitch, &builder)
+          output.block(tile - cut.lowerBound), kernel.scale, to: tensors[5],
+          row: place.rows.lowerBound, column: place.columns.lowerBound, &builder)
       }
     }
   }
 
   /// Scales, rounds and stores a tile of rows.
   private func store(
-    _ sums: Tile, _ output: Tile, _ scale: Float, at offset: Int, pitch: Int,
+    _ sums: Tile, _ output: Tile, _ scale: Float, to tensor: TensorHandle, row: Int, column: Int,
     _ builder: inout KernelBuilder
   ) {
     let rounded = output.rows(0..<sums.partitions)
     builder.activation(rounded, .identity, sums, scale: .immediate(scale))
     builder.store(
-      tensors[5].access(
-        offset: offset, sizes: [sums.partitions, kernel.size], strides: [pitch, 1]),
+      tensor.block(
+        rows: row..<row + sums.partitions, columns: column..<column + kernel.size),
       from: rounded, on: .scalar)
   }
 }

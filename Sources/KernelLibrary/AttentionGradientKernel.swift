@@ -7,8 +7,9 @@ package import NumericFormats
 /// dS = P · (dO · Vᵀ − D), dQ = scale · dS · K, dK = scale · dSᵀ · Q, dV = Pᵀ · dO; heads of a
 /// group add up in the gradients of the keys and values that they share.
 ///
-/// Layouts: q, out and slope (dO) are [batch · queries, heads · size], k and v [batch · keys,
-/// kvHeads · size]; the gradients follow each other in one tensor: dQ like q, dK and dV like k.
+/// Layouts: q, out, slope (dO) and dQ are [batch · queries, heads · size], k, v, dK and dV [batch ·
+/// keys, kvHeads · size]. With pitches, rows lie further apart: a tensor then begins with the first
+/// element of these heads and ends with their last.
 ///
 /// Scheme, head by head: a first pass over the scores finds the logarithm of each row's sum of
 /// exponentials, from maxima and sums of 512 keys at a time. The second pass goes through blocks of
@@ -18,7 +19,7 @@ package import NumericFormats
 /// later steps are computed before the products of earlier ones, so that no engine waits.
 /// Bound: the tensor engine, seven passes per 128 × 128 scores where five are useful.
 ///
-/// Parameters in order: q, k, v, out, slope, gradients.
+/// Parameters in order: q, k, v, out, slope, dQ, dK, dV.
 package struct AttentionGradientKernel: Kernel {
   /// Independent sequences.
   package var batch: Int
@@ -32,6 +33,10 @@ package struct AttentionGradientKernel: Kernel {
   package var kvHeads: Int
   /// Elements of a head, at most 128.
   package var size: Int
+  /// Elements from one query's row to the next; those of the heads unless set.
+  package var queryPitch: Int
+  /// Elements from one key's row to the next.
+  package var keyPitch: Int
   /// Query i sees the keys up to i + keys − queries.
   package var isCausal: Bool
   /// Multiplies the scores.
@@ -50,6 +55,8 @@ package struct AttentionGradientKernel: Kernel {
     self.heads = heads
     self.kvHeads = kvHeads
     self.size = size
+    queryPitch = heads * size
+    keyPitch = kvHeads * size
     self.isCausal = isCausal
     self.scale = scale ?? 1 / Float(size).squareRoot()
     self.format = format
@@ -66,14 +73,13 @@ package struct AttentionGradientKernel: Kernel {
   var firstPosition: Int { keys - queries }
 
   package var parameters: [KernelParameter] {
-    let query = [batch * queries, heads * size]
-    let key = [batch * keys, kvHeads * size]
+    let query = [(batch * queries - 1) * queryPitch + heads * size]
+    let key = [(batch * keys - 1) * keyPitch + kvHeads * size]
     return [
       KernelParameter("q", query, format), KernelParameter("k", key, format),
       KernelParameter("v", key, format), KernelParameter("out", query, format),
-      KernelParameter("slope", query, format),
-      KernelParameter(
-        "gradients", [query[0] * query[1] + 2 * key[0] * key[1]], format, .output),
+      KernelParameter("slope", query, format), KernelParameter("dQ", query, format, .output),
+      KernelParameter("dK", key, format, .output), KernelParameter("dV", key, format, .output),
     ]
   }
 
@@ -90,8 +96,16 @@ package struct AttentionGradientKernel: Kernel {
         "\(queries) queries over \(keys) keys, scale \(scale)",
         allowed: "at least one query, no more causal queries than keys, a scale above zero")
     }
+    guard queryPitch >= heads * size, keyPitch >= kvHeads * size else {
+      throw unsupported(
+        "rows \(queryPitch) and \(keyPitch) elements apart", allowed: "no less than their heads")
+    }
+    let query = [batch * queries, queryPitch]
+    let key = [batch * keys, keyPitch]
+    let rows = zip(tensors, [query, key, key, query, query, query, key, key])
+      .map { $0.shaped($1) }
     try builder.scope { builder throws(BuilderError) in
-      var emitter = try AttentionGradientEmitter(self, tensors, &builder)
+      var emitter = try AttentionGradientEmitter(self, rows, &builder)
       emitter.emit(into: &builder)
     }
   }

@@ -12,10 +12,14 @@ struct ExpertRouting {
   /// [128, slots] of a gate's or up's table and of a down's table: the row of partition p.
   let widthRows: Tile?
   let hiddenRows: Tile?
+  /// [128, slots]: the numbers of the chosen experts where a kernel keeps them for itself; the same
+  /// on every partition.
+  let numbers: Tile?
 
+  /// - Parameter keepsNumbers: hands out the experts' numbers and no rows of tables.
   init(
     _ kernel: ExpertLayerKernel, logits tensor: TensorHandle, tokens: Range<Int>,
-    banks: inout BankPool, _ builder: inout KernelBuilder
+    banks: inout BankPool, keepsNumbers: Bool = false, _ builder: inout KernelBuilder
   ) throws(BuilderError) {
     let count = tokens.count
     let slots = kernel.gathers ? kernel.chosen : kernel.experts
@@ -38,7 +42,7 @@ struct ExpertRouting {
       builder.copy(weights.blocks(cut), bank)
     }
     guard kernel.gathers else {
-      (widthRows, hiddenRows) = (nil, nil)
+      (widthRows, hiddenRows, self.numbers) = (nil, nil, nil)
       return
     }
     let found = try builder.tile("numbers", partitions: 1, 8, format: .uint32)
@@ -49,6 +53,13 @@ struct ExpertRouting {
     builder.memset(ones, 1, on: .gpsimd)
     let bank = banks.next(columns: slots)
     builder.matmul(bank, stationary: ones, moving: numbers.columns(0..<slots))
+    if keepsNumbers {
+      let kept = try builder.tile("all numbers", slots, format: .float32)
+      builder.copy(kept, bank)
+      (widthRows, hiddenRows, self.numbers) = (nil, nil, kept)
+      return
+    }
+    self.numbers = nil
     widthRows = try Self.rows(bank, each: kernel.rows.width, &builder)
     hiddenRows = try Self.rows(bank, each: kernel.rows.hidden, &builder)
   }

@@ -64,6 +64,30 @@ extension LoweringPlan {
       node.inputs + node.outputs, nodes: [node])
   }
 
+  /// Attention over sampled neighbours.
+  mutating func neighbourAttention(_ operation: NeighbourAttention, _ node: Node)
+    throws(LoweringError)
+  {
+    let sources = try tensor(node.inputs[0])
+    let targets = try tensor(node.inputs[1])
+    let neighbours = try tensor(node.inputs[2])
+    let output = try tensor(node.outputs[0])
+    guard sources.format == targets.format, sources.format == output.format,
+      sources.format.sizeBytes > 1, !sources.format.isInteger, neighbours.format == .uint32
+    else {
+      throw node.refused("one real format of two bytes or more, and neighbours in uint32")
+    }
+    let size = (sources.shape[1] - operation.heads) / operation.heads
+    var kernel = NeighbourAttentionKernel(
+      nodes: neighbours.shape[0], rows: sources.shape[0], places: neighbours.shape[1],
+      heads: operation.heads, size: size, format: sources.format)
+    kernel.targetColumns = targets.shape[1]
+    kernel.firstScore = operation.firstScore
+    kernel.slope = Float(operation.slope)
+    kernel.isRagged = operation.isRagged
+    try invoke(kernel, node.inputs + node.outputs, nodes: [node])
+  }
+
   /// Forces over neighbour lists.
   mutating func neighbourForce(_ operation: NeighbourForce, _ node: Node) throws(LoweringError) {
     let neighbours = try tensor(node.inputs[1])

@@ -132,12 +132,20 @@ package enum Operator: Hashable, Sendable {
   case maskedAttention(MaskedAttention)
   /// The gradient of the maximum of each place of a window.
   case maxPoolGradient(MaxPoolGradient)
+  /// Attention over sampled neighbours.
+  case neighbourAttention(NeighbourAttention)
   /// Forces over neighbour lists.
   case neighbourForce(NeighbourForce)
+  /// The gradient of a norm in its input.
+  case normGradient(NormGradient)
+  /// The sums over rows of a norm's gradient.
+  case normSums(NormSums)
   /// Rows of zeros with one other value.
   case oneHot(OneHot)
   /// Elements added around a tensor.
   case pad(Pad)
+  /// Where ranks begin to compute in parts.
+  case parallelRegion(ParallelRegion)
   /// Attention without a softmax.
   case pointwiseAttention(PointwiseAttention)
   /// The maximum or average of each place of a window.
@@ -158,6 +166,8 @@ package enum Operator: Hashable, Sendable {
   case resize(Resize)
   /// Sequences in reverse order.
   case reverseSequence(ReverseSequence)
+  /// A mixture of experts with weights in MXFP4.
+  case scaledExpertLayer(ScaledExpertLayer)
   /// Elements written into a copy.
   case scatter(Scatter)
   /// One tensor cut into several.
@@ -220,11 +230,22 @@ package enum Operator: Hashable, Sendable {
     case .linearAttention(let family): family
     case .localResponse(let family): family
     case .lpNormalization(let family): family
+    default: laterFamily
+    }
+  }
+
+  /// The same of the families from M on.
+  private var laterFamily: (any OperatorFamily)? {
+    switch self {
     case .maskedAttention(let family): family
     case .maxPoolGradient(let family): family
+    case .neighbourAttention(let family): family
     case .neighbourForce(let family): family
+    case .normGradient(let family): family
+    case .normSums(let family): family
     case .oneHot(let family): family
     case .pad(let family): family
+    case .parallelRegion(let family): family
     case .pointwiseAttention(let family): family
     case .pool(let family): family
     case .quantize(let family): family
@@ -235,6 +256,7 @@ package enum Operator: Hashable, Sendable {
     case .reshape(let family): family
     case .resize(let family): family
     case .reverseSequence(let family): family
+    case .scaledExpertLayer(let family): family
     case .scatter(let family): family
     case .split(let family): family
     case .stencil(let family): family

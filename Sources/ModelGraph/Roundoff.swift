@@ -59,14 +59,14 @@ package struct Rounding: Hashable, Sendable {
     self.intermediate = intermediate
   }
 
-  /// What a kernel may do unless told otherwise: round attention's probabilities, their gradients
-  /// and experts' hidden activations to the format of the queries or tokens (the tensor engine
-  /// takes both operands in one width), keep all else in fp32.
+  /// What a kernel may do unless told otherwise: round attention's probabilities, their gradients,
+  /// neighbours' weighted values and experts' hidden activations to the format of the queries or
+  /// tokens (the tensor engine takes both operands in one width), keep all else in fp32.
   package static func usual(_ operation: Operator, inputs: [TensorView], output: NumberFormat)
     -> Rounding
   {
     switch operation {
-    case .attention, .attentionGradient, .expertLayer:
+    case .attention, .attentionGradient, .expertLayer, .neighbourAttention:
       if let first = inputs.first { return Rounding(output: output, intermediate: first.format) }
     default: break
     }

@@ -40,6 +40,8 @@ package struct SeededValues: Sendable {
       range.map { Float(low + (high - low) * generator.uniform(at: $0)) }
     case .indices(let limit):
       range.map { Float(generator.integer(below: max(1, limit), at: $0)) }
+    case .wholeNumbers(let low, let high):
+      range.map { Float(low + Int(generator.integer(below: max(1, high - low), at: $0))) }
     case .lattice(let spacing):
       range.map { Float(lattice.coordinate($0, spacing: spacing, generator)) }
     case .latticeNeighbours: range.map { Float(lattice.neighbour($0)) }

@@ -32,6 +32,8 @@ package enum TensorFill: Hashable, Sendable {
   case uniform(low: Double, high: Double)
   /// Whole numbers from 0 up to, and without, `count`: token or class indices.
   case indices(count: Int)
+  /// Whole numbers from `low` up to, and without, `high`.
+  case wholeNumbers(low: Int, high: Int)
   /// The cosines that a rotary embedding multiplies by: rows are positions, columns are pairs.
   case rotaryCosine(RotaryAngles)
   /// The sines that a rotary embedding multiplies by: rows are positions, columns are pairs.

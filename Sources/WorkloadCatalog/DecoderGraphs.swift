@@ -10,8 +10,9 @@ package import NumericFormats
 /// Tensor-parallel, a graph is that of one rank: it has its part of the heads and of the columns of
 /// the feed-forward part, and a sum over the ranks behind each of the two (Megatron-LM, arXiv
 /// 1909.08053, section 3). Embedding, norms and router are the same on every rank, and the logits
-/// of its part of the vocabulary stay where they are. Tensors have the names of the whole model's;
-/// one that is shorter along an axis is the rank's part of it.
+/// of its part of the vocabulary stay where they are. Where a layer is trained, the gradient of
+/// what each half begins with is summed too. Tensors have the names of the whole model's; one that
+/// is shorter along an axis is the rank's part of it.
 package struct DecoderGraphs: Sendable {
   let parameters: DecoderParameters
   let format: NumberFormat
@@ -77,7 +78,8 @@ package struct DecoderGraphs: Sendable {
     try weight("w_value", rows: model.hidden, columns: keys, &builder)
     try weight("w_output", rows: queries, columns: model.hidden, &builder)
     let normalize = Operator.rmsNormalization(epsilon: model.epsilon)
-    try builder.apply(normalize, to: ["x", "attention_norm"], name: "attention_input")
+    try builder.apply(normalize, to: ["x", "attention_norm"], name: startName("attention_input"))
+    try begin("attention_input", &builder)
     try projections(&builder)
     try attention(&builder, window: isWindowed ? model.window?.tokens : nil)
     let isPlain = !model.hasAttentionBias && parameters.adapters == nil
@@ -94,7 +96,8 @@ package struct DecoderGraphs: Sendable {
     try builder.apply(.add, to: ["x", "attention_output"], name: "middle")
     try builder.scale("feed_forward_norm", model.hidden)
     try builder.apply(
-      normalize, to: ["middle", "feed_forward_norm"], name: "feed_forward_input")
+      normalize, to: ["middle", "feed_forward_norm"], name: startName("feed_forward_input"))
+    try begin("feed_forward_input", &builder)
     if let experts = model.experts {
       try mixture(experts, &builder)
     } else {
@@ -127,6 +130,19 @@ package struct DecoderGraphs: Sendable {
   /// The name of what a rank contributes to a result.
   private func partName(_ name: String) -> String { ranks > 1 ? "\(name)_part" : name }
 
+  /// True where gradients go back over what ranks compute in parts.
+  private var trainsParts: Bool { ranks > 1 && parameters.optimizer != nil }
+
+  /// The name of what ranks begin a half of a layer with.
+  private func startName(_ name: String) -> String { trainsParts ? "\(name)_of_all" : name }
+
+  /// Begins what ranks compute in parts.
+  private func begin(_ name: String, _ builder: inout GraphBuilder) throws(GraphError) {
+    guard trainsParts else { return }
+    try builder.apply(
+      .parallelRegion(ParallelRegion(ranks: ranks)), to: [startName(name)], name: name)
+  }
+
   /// The result of all ranks' parts.
   private func sum(_ name: String, _ builder: inout GraphBuilder) throws(GraphError) {
     guard ranks > 1 else { return }
@@ -138,6 +154,13 @@ package struct DecoderGraphs: Sendable {
     let (width, hidden) = (model.hidden, model.feedForward / ranks)
     try builder.weight("w_router", rows: width, columns: experts.count)
     try builder.product("feed_forward_input", "w_router", name: "router", format: .float32)
+    if parameters.scalesExperts {
+      let own = scaledColumns / ranks
+      try builder.scaledExperts(
+        experts.count, width: width, hidden: own, chosen: experts.chosen, prefix: "w_",
+        of: ("feed_forward_input", "router"), name: partName("feed_forward_output"))
+      return
+    }
     for name in ["w_gate", "w_up"] {
       try builder.given(
         name, [experts.count, width, hidden], role: .weight, format: weightFormat,
@@ -150,6 +173,13 @@ package struct DecoderGraphs: Sendable {
       .expertLayer(ExpertLayer(chosen: experts.chosen)),
       to: ["feed_forward_input", "router", "w_gate", "w_up", "w_down"],
       name: partName("feed_forward_output"))
+  }
+
+  /// Hidden columns of all ranks' experts in MXFP4: each rank has whole blocks.
+  private var scaledColumns: Int {
+    let block = ScaledExpertLayer.blockRows
+    let ranks = parameters.tensorParallel
+    return (model.feedForward / ranks + block - 1) / block * block * ranks
   }
 
   /// The cosines and sines of the new tokens' positions, which the device reads.

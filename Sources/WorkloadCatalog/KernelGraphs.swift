@@ -52,6 +52,12 @@ enum KernelGraphs {
     let (width, hidden) = (experts.width, experts.hidden)
     try builder.given("x", [experts.tokens, width])
     try builder.given("logits", [experts.tokens, experts.experts], format: .float32)
+    if experts.isScaled {
+      try builder.scaledExperts(
+        experts.experts, width: width, hidden: hidden, chosen: experts.chosen, prefix: "",
+        of: ("x", "logits"), name: "y", role: .output)
+      return
+    }
     for (name, rows, columns) in [
       ("gate", width, hidden), ("up", width, hidden), ("down", hidden, width),
     ] {

@@ -9,6 +9,7 @@ enum KernelOperatorName: String, CaseIterable {
   case attention = "Attention"
   case gated = "GatedMLP"
   case experts = "MixtureOfExperts"
+  case scaledExperts = "MixtureOfExpertsMX"
 }
 
 extension KernelParameters {
@@ -33,6 +34,10 @@ extension KernelParameters {
           rows: try shape.integer("rows"), hidden: try shape.integer("hidden"),
           feedForward: try shape.integer("feed_forward")))
     case .experts: parameters = .experts(try experts(&shape))
+    case .scaledExperts:
+      var experts = try experts(&shape)
+      experts.isScaled = true
+      parameters = .experts(experts)
     }
     try shape.finish()
     return parameters

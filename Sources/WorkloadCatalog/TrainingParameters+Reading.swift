@@ -123,7 +123,8 @@ extension TrainingParameters {
     case .adagrad:
       optimizer = .adagrad(rate: rate, epsilon: try section.number("epsilon", above: 0))
     }
+    let clip = section.has("clip") ? try section.number("clip", above: 0) : nil
     try section.finish()
-    return optimizer
+    return clip.map { .clipped(optimizer, norm: $0) } ?? optimizer
   }
 }

@@ -45,6 +45,8 @@ package struct ExpertParameters: Hashable, Sendable {
   package var experts: Int
   /// Experts of a token.
   package var chosen: Int
+  /// True for weights in MXFP4.
+  package var isScaled = false
 }
 
 /// What a kernel workload computes.
@@ -103,6 +105,8 @@ package struct DecoderParameters: Hashable, Sendable {
   package var predictions = 0
   /// Format of the weights where it is another than that of activations and caches.
   package var weights: NumberFormat?
+  /// True for experts with weights in MXFP4.
+  package var scalesExperts = false
   /// Cores of one chip over which heads, feed-forward columns and vocabulary are dealt.
   package var tensorParallel = 1
 

@@ -88,8 +88,13 @@ struct WorkloadReader {
         guard parameters.phase != .decode else {
           throw section.badValue("optimizer", expected: "none: decoding trains nothing")
         }
-        parameters.optimizer = try TrainingParameters.optimizer(section.section("optimizer"))
-        parameters.adapters = try adapters(parameters.architecture, &section)
+        let optimizer = try TrainingParameters.optimizer(section.section("optimizer"))
+        if case .clipped = optimizer {
+          throw section.badValue(
+            "optimizer", expected: "no clip: a layer does not know the model's other gradients")
+        }
+        parameters.optimizer = optimizer
+        parameters.adapters = try adapters(parameters, &section)
       }
       return .layer(parameters)
     case .model:
@@ -113,10 +118,14 @@ struct WorkloadReader {
     return parameters
   }
 
-  private func adapters(_ model: ModelArchitecture, _ section: inout YAMLSection)
+  private func adapters(_ parameters: DecoderParameters, _ section: inout YAMLSection)
     throws(WorkloadError) -> LowRankAdapters?
   {
     guard section.has("adapters") else { return nil }
+    let model = parameters.architecture
+    guard parameters.tensorParallel == 1 else {
+      throw section.badValue("adapters", expected: "none where several cores share a layer")
+    }
     guard model.family == .decoder, !model.hasAttentionBias, model.experts == nil else {
       throw section.badValue("adapters", expected: "none: \(model.name) is not a plain decoder")
     }
@@ -146,6 +155,16 @@ struct WorkloadReader {
       context: length)
     guard model.family == .decoder else { return parameters }
     if section.has("weights") { parameters.weights = try section.format("weights") }
+    if section.has("expert_weights") {
+      _ = try section.choice("expert_weights", of: ExpertWeights.self)
+      guard model.experts != nil, model.hidden % ScaledExpertLayer.blockRows == 0 else {
+        throw section.badValue(
+          "expert_weights",
+          expected: "none: \(name) has no experts of whole blocks of "
+            + "\(ScaledExpertLayer.blockRows)")
+      }
+      parameters.scalesExperts = true
+    }
     if section.has("tensor_parallel") {
       parameters.tensorParallel = try section.integer("tensor_parallel")
       let lengths = [model.heads, model.keyHeads, model.feedForward, model.vocabulary]
@@ -157,4 +176,9 @@ struct WorkloadReader {
     }
     return parameters
   }
+}
+
+/// Formats that experts' weights can have beside those of all weights.
+private enum ExpertWeights: String, CaseIterable {
+  case mxfp4
 }

@@ -40,6 +40,7 @@ import WorkloadCatalog
     ("llm/llama-small-decode-tp2", 2, .trainium3),
     ("llm/llama-small-prefill-tp4", 4, .trainium2),
     ("llm/gpt-oss-small-decode-tp2", 2, .trainium3),
+    ("llm/gpt-oss-small-decode-mxfp4-tp2", 2, .trainium3),
     ("llm/gpt-oss-small-prefill-tp2", 2, .trainium2),
   ])
   func partsMeanTheWhole(_ name: String, cores: Int, device: Device) throws {
@@ -54,9 +55,25 @@ import WorkloadCatalog
     #expect(coverage.flopsPercent == 100 && coverage.operators > 20)
   }
 
-  @Test func bothModesGiveTheSamePicoseconds() throws {
-    let functional = simulated(try run("llm/llama-small-decode-tp2"))
-    let timing = simulated(try run("llm/llama-small-decode-tp2") { $0.mode = .timing })
+  /// A training step: two sums forwards and two backwards, and every new weight and moment a part
+  /// of the whole layer's.
+  @Test func trainedPartsMeanTheWhole() throws {
+    let report = try run("llm/llama-tiny-layer-train-tp2")
+    #expect(report.result.numerics.isChecked && report.result.numerics.isPassed)
+    let split = report.numerics.filter { $0.hasPrefix("split: ") }
+    #expect(split.count >= 28 && split.allSatisfy { $0.contains(" passed") })
+    let parts = ["attention_output", "feed_forward_output"].map { "core 1: \($0) passed" }
+    for part in parts { #expect(report.numerics.contains { $0.hasPrefix(part) }) }
+    let backwards = report.numerics.filter {
+      $0.hasPrefix("core 1: d") && $0.contains(".sum passed")
+    }
+    #expect(backwards.count == 2)
+  }
+
+  @Test(arguments: ["llm/llama-small-decode-tp2", "llm/llama-tiny-layer-train-tp2"])
+  func bothModesGiveTheSamePicoseconds(name: String) throws {
+    let functional = simulated(try run(name))
+    let timing = simulated(try run(name) { $0.mode = .timing })
     #expect(functional == timing && timing.count >= 11)
   }
 

@@ -60,6 +60,7 @@ struct DerivedGraph: Sendable, CustomTestStringConvertible {
     .adagrad(rate: 0.1, epsilon: 1e-6),
     .lars(rate: 0.1, momentum: 0.9, decay: 0.01, coefficient: 0.02),
     .lamb(rate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-6, decay: 0.01),
+    .clipped(.adamW(rate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-6, decay: 0.01), norm: 0.1),
   ])
   func stateIsReplaced(_ optimizer: Optimizer) throws {
     var builder = GraphBuilder(name: "step", format: .float32)

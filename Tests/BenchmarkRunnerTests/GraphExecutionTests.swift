@@ -310,12 +310,12 @@ import Testing
     try builder.given("x", [4, 4], format: .int32, fill: .indices(count: 9), type: .int32)
     try builder.apply(.cast(Cast(to: .float4e2m1)), to: ["x"], name: "first", role: .output)
     try builder.apply(
-      .argExtreme(ArgExtreme(seeksLargest: true, axis: 0, keepsDimensions: true)), to: ["x"],
-      name: "second", role: .output)
+      .scatter(Scatter(axis: 0, reduction: .add)), to: ["x", "x", "x"], name: "second",
+      role: .output)
     let graph = try builder.finish()
     do {
       _ = try GraphExecution(graph)
-      Issue.record("no engine rounds to fp4, and no search tells 32-bit numbers apart")
+      Issue.record("no engine rounds to fp4, and none adds 32-bit numbers exactly")
     } catch let error as LoweringError {
       let text = "\(error)"
       #expect(text.contains("first") && text.contains("second"))

@@ -117,4 +117,33 @@ import Testing
     let optimizer = Optimizer.lamb(rate: 0.01, beta1: 0.9, beta2: 0.95, epsilon: 1e-6, decay: 0.1)
     #expect(near(try weights(optimizer, steps: 4, shape: isMatrix ? [1, 3] : [3]), w))
   }
+
+  /// Two tensors share one norm; gradients that are short enough stay as they are.
+  @Test func clipping() throws {
+    func changes(_ limit: Double) throws -> [Double] {
+      var builder = GraphBuilder(name: "step", format: .float32)
+      var given: [String: TensorView] = [:]
+      for (name, values) in [("a", [3.0, 0]), ("b", [0, 4])] {
+        try builder.given(name, [2], role: .state, format: .float32)
+        try builder.given("d\(name)", [2])
+        given[name] = try TensorView([1, 1], shape: [2], type: .float64)
+        given["d\(name)"] = try TensorView(values, shape: [2], type: .float64)
+      }
+      try builder.step(
+        .clipped(.momentum(rate: 1, momentum: 0.5), norm: limit), ["a": "da", "b": "db"])
+      let graph = try builder.finish()
+      for tensor in graph.givenTensors where given[tensor.name] == nil {
+        given[tensor.name] = try TensorView(
+          SeededGenerator.values(of: tensor, seed: 0).map(Double.init), shape: tensor.shape,
+          type: .float64)
+      }
+      let values = try Float64Interpreter.evaluate(graph, given: given)
+      return ["a", "b"].flatMap { name -> [Double] in
+        let new = graph.outputTensors.first { $0.updates == name }
+        return new.flatMap { values[$0.name]?.allValues } ?? []
+      }
+    }
+    #expect(near(try changes(1), [1 - 0.6, 1, 1, 1 - 0.8]))
+    #expect(near(try changes(10), [-2, 1, 1, -3]))
+  }
 }

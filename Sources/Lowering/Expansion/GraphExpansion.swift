@@ -57,6 +57,10 @@ enum OperatorExpansions {
     case .cacheScatter(let scatter): try scatter.expand(&expansion)
     case .reverseSequence(let reversal): try reversal.expand(&expansion)
     case .batchNorm(let norm): try norm.expand(&expansion)
+    case .normGradient(let gradient): return try gradient.expand(&expansion)
+    case .normSums(let sums): return try sums.expand(&expansion)
+    case .scatter(let scatter): return try scatter.expand(&expansion)
+    case .indexedMaxPool(let pooling): return try pooling.expand(&expansion)
     default: return false
     }
     return true

@@ -118,11 +118,8 @@ struct ElementGroup {
     while index < nodes.count {
       for position in plan.readers[nodes[index].outputs[0]] ?? []
       where !positions.contains(position) && !plan.done[position] {
-        let candidate = plan.graph.nodes[position]
-        guard try fits(candidate, in: plan) else { continue }
-        var longer = self
-        do { try longer.append(candidate, at: position, in: plan) } catch { continue }
-        guard longer.chain.steps.count <= Self.mostSteps, longer.inputs.count <= Self.mostInputs
+        guard let longer = try joined(position, in: plan),
+          longer.chain.steps.count <= Self.mostSteps, longer.inputs.count <= Self.mostInputs
         else { continue }
         self = longer
       }
@@ -130,16 +127,36 @@ struct ElementGroup {
     }
   }
 
+  /// The chain with a node behind it, and before that one whatever else it reads that is not there
+  /// yet and fits the chain as well: the second moment of an optimiser beside the first. Nil where
+  /// the node cannot be part of the chain.
+  private func joined(_ position: Int, in plan: LoweringPlan) throws(LoweringError)
+    -> ElementGroup?
+  {
+    let node = plan.graph.nodes[position]
+    guard try fits(node, in: plan) else { return nil }
+    var longer = self
+    for name in node.inputs
+    where !name.isEmpty && longer.values[name] == nil && !plan.isAvailable(name) {
+      guard let maker = plan.makers[name], let more = try longer.joined(maker, in: plan) else {
+        return nil
+      }
+      longer = more
+      // A long way back gains nothing.
+      if longer.chain.steps.count > Self.mostSteps { return nil }
+    }
+    do { try longer.append(node, at: position, in: plan) } catch { return nil }
+    return longer
+  }
+
   /// What a step on the way would be rounded to before it is compared or cut decides the result:
   /// such functions only begin a chain.
   private func fits(_ node: Node, in plan: LoweringPlan) throws(LoweringError) -> Bool {
     guard ElementMeaning.takes(node.operation), !ElementMeaning.jumps(node.operation),
       !ElementMeaning.standsAlone(node.operation),
-      node.outputs.count == 1, try plan.tensor(node.outputs[0]).shape == shape
+      node.outputs.count == 1
     else { return false }
-    return node.inputs.allSatisfy { name in
-      name.isEmpty || values[name] != nil || plan.isAvailable(name)
-    }
+    return try plan.tensor(node.outputs[0]).shape == shape
   }
 
   /// Tensors that are stored: what others read, or the graph hands back.

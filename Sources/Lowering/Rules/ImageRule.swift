@@ -26,6 +26,7 @@ struct ImageRule: LoweringRule {
     case .embeddingBag(let bag): try plan.embeddingBag(bag, node)
     case .stencil(let stencil): try plan.stencil(stencil, node)
     case .pointwiseAttention(let attention): try plan.pointwiseAttention(attention, node)
+    case .neighbourAttention(let attention): try plan.neighbourAttention(attention, node)
     case .neighbourForce(let force): try plan.neighbourForce(force, node)
     case .fourierTransform: try plan.fourierTransform(node)
     default: return nil

@@ -1,3 +1,4 @@
+import InstructionSet
 import KernelLibrary
 import ModelGraph
 import NumericFormats
@@ -79,16 +80,34 @@ struct IndexRule: LoweringRule {
       [node.inputs[1], node.inputs[0], node.outputs[0]], nodes: [node])
   }
 
+  /// How updates meet what stands there; nil where they are written over it.
+  private func meeting(_ node: Node, _ scatter: Scatter, _ data: TensorDeclaration)
+    throws(LoweringError) -> ALUOperation?
+  {
+    let operation: ALUOperation
+    switch scatter.reduction {
+    case .none: return nil
+    case .add: operation = .add
+    case .multiply: operation = .multiply
+    case .maximum: operation = .max
+    case .minimum: operation = .min
+    }
+    guard data.format == .float32, scatter.axis == nil, data.shape.rank == 2 else {
+      throw node.refused(
+        "updates of \(data.format.name) that meet what stands there by "
+          + "\(scatter.reduction.rawValue); engines compute in fp32")
+    }
+    return operation
+  }
+
   /// A copy of the data, then the updates in the order of their indices.
   private func scatter(_ node: Node, _ scatter: Scatter, _ plan: inout LoweringPlan)
     throws(LoweringError)
   {
-    guard scatter.reduction == .none else {
-      throw node.refused("updates that meet what stands there by \(scatter.reduction.rawValue)")
-    }
     let data = try plan.tensor(node.inputs[0])
     let index = try plan.tensor(node.inputs[1])
     try requireIndices(index, of: node)
+    let meeting = try meeting(node, scatter, data)
     let operand = MoveKernel.Operand(count: data.shape.elementCount, format: data.format)
     try plan.invoke(
       MoveKernel(
@@ -96,7 +115,12 @@ struct IndexRule: LoweringRule {
         pieces: [.init(.input(0), sizes: [operand.count], from: [1], to: [1])]),
       [node.inputs[0], node.outputs[0]], nodes: [])
     let tensors = [node.inputs[1], node.inputs[2], node.outputs[0]]
-    if let axis = scatter.axis {
+    if let meeting {
+      try plan.invoke(
+        ScatterReduceKernel(
+          count: index.shape.elementCount, rows: data.shape[0], columns: data.shape[1], meeting),
+        tensors, nodes: [node])
+    } else if let axis = scatter.axis {
       try plan.invoke(
         IndexedElementsKernel(
           shape: index.shape.dimensions, data: data.shape.dimensions,

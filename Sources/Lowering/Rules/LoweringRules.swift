@@ -20,7 +20,7 @@ enum LoweringRules {
     RowRule(), CrossEntropyRule(), ViewRule(), SignedShiftRule(), ElementRule(), MoveRule(),
     IndexRule(),
     ReduceRule(), NormalizationRule(), SearchRule(), OneHotRule(), GemmRule(), OptimizerRule(),
-    BagAdagradRule(), BatchNormRule(),
+    BagAdagradRule(), BatchNormRule(), NormGradientRule(),
     CacheRule(), CollectiveRule(),
   ]
 

@@ -28,9 +28,6 @@ struct SearchRule: LoweringRule {
     values: String?, _ plan: inout LoweringPlan
   ) throws(LoweringError) {
     let x = try plan.tensor(node.inputs[0])
-    guard !x.format.isInteger || x.format.sizeBytes < 4 else {
-      throw node.refused("searches compare in fp32, which does not tell all \(x.format.name) apart")
-    }
     let range = AxisRange(x.shape, axis: axis)
     let rows = range.outer * range.inner
     var source = node.inputs[0]
@@ -38,22 +35,32 @@ struct SearchRule: LoweringRule {
       source = plan.scratch("\(node.name)/rows", sizeBytes: x.sizeBytes, format: x.format)
       try plan.turn(node.inputs[0], range, to: source, format: x.format, nodes: [])
     }
-    let turned = { (name: String, format: NumberFormat, plan: inout LoweringPlan) -> String in
+    let turned = {
+      (name: String, what: String, format: NumberFormat, plan: inout LoweringPlan) -> String in
       range.inner == 1 && !name.isEmpty
         ? name
         : plan.scratch(
-          "\(node.name)/\(format.name)", sizeBytes: rows * count * format.sizeBytes,
+          "\(node.name)/\(what)", sizeBytes: rows * count * format.sizeBytes,
           format: format)
     }
-    let place = turned(places, .int32, &plan)
-    let value = values.map { turned($0, x.format, &plan) }
-    var kernel = TopRowsKernel(
-      rows: rows, columns: range.reduced, count: count, seeksLargest: seeksLargest,
-      givesValues: value != nil, format: x.format)
-    kernel.prefersLast = prefersLast
+    let place = turned(places, "places", .int32, &plan)
+    let value = values.map { turned($0, "values", x.format, &plan) }
     let isLast = range.inner == 1
-    try plan.invoke(
-      kernel, [source] + [value].compactMap { $0 } + [place], nodes: isLast ? [node] : [])
+    let tensors = [source] + [value].compactMap { $0 } + [place]
+    // Searches compare in fp32, which does not tell all integers of 32 bits apart.
+    if x.format.isInteger, x.format.sizeBytes == 4 {
+      var kernel = TopIntegersKernel(
+        rows: rows, columns: range.reduced, count: count, seeksLargest: seeksLargest,
+        givesValues: value != nil, format: x.format)
+      kernel.prefersLast = prefersLast
+      try plan.invoke(kernel, tensors, nodes: isLast ? [node] : [])
+    } else {
+      var kernel = TopRowsKernel(
+        rows: rows, columns: range.reduced, count: count, seeksLargest: seeksLargest,
+        givesValues: value != nil, format: x.format)
+      kernel.prefersLast = prefersLast
+      try plan.invoke(kernel, tensors, nodes: isLast ? [node] : [])
+    }
     guard !isLast else { return }
     let back = AxisRange(outer: range.outer, reduced: range.inner, inner: count)
     if let value, let values {

@@ -100,16 +100,42 @@ struct AttentionRule: LoweringRule {
 
 /// The gradient of attention, in forms that its operator takes.
 extension AttentionRule {
+  /// One segment, invoked for each key head of each sequence: tens of heads would be millions of
+  /// instructions.
   fileprivate func lower(_ attention: Attention, _ node: Node, _ plan: inout LoweringPlan)
     throws(LoweringError)
   {
-    try plan.invoke(
-      AttentionGradientKernel(
-        batch: attention.query.batch, queries: attention.query.tokens,
-        keys: attention.key.tokens, heads: attention.query.heads, kvHeads: attention.key.heads,
-        size: attention.query.channels, isCausal: attention.isCausal,
-        scale: Float(attention.scale), format: try plan.tensor(node.inputs[0]).format),
-      node.inputs + node.outputs, nodes: [node])
+    let (query, key) = (attention.query, attention.key)
+    let format = try plan.tensor(node.inputs[0]).format
+    let group = query.heads / key.heads
+    var kernel = AttentionGradientKernel(
+      queries: query.tokens, keys: key.tokens, heads: group, kvHeads: 1, size: query.channels,
+      isCausal: attention.isCausal, scale: Float(attention.scale), format: format)
+    kernel.queryPitch = query.heads * query.channels
+    kernel.keyPitch = key.heads * key.channels
+    let queries = query.batch * query.tokens * kernel.queryPitch
+    let keys = key.batch * key.tokens * kernel.keyPitch
+    // Where each parameter's tensor begins in the node's, and whether it is by queries.
+    let places: [(name: String, first: Int, byQuery: Bool)] =
+      zip(node.inputs, [true, false, false, true, true]).map { ($0, 0, $1) }
+      + [(0, true), (queries, false), (queries + keys, false)].map {
+        (node.outputs[0], $0.0, $0.1)
+      }
+    for batch in 0..<query.batch {
+      for head in 0..<key.heads {
+        let parts = zip(places, kernel.parameters).map { place, parameter in
+          let own =
+            place.byQuery
+            ? batch * query.tokens * kernel.queryPitch + head * group * query.channels
+            : batch * key.tokens * kernel.keyPitch + head * key.channels
+          return plan.part(
+            of: place.name, byteOffset: (place.first + own) * format.sizeBytes,
+            sizeBytes: parameter.shape.reduce(1, *) * format.sizeBytes)
+        }
+        let isLast = batch == query.batch - 1 && head == key.heads - 1
+        try plan.invoke(kernel, parts, nodes: isLast ? [node] : [])
+      }
+    }
   }
 }
 

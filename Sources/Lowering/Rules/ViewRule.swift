@@ -19,6 +19,7 @@ struct ViewRule: LoweringRule {
     case .slice(let start, _):
       plan.view(node, byteOffset: start * x.sizeBytes / max(1, x.shape.dimensions[0]))
     case .reshape: plan.view(node)
+    case .parallelRegion where x.format == out.format: plan.view(node)
     case .elementwise(let elementwise) where elementwise.function == .identity: plan.view(node)
     case .cast where x.format == out.format && isSameNumber(x.type, out.type): plan.view(node)
     case .expand where x.shape.elementCount == out.shape.elementCount: plan.view(node)

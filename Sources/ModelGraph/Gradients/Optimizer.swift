@@ -2,7 +2,7 @@ import NumericFormats
 
 /// How weights follow their gradients. State lies beside each weight in fp32; weights keep their
 /// own format.
-package enum Optimizer: Hashable, Sendable {
+package indirect enum Optimizer: Hashable, Sendable {
   /// w − rate·g.
   case descent(rate: Double)
   /// w − rate·v with v = momentum·v + g.
@@ -20,6 +20,9 @@ package enum Optimizer: Hashable, Sendable {
   /// w − rate·‖w‖/‖u‖·u. Tensors of one axis, biases and the scales of norms, have no decay and
   /// their rate as it is, as in MLPerf's reference.
   case lamb(rate: Double, beta1: Double, beta2: Double, epsilon: Double, decay: Double)
+  /// Another method on gradients that are made shorter together: all times norm / max(‖g‖, norm),
+  /// ‖g‖ over every gradient of the model (Pascanu, Mikolov and Bengio, 2013).
+  case clipped(Optimizer, norm: Double)
 }
 
 extension GraphBuilder {
@@ -45,12 +48,10 @@ private struct OptimizerStep {
   init(_ builder: GraphBuilder) { self.builder = builder }
 
   mutating func append(_ optimizer: Optimizer, _ gradients: [String: String]) throws(GraphError) {
-    var corrections: [String] = []
-    switch optimizer {
-    case .adamW(_, let beta1, let beta2, _, _), .lamb(_, let beta1, let beta2, _, _):
-      corrections = [try startCorrection(beta1, "1"), try startCorrection(beta2, "2")]
-    default: break
+    if case .clipped(let method, let norm) = optimizer {
+      return try append(method, try clipped(gradients, to: norm))
     }
+    let corrections = try corrections(optimizer)
     for weight in gradients.keys.sorted() {
       guard let gradient = gradients[weight], let tensor = builder.graph.tensor(weight) else {
         throw .unknownTensor(node: "optimizer", tensor: weight)
@@ -104,6 +105,8 @@ private struct OptimizerStep {
         let kept = try made(.multiply, state("velocity", of: tensor), number(momentum))
         change = try made(.add, kept, made(.multiply, wanted, number(rate)))
         try replace("velocity", of: tensor, by: change)
+      case .clipped:
+        throw .badValue(tensor: weight, reason: "gradients are clipped once, before any method")
       }
       madeCount += 1
       let new = try builder.apply(
@@ -112,6 +115,47 @@ private struct OptimizerStep {
         format: tensor.format)
       try store(new, in: tensor)
     }
+  }
+
+  /// What the moments of an optimiser are divided by, as they begin at zero.
+  private mutating func corrections(_ optimizer: Optimizer) throws(GraphError) -> [String] {
+    switch optimizer {
+    case .adamW(_, let beta1, let beta2, _, _), .lamb(_, let beta1, let beta2, _, _):
+      [try startCorrection(beta1, "1"), try startCorrection(beta2, "2")]
+    default: []
+    }
+  }
+
+  /// Gradients whose common norm is at most `limit`.
+  private mutating func clipped(_ gradients: [String: String], to limit: Double)
+    throws(GraphError) -> [String: String]
+  {
+    var total: String?
+    for weight in gradients.keys.sorted() {
+      guard let gradient = gradients[weight], let tensor = builder.graph.tensor(gradient) else {
+        throw .unknownTensor(node: "optimizer", tensor: weight)
+      }
+      madeCount += 1
+      let squares = try builder.apply(
+        .reduce(
+          Reduction(
+            .sumOfSquares, axes: Array(0..<tensor.shape.rank), keepsDimensions: false)),
+        to: [gradient], name: "optimizer.\(madeCount).squares", format: .float32)
+      total =
+        try total.map { (sum) throws(GraphError) in
+          try made(.add, sum, squares)
+        } ?? squares
+    }
+    guard let total else { return gradients }
+    let factor = try made(
+      .divide, number(limit), made(.maximum, made(.sqrt, total), number(limit)))
+    var result: [String: String] = [:]
+    for weight in gradients.keys.sorted() {
+      if let gradient = gradients[weight] {
+        result[weight] = try made(.multiply, gradient, factor)
+      }
+    }
+    return result
   }
 
   /// 1 − βᵗ, from a power that is carried along: the program of a step is the same for every t.

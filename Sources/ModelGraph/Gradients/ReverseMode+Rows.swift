@@ -29,51 +29,26 @@ extension ReverseMode {
       .reduce(Reduction(kind, axes: [-1], keepsDimensions: true)), x, format: .float32)
   }
 
-  /// x̂ = (x − μ)·r with r = 1/√(mean of squares + ε), μ = 0 unless centred; g = dY·scale:
-  /// dX = r·(g − [mean g] − x̂·mean(g·x̂)), dScale = Σ dY·x̂, dBias = Σ dY over the rows.
+  /// The input's gradient from one operator, those of scale and bias from one more, which sums over
+  /// the rows.
   private mutating func normalization(
     _ node: Node, _ gradient: String, epsilon: Double, isCentred: Bool
   ) throws(GraphError) {
     let (x, scale) = (node.inputs[0], node.inputs[1])
-    var centred = x
-    if isCentred {
-      centred = try element(.subtract, x, lastAxis(.mean, x), format: .float32)
-    }
-    let squares = try lastAxis(.mean, element(.multiply, centred, centred, format: .float32))
-    let deviation = try element(
-      .sqrt, element(.add, squares, constant(epsilon), format: .float32), format: .float32)
-    let normal = try element(.divide, centred, deviation, format: .float32)
-    let rows = node.inputs.count > 2 ? [node.inputs[1], node.inputs[2]] : [scale]
-    if isActive(scale) {
-      try contribute(rowSum(element(.multiply, gradient, normal), like: scale), to: scale)
-    }
-    if isCentred, isActive(rows[1]) {
-      try contribute(rowSum(gradient, like: rows[1]), to: rows[1])
+    let parameters = isCentred ? [scale, node.inputs[2]] : [scale]
+    if parameters.contains(where: isActive) {
+      let sums = try made(
+        .normSums(NormSums(centres: isCentred, epsilon: epsilon)), gradient, x, format: .float32)
+      for (row, name) in parameters.enumerated() where isActive(name) {
+        let own =
+          isCentred ? try made(.slice(start: row, count: 1), sums, format: .float32) : sums
+        try contribute(reshaped(own, to: shape(name)), to: name)
+      }
     }
     guard isActive(x) else { return }
-    let columns: TensorShape = [shape(x).columnCount]
-    let weighted = try element(.multiply, gradient, reshaped(scale, to: columns), format: .float32)
-    let along = try lastAxis(.mean, element(.multiply, weighted, normal, format: .float32))
-    var rest = try element(
-      .subtract, weighted, element(.multiply, normal, along, format: .float32), format: .float32)
-    if isCentred {
-      rest = try element(.subtract, rest, lastAxis(.mean, weighted), format: .float32)
-    }
-    try contribute(element(.divide, rest, deviation), to: x)
-  }
-
-  /// The sum over all axes but the last.
-  private mutating func rowSum(_ name: String, like target: String) throws(GraphError) -> String {
-    let axes = Array(0..<max(0, shape(name).rank - 1))
-    guard gradientFormat(target) != .float32 else {
-      // The tensor engine adds up all rows.
-      let rows = try reshaped(name, to: [shape(name).rowCount, shape(name).columnCount])
-      return try reshaped(made(.reduceSum, rows, format: .float32), to: shape(target))
-    }
-    let summed = try made(
-      .reduce(Reduction(.sum, axes: axes, keepsDimensions: false)), name,
-      format: gradientFormat(target))
-    return try reshaped(summed, to: shape(target))
+    try contribute(
+      made(.normGradient(NormGradient(centres: isCentred, epsilon: epsilon)), gradient, x, scale),
+      to: x)
   }
 
   /// Sums and means hand their gradient to every element.

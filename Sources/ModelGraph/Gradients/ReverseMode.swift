@@ -140,6 +140,8 @@ struct ReverseMode {
     case .embeddingBag(let bag): try self.bag(bag, node, gradient)
     case .batchNorm(let norm): try batchNorm(norm, node, gradient)
     case .pool(let pooling): try self.pooling(pooling, node, gradient)
+    case .allReduce: try sumOverRanks(node, gradient)
+    case .parallelRegion(let region): try parallelRegion(region, node, gradient)
     default: try movement(node, gradient)
     }
   }
@@ -153,6 +155,13 @@ struct ReverseMode {
     madeCount += 1
     return try builder.apply(
       operation, to: inputs, name: "d\(madeCount).\(operation.name)", format: format)
+  }
+
+  /// Applies an operator whose result has a name of its own and the format of what it reads.
+  mutating func combined(_ operation: Operator, _ input: String, name: String)
+    throws(GraphError) -> String
+  {
+    try builder.apply(operation, to: [input], name: name, format: format(of: input))
   }
 
   /// Applies a function to each element.

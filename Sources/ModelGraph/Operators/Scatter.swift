@@ -44,7 +44,7 @@ package struct Scatter: OperatorFamily {
 
   package var name: String { axis == nil ? "ScatterND" : "ScatterElements" }
   package var inputCount: ClosedRange<Int> { 3...3 }
-  package var movesOnly: Bool { reduction == .none }
+  package var movesOnly: Bool { reduction != .add && reduction != .multiply }
 
   package func results(_ inputs: Operands<TensorType>) throws(GraphError) -> [TensorType] {
     let (data, indices, updates) = (inputs[0].shape, inputs[1].shape, inputs[2].shape)
@@ -95,5 +95,24 @@ package struct Scatter: OperatorFamily {
     let inner = data.shape.dimensions.dropFirst(tuple).reduce(1, *)
     let starts = try inputs.tuples(indices, lengths: Array(data.shape.dimensions.prefix(tuple)))
     return starts.flatMap { $0 * inner..<($0 + 1) * inner }
+  }
+
+  /// A sum of K terms is off by 4 · u · √K · ‖terms‖, a product of K factors by 4 · u · √K of
+  /// itself.
+  package func bounds(_ tolerance: Tolerance, at indices: [Int], reference: [Double])
+    throws(GraphError) -> [Double]
+  {
+    let inputs = try Operands(
+      tolerance.inputs.map { TensorView?.some($0) }, of: self, node: name)
+    var terms: [Int: [Double]] = [:]
+    for (number, place) in try places(inputs).enumerated() {
+      terms[place, default: [inputs[0][place]]].append(inputs[2][number])
+    }
+    return zip(indices, reference).map { index, value in
+      guard let met = terms[index] else { return inputs[0].absoluteUncertainty(value) }
+      let walk = Tolerance.factor * Tolerance.sum * Double(met.count).squareRoot()
+      let uncertain = met.reduce(0) { $0 + inputs[0].absoluteUncertainty($1) }
+      return reduction == .add ? walk * norm(met) + uncertain : walk * abs(value)
+    }
   }
 }

@@ -27,6 +27,7 @@ enum NetworkName: String, CaseIterable {
   case sequenceRecommender = "SASRec"
   case interest = "DIN"
   case transducer = "HSTU"
+  case graphAttention = "R-GAT"
   case neighbourForce = "NeighbourForce"
   case stencil = "Stencil3D"
   case fourier = "FourierTransform"
@@ -44,6 +45,7 @@ enum NetworkName: String, CaseIterable {
     case .sequenceRecommender: SequenceRecommenderGraphs.self
     case .interest: InterestGraphs.self
     case .transducer: TransducerGraphs.self
+    case .graphAttention: GraphAttentionGraphs.self
     case .neighbourForce: NeighbourForceGraphs.self
     case .stencil: StencilGraphs.self
     case .fourier: FourierGraphs.self
