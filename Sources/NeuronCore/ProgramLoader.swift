@@ -24,7 +24,7 @@ struct ProgramLoader {
   }
 
   /// Instructions in a piece.
-  private static let pieceSize = 5_000
+  private static let pieceSize = 900
 
   private let program: Program
   private let device: Device

@@ -56,7 +56,7 @@ import Testing
 
   private func record(_ name: String, _ mode: String, _ desk: Desk) throws -> String {
     let answer = desk.run(
-      "run", name, "--device", "trn2", "--mode", "timing", "--trace", mode, "--output", mode)
+      "run", name, "--mode", "timing", "--trace", mode, "--output", mode)
     try #require(answer.code == 0, "\(answer.errors)")
     let files = FileManager.default.enumerator(atPath: desk.folder.path + "/" + mode)?
       .compactMap { $0 as? String }
