@@ -10,6 +10,9 @@ import VectorKernels
     ElementRuns(count: 9, stride: 1, outerCounts: (2, 3, 2), outerStrides: (80, 24, 11)),
     ElementRuns(count: 3, stride: 1, outerCounts: (1, 4, 3), outerStrides: (0, 13, 4)),
     ElementRuns(count: 10, stride: 2, outerCounts: (1, 2, 4), outerStrides: (0, 90, 20)),
+    ElementRuns(count: 5, stride: 2, outerCounts: (1, 1, 3), outerStrides: (0, 0, 11)),
+    ElementRuns(count: 4, stride: 2, outerCounts: (1, 1, 3), outerStrides: (0, 0, 9)),
+    ElementRuns(count: 6, stride: 3, outerCounts: (1, 1, 2), outerStrides: (0, 0, 31)),
   ]
   static let room = 200
 
