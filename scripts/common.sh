@@ -20,8 +20,8 @@ show_help() {
 
 # How everything here is built: optimised, without what a debugger reads, which would take a sixth
 # of the compiler's time (a build by hand for a debugger or a profiler leaves that option out), and
-# each module read once: a job of its own for the interface would read it all again, a third of the
-# time, which pays only where there are more processors than modules to wait for.
+# each module read once: a job of its own for the interface would read it all again, which pays only
+# where there are more processors than modules to wait for.
 build_flags=(-c release --manifest-cache none -debug-info-format none
   -Xswiftc -no-emit-module-separately-wmo)
 
