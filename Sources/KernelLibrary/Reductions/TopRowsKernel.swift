@@ -9,7 +9,7 @@ package import NumericFormats
 /// Rows on partitions; eight at a time the vector engine finds the largest, looks up their places
 /// and takes them out of the row (max8, find_index8, match_replace8). Equal elements come in the
 /// order of their places. Rows longer than the instructions take are searched in parts whose
-/// winners are searched again.
+/// winners are searched again. Integers of 32 bits go as `TopIntegersEmitter` says.
 /// Bound: the vector engine, three passes over a row for every eight elements.
 ///
 /// Parameters in order: x [rows, columns], values [rows, count] (if wanted), places [rows, count].
@@ -57,12 +57,20 @@ package struct TopRowsKernel: Kernel {
     throws(BuilderError)
   {
     let longest = builder.device.vector.findElementsMaximum.value
-    guard rows > 0, (1...columns).contains(count), columns <= longest || count == 1 else {
+    let isWide = format.isInteger && format.sizeBytes == 4
+    guard rows > 0, (1...columns).contains(count), columns <= longest || count == 1 && !isWide
+    else {
       throw unsupported(
         "\(count) of \(columns) elements",
-        allowed: "1 of any row, or up to all elements of rows of at most \(longest)")
+        allowed: "\(isWide ? "" : "1 of any row, or ")up to all elements of rows of at most "
+          + "\(longest)")
     }
     try builder.scope { builder throws(BuilderError) in
+      if isWide {
+        let emitter = try TopIntegersEmitter(self, tensors, &builder)
+        for tile in pieces(rows, 128) { emitter.emit(tile, into: &builder) }
+        return
+      }
       var emitter = try TopRowsEmitter(self, tensors, partColumns: longest, &builder)
       for tile in pieces(rows, 128) { emitter.emit(tile, into: &builder) }
     }

@@ -47,20 +47,11 @@ struct SearchRule: LoweringRule {
     let value = values.map { turned($0, "values", x.format, &plan) }
     let isLast = range.inner == 1
     let tensors = [source] + [value].compactMap { $0 } + [place]
-    // Searches compare in fp32, which does not tell all integers of 32 bits apart.
-    if x.format.isInteger, x.format.sizeBytes == 4 {
-      var kernel = TopIntegersKernel(
-        rows: rows, columns: range.reduced, count: count, seeksLargest: seeksLargest,
-        givesValues: value != nil, format: x.format)
-      kernel.prefersLast = prefersLast
-      try plan.invoke(kernel, tensors, nodes: isLast ? [node] : [])
-    } else {
-      var kernel = TopRowsKernel(
-        rows: rows, columns: range.reduced, count: count, seeksLargest: seeksLargest,
-        givesValues: value != nil, format: x.format)
-      kernel.prefersLast = prefersLast
-      try plan.invoke(kernel, tensors, nodes: isLast ? [node] : [])
-    }
+    var kernel = TopRowsKernel(
+      rows: rows, columns: range.reduced, count: count, seeksLargest: seeksLargest,
+      givesValues: value != nil, format: x.format)
+    kernel.prefersLast = prefersLast
+    try plan.invoke(kernel, tensors, nodes: isLast ? [node] : [])
     guard !isLast else { return }
     let back = AxisRange(outer: range.outer, reduced: range.inner, inner: count)
     if let value, let values {

@@ -48,10 +48,7 @@ package struct ScaledExpertLayer: OperatorFamily {
   }
 
   package func operationCount(_ inputs: Operands<TensorType>, _ results: [TensorType]) -> Int {
-    let (tokens, width, hidden) = (
-      inputs[0].shape[0], inputs[0].shape[1], inputs[2].shape[2]
-    )
-    return tokens * chosen * (6 * width * hidden + 6 * hidden)
+    ExpertLayer(chosen: chosen).operationCount(inputs, results)
   }
 
   package func evaluate(_ inputs: Operands<TensorView>) throws(GraphError) -> [TensorView] {
