@@ -101,6 +101,16 @@ public final class RecordPool<Record: BitwiseCopyable & Sendable>: Sendable {
     lanes[lane].count = count &+ 1
   }
 
+  /// Writes a record into a lane's next place and counts it if `isKept`: without a branch.
+  @inlinable @inline(__always)
+  public mutating func put(_ record: Record, lane: Int, _ isKept: Bool) {
+    let count = lanes[lane].count
+    assert(count < blockCapacity, "more records than room without a look")
+    // Inside: see above.
+    unsafe lanes[lane].base[count] = record
+    lanes[lane].count = count &+ (isKept ? 1 : 0)
+  }
+
   /// Hands a lane's block over if it has too little room left.
   @inlinable @inline(__always)
   public mutating func settle(_ lane: Int) {

@@ -51,10 +51,25 @@ public struct Sampler: Observer, ~Copyable {
   public static let blockCapacity = 16_384
   private let interval: Int64
   private let divider: InvariantDivider
-  /// The next instant of each track, and the end of the interval that it lies in.
-  private var next: FixedBuffer<Int64>
-  private var intervalEnd: FixedBuffer<Int64>
+  private var cursors: FixedBuffer<Cursor>
   private var lanes: RecordLanes<Sample>
+
+  /// Where a track's sampling is.
+  private struct Cursor: BitwiseCopyable {
+    /// The number of the interval that the next instant lies in.
+    var number: Int64
+    /// The next instant.
+    var instant: Int64
+    /// Where its interval ends.
+    var end: Int64
+
+    @inline(__always)
+    init(_ number: Int64, interval: Int64) {
+      self.number = number
+      instant = Sampler.instant(number, interval: interval)
+      end = (number &+ 1) &* interval
+    }
+  }
 
   /// A sampler of that interval in picoseconds. It takes its blocks from a pool; whoever reads them
   /// may give them back to it.
@@ -66,9 +81,8 @@ public struct Sampler: Observer, ~Copyable {
     precondition(intervalPicoseconds > 0, "a sampling interval is positive")
     interval = intervalPicoseconds
     divider = InvariantDivider(intervalPicoseconds)
-    next = FixedBuffer(
-      repeating: Self.instant(0, interval: interval), count: EventRecorder.trackCount)
-    intervalEnd = FixedBuffer(repeating: interval, count: EventRecorder.trackCount)
+    cursors = FixedBuffer(
+      repeating: Cursor(0, interval: interval), count: EventRecorder.trackCount)
     // An event brings three samples at most: of what was before its wait, of the wait, of itself.
     lanes = RecordLanes(count: EventRecorder.trackCount, room: 3, pool: pool, sink: sink)
   }
@@ -84,21 +98,25 @@ public struct Sampler: Observer, ~Copyable {
     return number &* interval &+ Int64(bitPattern: offset)
   }
 
-  /// Most events lie between two instants and most others meet one, while they run.
+  /// Most events lie between two instants and most others meet one, while they run. Which of both
+  /// is a coin's toss to the processor, so that neither is a branch: the sample is put down and
+  /// counted only if the instant lies before the event's end.
   @inline(__always)
   private mutating func note(_ event: Event, _ track: Int, engines: UInt8) {
     let end = event.start &+ event.duration
-    let instant = next[track]
-    if instant >= end { return }
-    if instant < event.start || intervalEnd[track] < end {
+    let cursor = cursors[track]
+    let isMet = cursor.instant < end
+    // Instants before the event began, or several of them: rare where an engine is busy.
+    if isMet, cursor.instant < event.start || cursor.end < end {
       return noteOthers(event, track, engines)
     }
     lanes.put(
       Sample(programCounter: event.programCounter, count: 1, isBusy: true, detail: engines),
-      lane: track)
-    let after = intervalEnd[track]
-    next[track] = Self.instant(divider.quotient(after), interval: interval)
-    intervalEnd[track] = after &+ interval
+      lane: track, isMet)
+    let following = Cursor(cursor.number &+ 1, interval: interval)
+    cursors[track].number = isMet ? following.number : cursor.number
+    cursors[track].instant = isMet ? following.instant : cursor.instant
+    cursors[track].end = isMet ? following.end : cursor.end
     lanes.settle(track)
   }
 
@@ -107,28 +125,27 @@ public struct Sampler: Observer, ~Copyable {
   private mutating func noteOthers(_ event: Event, _ track: Int, _ engines: UInt8) {
     let end = event.start &+ event.duration
     let stall = event.cause == .none ? event.start : event.start &- event.wait
-    if next[track] < stall {
+    if cursors[track].instant < stall {
       append(track, until: stall, event.programCounter, isBusy: false, 0)
     }
-    if next[track] < event.start {
+    if cursors[track].instant < event.start {
       append(track, until: event.start, event.programCounter, isBusy: false, event.cause.rawValue)
     }
-    if next[track] < end {
+    if cursors[track].instant < end {
       append(track, until: end, event.programCounter, isBusy: true, engines)
     }
     lanes.settle(track)
   }
 
+  @inline(__always)
   private mutating func append(
     _ track: Int, until end: Int64, _ programCounter: UInt32, isBusy: Bool, _ detail: UInt8
   ) {
     // Instants of intervals before the one that `end` lies in are over, its own may be.
-    var number = divider.quotient(end)
-    if Self.instant(number, interval: interval) < end { number &+= 1 }
-    let count = number &- divider.quotient(intervalEnd[track] &- interval)
-    next[track] = Self.instant(number, interval: interval)
-    intervalEnd[track] = (number &+ 1) &* interval
-    var left = count
+    var following = Cursor(divider.quotient(end), interval: interval)
+    if following.instant < end { following = Cursor(following.number &+ 1, interval: interval) }
+    var left = following.number &- cursors[track].number
+    cursors[track] = following
     while left > Sample.maximumCount {
       put(track, Sample.maximumCount, programCounter, isBusy, detail)
       lanes.settle(track)
