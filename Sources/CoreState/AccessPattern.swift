@@ -29,6 +29,11 @@ public struct AccessPattern: Hashable, Sendable, BitwiseCopyable {
   public var dimensionCount: UInt8
   /// A sequencer register whose value (bytes) is added to the offset, or `noRegister`.
   public var register: UInt8
+  /// Elements per partition of the view that offsets in memory point into, the sizes being those of
+  /// what is taken of it; 0 for a pattern that names its elements itself.
+  public var viewColumns: UInt16
+  /// Where the offsets of an indirect view begin; see `indexByte` and `indexPartition`.
+  @usableFromInline var indexPlace: UInt32
   /// Elements per free dimension; unused dimensions are 1.
   public var sizes: SIMD4<UInt16>
   /// Elements from one index to the next per free dimension; unused dimensions are 0.
@@ -63,6 +68,8 @@ public struct AccessPattern: Hashable, Sendable, BitwiseCopyable {
     self.format = format
     self.dimensionCount = dimensionCount
     self.register = register
+    viewColumns = 0
+    indexPlace = 0
     self.sizes = sizes
     self.strides = strides
   }
@@ -97,6 +104,7 @@ public struct AccessPattern: Hashable, Sendable, BitwiseCopyable {
 
   /// True when the elements of a partition follow each other without a gap.
   @inlinable public var isContiguous: Bool {
+    guard viewColumns == 0 else { return false }
     var expected = 1
     for dimension in (0..<Int(dimensionCount)).reversed() where sizes[dimension] != 1 {
       if Int(strides[dimension]) != expected { return false }
@@ -105,8 +113,12 @@ public struct AccessPattern: Hashable, Sendable, BitwiseCopyable {
     return true
   }
 
-  /// Lowest and one past the highest byte that the pattern touches in a partition, register at 0.
+  /// Lowest and one past the highest byte that the pattern touches in a partition, register at 0:
+  /// of an indirect view all that its offsets may name.
   @inlinable public var byteExtent: Range<Int> {
+    guard viewColumns == 0 else {
+      return Int(byteOffset)..<(Int(byteOffset) + Int(viewColumns) * format.sizeBytes)
+    }
     var low = 0
     var high = 0
     for dimension in 0..<Int(dimensionCount) {

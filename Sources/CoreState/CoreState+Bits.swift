@@ -17,7 +17,7 @@ extension CoreState {
       return
     }
     let base = unsafe UnsafeRawPointer(address(access, partition, engine))
-    forEachElement(access) { index, byte in
+    forEachElement(access, partition, engine) { index, byte in
       unsafe target[index] = Self.raw(base, byte, access.format.sizeBytes)
     }
   }
@@ -36,21 +36,22 @@ extension CoreState {
       return
     }
     let base = unsafe address(access, partition, engine)
-    forEachElement(access) { index, byte in
+    forEachElement(access, partition, engine) { index, byte in
       unsafe Self.setRaw(base, byte, access.format.sizeBytes, source[index])
     }
   }
 
   /// Calls `body` with each element's place in the row and its byte from the first element.
   @inline(__always)
-  private func forEachElement(_ access: AccessPattern, _ body: (Int, Int) -> Void) {
+  private func forEachElement(
+    _ access: AccessPattern, _ partition: Int, _ engine: Engine, _ body: (Int, Int) -> Void
+  ) {
     let size = access.format.sizeBytes
     let step = access.innermostStride * size
-    let inner = access.innermostSize
     var index = 0
-    access.forEachRun { elementOffset in
+    forEachRun(access, partition: partition, engine: engine) { elementOffset, count in
       var byte = elementOffset * size
-      for _ in 0..<inner {
+      for _ in 0..<count {
         body(index, byte)
         index += 1
         byte += step
@@ -85,9 +86,12 @@ extension CoreState {
   func rawRow(_ access: AccessPattern, partition: Int, engine: Engine) -> [UInt32] {
     let base = unsafe UnsafeRawPointer(address(access, partition, engine))
     let size = access.format.sizeBytes
-    return (0..<access.columns).map { column in
-      unsafe Self.raw(base, access.elementOffset(of: column) * size, size)
+    var bits: [UInt32] = []
+    bits.reserveCapacity(access.columns)
+    forEachElement(access, partition, engine) { _, byte in
+      unsafe bits.append(Self.raw(base, byte, size))
     }
+    return bits
   }
 
   /// The raw elements that a pattern names, partition after partition: for tools and tests.
@@ -123,8 +127,7 @@ extension CoreState {
     noteWrite(access, partition: 0, engine: engine)
     for partition in 0..<Int(access.partitionCount) {
       let base = unsafe address(access, partition, engine)
-      for column in 0..<columns {
-        let byte = access.elementOffset(of: column) * access.format.sizeBytes
+      forEachElement(access, partition, engine) { column, byte in
         unsafe Self.setRaw(
           base, byte, access.format.sizeBytes, bits[partition * columns + column])
       }

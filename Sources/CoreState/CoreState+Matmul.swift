@@ -76,19 +76,19 @@ extension CoreState {
       }
       let base = unsafe UnsafeRawPointer(address(source, partition, engine))
       var written = partition * columns * size
-      source.forEachRun { elementOffset in
+      forEachRun(source, partition: partition, engine: engine) { elementOffset, count in
         unsafe Conversion.copyBits(
           sizeBytes: size, from: base + elementOffset * size,
           sourceStride: source.innermostStride, into: memory + written, destinationStride: 1,
-          count: source.innermostSize)
-        written += source.innermostSize * size
+          count: count)
+        written += count * size
       }
     }
   }
 
   /// True where the rows of an operand can be widened and packed as they lie.
   private func isPlain(_ access: AccessPattern, _ scales: MXScales?) -> Bool {
-    scales == nil && !keepsUnroundedValues
+    scales == nil && !keepsUnroundedValues && !access.isIndirect
   }
 
   /// Reads one partition of an operand of a product into the first row.
@@ -189,8 +189,10 @@ extension CoreState {
       moving, offset: offset(moving.register, engine), depth: depth,
       rowsPerPartition: rowsPerPartition)
     let tile = unsafe array.tileMemory(index)
-    // The scales of a microscaled tile may have changed where its data has not.
-    guard !isFresh || scales != nil else { return unsafe UnsafePointer(tile) }
+    // Scales and offsets may have changed where the data has not.
+    guard !isFresh || scales != nil || moving.isIndirect else {
+      return unsafe UnsafePointer(tile)
+    }
     let partitions = depth / rowsPerPartition
     if rowsPerPartition == 1, Int(moving.partitionCount) >= depth, isPlain(moving, scales) {
       unsafe MatrixTile.packMoving(

@@ -19,6 +19,8 @@ extension CoreState {
     let base = unsafe UnsafeRawPointer(address(access, partition, engine))
     if access.isContiguous {
       unsafe widen(access.format, from: base, stride: 1, count: access.columns, into: target)
+    } else if access.isIndirect {
+      unsafe gatherValues(access, partition: partition, into: target, engine: engine)
     } else {
       unsafe widen(access.format, from: base, access.runs, into: target)
     }
@@ -45,6 +47,8 @@ extension CoreState {
     let base = unsafe address(access, partition, engine)
     if access.isContiguous {
       unsafe narrow(access.format, from: source, into: base, stride: 1, count: access.columns)
+    } else if access.isIndirect {
+      unsafe scatterValues(source, to: access, partition: partition, engine: engine)
     } else {
       unsafe narrow(access.format, from: source, into: base, access.runs)
     }
@@ -57,15 +61,14 @@ extension CoreState {
   ) {
     let source = unsafe rows.source(row)
     let base = unsafe address(access, partition, engine)
-    let inner = access.innermostSize
     let first = partition * RowBuffers.capacity
     var read = 0
-    access.forEachRun { elementOffset in
+    forEachRun(access, partition: partition, engine: engine) { elementOffset, count in
       unsafe Conversion.narrow(
         access.format, from: source + read, into: base + elementOffset * access.format.sizeBytes,
-        stride: access.innermostStride, count: inner, rounding: rounding, pass: storedPatterns,
+        stride: access.innermostStride, count: count, rounding: rounding, pass: storedPatterns,
         firstIndex: UInt32(truncatingIfNeeded: first + read))
-      read += inner
+      read += count
     }
   }
 
@@ -111,13 +114,12 @@ extension CoreState {
     let size = access.format.sizeBytes
     let target = unsafe UnsafeMutableRawPointer(rows.bits(row))
     let base = unsafe UnsafeRawPointer(address(access, partition, engine))
-    let inner = access.innermostSize
     var written = 0
-    access.forEachRun { elementOffset in
+    forEachRun(access, partition: partition, engine: engine) { elementOffset, count in
       unsafe Conversion.copyBits(
         sizeBytes: size, from: base + elementOffset * size, sourceStride: access.innermostStride,
-        into: target + written * size, destinationStride: 1, count: inner)
-      written += inner
+        into: target + written * size, destinationStride: 1, count: count)
+      written += count
     }
   }
 
@@ -127,13 +129,12 @@ extension CoreState {
     let size = access.format.sizeBytes
     let source = unsafe UnsafeRawPointer(rows.bits(.a))
     let base = unsafe address(access, partition, engine)
-    let inner = access.innermostSize
     var read = 0
-    access.forEachRun { elementOffset in
+    forEachRun(access, partition: partition, engine: engine) { elementOffset, count in
       unsafe Conversion.copyBits(
         sizeBytes: size, from: source + read * size, sourceStride: 1,
-        into: base + elementOffset * size, destinationStride: access.innermostStride, count: inner)
-      read += inner
+        into: base + elementOffset * size, destinationStride: access.innermostStride, count: count)
+      read += count
     }
   }
 

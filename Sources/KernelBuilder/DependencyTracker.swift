@@ -158,7 +158,9 @@ struct DependencyTracker {
 
 extension AccessPattern {
   /// Every byte between the first and the last is touched, in whatever order.
-  var isDense: Bool { byteExtent.count == columns * format.sizeBytes && isInjective }
+  var isDense: Bool {
+    !isIndirect && byteExtent.count == columns * format.sizeBytes && isInjective
+  }
 
   /// No element is named twice: strides of zero repeat.
   private var isInjective: Bool {

@@ -27,13 +27,20 @@ struct RandomOperands: OperandVisitor {
       sizes[dimension] = UInt16.random(in: 1...UInt16.max, using: &generator)
       strides[dimension] = Int16.random(in: Int16.min...Int16.max, using: &generator)
     }
-    return AccessPattern(
+    var access = AccessPattern(
       space: MemorySpace.allCases.randomElement(using: &generator)!,
       format: NumberFormat.allCases.randomElement(using: &generator)!,
       startPartition: UInt8.random(in: 0...127, using: &generator),
       partitionCount: UInt8.random(in: 1...128, using: &generator),
       byteOffset: UInt32.random(in: 0...UInt32.max, using: &generator),
       dimensionCount: UInt8(count), sizes: sizes, strides: strides, register: register())
+    if Int.random(in: 0..<4, using: &generator) == 0 {
+      access.viewColumns = UInt16.random(in: 1...UInt16.max, using: &generator)
+      access.setIndex(
+        byte: Int.random(in: 0...AccessPattern.lastIndexByte, using: &generator),
+        partition: Int.random(in: 0...255, using: &generator))
+    }
+    return access
   }
 
   mutating func tensor() -> TensorAccess {

@@ -1,11 +1,18 @@
 import CoreState
 import NumericFormats
 
+extension AccessPattern {
+  /// Added to the number of dimensions of a view through offsets, whose place follows its numbers.
+  fileprivate static let indirectMark: UInt8 = 0x80
+}
+
 /// Collects an instruction's operands as numbers, in text order.
 struct FieldWriter: OperandVisitor {
   var fields: [Int64] = []
   /// The numbers of the words.
   var words = WordTable()
+  /// Whether an operand was a view through offsets.
+  private(set) var hasIndirectViews = false
 
   private mutating func add(_ value: some BinaryInteger) {
     fields.append(Int64(truncatingIfNeeded: value))
@@ -17,12 +24,17 @@ struct FieldWriter: OperandVisitor {
     add(access.startPartition)
     add(access.partitionCount)
     add(access.byteOffset)
-    add(access.dimensionCount)
+    add(access.dimensionCount | (access.isIndirect ? AccessPattern.indirectMark : 0))
     for index in 0..<4 {
       add(access.sizes[index])
       add(access.strides[index])
     }
     add(access.register)
+    guard access.isIndirect else { return }
+    hasIndirectViews = true
+    add(access.viewColumns)
+    add(access.indexByte)
+    add(access.indexPartition)
   }
 
   private mutating func add(_ access: TensorAccess) {
@@ -152,17 +164,31 @@ struct FieldReader: OperandVisitor {
     access.startPartition = try take(name)
     access.partitionCount = try take(name)
     access.byteOffset = try take(name)
-    access.dimensionCount = try dimensions(name)
+    let count: UInt8 = try take(name)
+    let isIndirect = count & AccessPattern.indirectMark != 0
+    access.dimensionCount = try checked(count & ~AccessPattern.indirectMark, name)
     for index in 0..<4 {
       access.sizes[index] = try take(name)
       access.strides[index] = try take(name)
     }
     access.register = try take(name)
+    if isIndirect { try takeIndex(name, &access) }
     return access
   }
 
-  private mutating func dimensions(_ name: String) throws(ProgramBinaryError) -> UInt8 {
-    let count: UInt8 = try take(name)
+  private mutating func takeIndex(_ name: String, _ access: inout AccessPattern)
+    throws(ProgramBinaryError)
+  {
+    access.viewColumns = try take(name)
+    let byte: UInt32 = try take(name)
+    let partition: UInt8 = try take(name)
+    guard access.isIndirect, byte <= AccessPattern.lastIndexByte else {
+      throw damage("operand \(name) has offsets at byte \(byte)")
+    }
+    access.setIndex(byte: Int(byte), partition: Int(partition))
+  }
+
+  private func checked(_ count: UInt8, _ name: String) throws(ProgramBinaryError) -> UInt8 {
     guard (1...4).contains(count) else { throw damage("operand \(name) has \(count) dimensions") }
     return count
   }
@@ -173,7 +199,7 @@ struct FieldReader: OperandVisitor {
     access.tensor = try take(name)
     access.format = try format(name)
     access.byteOffset = try take(name)
-    access.dimensionCount = try dimensions(name)
+    access.dimensionCount = try checked(take(name), name)
     for index in 0..<4 {
       access.sizes[index] = try take(name)
       access.strides[index] = try take(name)

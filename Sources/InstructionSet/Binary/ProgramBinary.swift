@@ -14,10 +14,12 @@ import NumericFormats
 /// gives; of them those are stored that differ from the previous instruction of the same opcode in
 /// its stream, as differences.
 public enum ProgramBinary {
-  /// The version that is written; later ones are refused. Version 1 knew no buffers, and of tensors
-  /// neither what they hold at first nor whose memory they share; version 2 wrote bodies row by row
-  /// and the values that semaphores are compared with as they are.
-  public static let version: UInt16 = 3
+  /// The latest version; later ones are refused. Version 1 knew no buffers, and of tensors neither
+  /// what they hold at first nor whose memory they share; version 2 wrote bodies row by row and the
+  /// values that semaphores are compared with as they are; version 3 knew no indirect views.
+  public static let version: UInt16 = 4
+  /// The version of programs that have none, so that earlier builds read them.
+  static let versionWithoutIndirectViews: UInt16 = 3
   /// The first bytes of every file: no text begins like this, and a changed line end shows.
   static let mark: [UInt8] = [0x89, 0x54, 0x52, 0x4E, 0x50, 0x0D, 0x0A, 0x1A]
   static let headerSize = 28
@@ -31,7 +33,7 @@ public enum ProgramBinary {
     let payload = encoder.payload(program)
     var header = BinaryWriter()
     header.put(mark)
-    header.putFixed(UInt64(version), size: 2)
+    header.putFixed(UInt64(encoder.version), size: 2)
     header.putFixed(0, size: 2)
     header.putFixed(UInt64(payload.count), size: 8)
     header.putFixed(UInt64(Castagnoli.checksum(payload)), size: 4)

@@ -11,6 +11,11 @@ struct ProgramEncoder {
   private var bodies = BodyColumns()
   private var bodyNumbers: [BodyColumns: Int] = [:]
 
+  /// The first version of the format that knows what was encoded.
+  var version: UInt16 {
+    visitor.hasIndirectViews ? ProgramBinary.version : ProgramBinary.versionWithoutIndirectViews
+  }
+
   mutating func payload(_ program: Program) -> [UInt8] {
     var segments = BinaryWriter()
     segments.put(program.segments.count)

@@ -6,6 +6,8 @@ public import Hardware
 public protocol MachineInstruction: Hashable, Sendable, BitwiseCopyable {
   /// Which instruction this is.
   var opcode: Opcode { get }
+  /// Names of the operands that may be views through offsets in memory.
+  static var indirectOperands: [String] { get }
   /// With operands that only a parser or a table should see.
   init()
   /// Walks over the operands in text order.
@@ -19,6 +21,8 @@ public protocol MachineInstruction: Hashable, Sendable, BitwiseCopyable {
 }
 
 extension MachineInstruction {
+  /// Most instructions name their elements themselves.
+  public static var indirectOperands: [String] { [] }
   /// Most instructions have no rule beyond those of their operand patterns.
   public func validate(_ rules: OperandRules) throws(Fault) {}
 }

@@ -6,9 +6,17 @@ extension Operation {
   /// its operands. Rows of a table that an index chooses stand for the whole table.
   public func memoryAccesses(_ body: (_ location: DataLocation, _ isWrite: Bool) -> Void) {
     withoutActuallyEscaping(body) { body in
-      var collector = AccessCollector(body: body)
+      var collector = AccessCollector(group: indirectionGroup, body: body)
       var copy = self
       copy.operands(&collector)
+    }
+  }
+
+  /// Partitions that share the offsets of an indirect view of this instruction.
+  private var indirectionGroup: Int {
+    switch self {
+    case .loadWeights, .matmul: Engine.tensor.indirectionGroup
+    default: Engine.vector.indirectionGroup
     }
   }
 
@@ -18,7 +26,8 @@ extension Operation {
     var found = readsCheckedIndex
     memoryAccesses { location, _ in
       switch location {
-      case .onChip(let access): found = found || access.register != AccessPattern.noRegister
+      case .onChip(let access):
+        found = found || access.register != AccessPattern.noRegister || access.isIndirect
       case .hbm(let access): found = found || access.register != AccessPattern.noRegister
       }
     }
@@ -58,8 +67,25 @@ extension Operation {
         engine: engine)
     }
     try checkReach(on: core, engine: engine)
-    guard core.hasData, let rule = strayIndex(on: core, engine: engine) else { return }
+    guard core.hasData else { return }
+    try checkOffsets(on: core, engine: engine)
+    guard let rule = strayIndex(on: core, engine: engine) else { return }
     throw Fault(opcode.name, operand: "index", rule, engine: engine)
+  }
+
+  /// Offsets of indirect views stay inside them.
+  private func checkOffsets(on core: borrowing CoreState, engine: Engine) throws(Fault) {
+    var views: [AccessPattern] = []
+    memoryAccesses { location, _ in
+      if case .onChip(let access) = location, access.isIndirect { views.append(access) }
+    }
+    for view in views {
+      guard let stray = core.strayOffset(view, engine: engine) else { continue }
+      throw Fault(
+        opcode.name, operand: "index",
+        .value(found: "offset \(stray)", allowed: "0 to \(view.viewColumns - 1)"),
+        engine: engine)
+    }
   }
 
   private func checkReach(on core: borrowing CoreState, engine: Engine) throws(Fault) {
@@ -117,12 +143,15 @@ extension Operation {
 
 /// Hands on every operand in memory.
 private struct AccessCollector: OperandVisitor {
+  let group: Int
   let body: (DataLocation, Bool) -> Void
 
   func write(_ name: String, _ value: inout AccessPattern) throws(Never) {
+    if value.isIndirect { body(.onChip(value.index(group: group)), false) }
     body(.onChip(value), true)
   }
   func read(_ name: String, _ value: inout AccessPattern) throws(Never) {
+    if value.isIndirect { body(.onChip(value.index(group: group)), false) }
     body(.onChip(value), false)
   }
   func scalar(_ name: String, _ value: inout ScalarOperand) throws(Never) {

@@ -216,9 +216,10 @@ private struct VisitBody<V: OperandVisitor>: OperationBody {
 private struct ValidateBody: OperationBody {
   let rules: OperandRules
   func apply<I: MachineInstruction>(_ instruction: inout I) throws(Fault) {
-    var checker = RuleChecker(rules: rules)
+    var checker = RuleChecker(rules: rules, indirect: IndirectViews(allowed: I.indirectOperands))
     try instruction.operands(&checker)
     try checker.microscaled.check(instruction.opcode, rules)
+    try checker.indirect.check(rules)
     try instruction.validate(rules)
   }
 }

@@ -7,18 +7,23 @@ struct RuleChecker: OperandVisitor {
   let rules: OperandRules
   /// What the operands showed of microscaled formats.
   var microscaled = MicroscaledOperands()
+  /// What they showed of views through offsets.
+  var indirect: IndirectViews
 
   mutating func write(_ name: String, _ value: inout AccessPattern) throws(Fault) {
     try rules.check(name, value)
     microscaled.note(name, value.format)
+    indirect.note(name, value, isWrite: true)
   }
   mutating func read(_ name: String, _ value: inout AccessPattern) throws(Fault) {
     try rules.check(name, value)
     microscaled.note(name, value.format)
+    indirect.note(name, value, isWrite: false)
   }
   mutating func scalar(_ name: String, _ value: inout ScalarOperand) throws(Fault) {
     guard case .pointer(let access) = value else { return }
     try rules.check(name, access)
+    indirect.note(name, access, isWrite: false)
     try rules.require(name, access, columns: 1)
     if access.format.isInteger {
       throw rules.fault(
@@ -30,6 +35,7 @@ struct RuleChecker: OperandVisitor {
   {
     try rules.check(name, value)
     microscaled.noteTransfer(name, value.format)
+    if case .onChip(let access) = value { indirect.note(name, access, isWrite: isWrite) }
   }
   mutating func register(_ name: String, _ value: inout UInt8) throws(Fault) {
     try rules.checkRegister(name, value)

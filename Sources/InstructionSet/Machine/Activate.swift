@@ -43,6 +43,8 @@ public struct Activate: MachineInstruction {
     self.accumulate = accumulate
   }
 
+  public static let indirectOperands = ["dst", "src"]
+
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.write("dst", &destination)
     try visitor.choice("func", &function)

@@ -62,6 +62,8 @@ public struct Activate2: MachineInstruction {
     self.command = command
   }
 
+  public static let indirectOperands = ["dst", "src"]
+
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.write("dst", &destination)
     try visitor.choice("func", &function)

@@ -23,6 +23,8 @@ public struct Copy: MachineInstruction {
     self.source = source
   }
 
+  public static let indirectOperands = ["dst", "src"]
+
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.write("dst", &destination)
     try visitor.read("src", &source)

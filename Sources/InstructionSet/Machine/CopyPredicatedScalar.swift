@@ -32,6 +32,8 @@ public struct CopyPredicatedScalar: MachineInstruction {
     self.isReversed = isReversed
   }
 
+  public static let indirectOperands = ["dst", "predicate"]
+
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.write("dst", &destination)
     try visitor.immediate("value", &value)

@@ -43,6 +43,8 @@ public struct Exponential: MachineInstruction {
     .uint8, .uint16,
   ]
 
+  public static let indirectOperands = ["dst", "src"]
+
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.write("dst", &destination)
     try visitor.read("src", &source)

@@ -60,6 +60,8 @@ public struct LoadWeights: MachineInstruction {
   /// Columns of the array that the tile fills: M.
   var columns: Int { isDoubleRow ? source.columns / 2 : source.columns }
 
+  public static let indirectOperands = ["src", "scale"]
+
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.read("src", &source)
     try visitor.choice("part", &part)
@@ -86,6 +88,9 @@ public struct LoadWeights: MachineInstruction {
           "src", .elementCountMismatch(found: source.columns, expected: source.columns + 1))
       }
     }
+    try Matmul.checkIndirect(
+      rules, source, scales: scales, row: row, column: column, tileRows: tileRows,
+      tileColumns: tileColumns, isTranspose: isTranspose, isDoubleRow: isDoubleRow)
     if isDoubleRow {
       try Matmul.checkDoubleRow(
         rules, source, isTranspose: isTranspose, column: column, tileColumns: tileColumns)

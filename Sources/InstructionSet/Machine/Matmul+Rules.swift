@@ -111,6 +111,54 @@ extension Matmul {
     }
   }
 
+  /// What the array reads through offsets are 16-bit floats and fp8, in no tile but the first and
+  /// not transposed; data and scales of a microscaled operand go through the same offsets.
+  ///
+  /// Source: NKI instruction reference (nc_matmul and nc_matmul_mx, tensor indirection).
+  static func checkIndirect(
+    _ rules: OperandRules, _ access: AccessPattern, scales: AccessPattern, row: Int32,
+    column: Int32, tileRows: Int32, tileColumns: Int32, isTranspose: Bool, isDoubleRow: Bool
+  ) throws(Fault) {
+    if access.format.isPacked {
+      guard access.isIndirect == scales.isIndirect,
+        access.indexByte == scales.indexByte || !access.isIndirect
+      else {
+        throw rules.fault(
+          "scale", .value(found: "other offsets than src", allowed: "those of src, or none"))
+      }
+    }
+    guard access.isIndirect else { return }
+    let floats: [NumberFormat] = [
+      .float16, .bfloat16, .float8e4m3, .float8e5m2, .float8e4m3fn,
+    ]
+    if !access.format.isPacked { try rules.require("src", access, formats: floats) }
+    try checkUntiled(
+      rules, row: row, column: column, tileRows: tileRows, tileColumns: tileColumns,
+      isTranspose: isTranspose, isDoubleRow: isDoubleRow)
+  }
+
+  /// Offsets go with the whole array only.
+  static func checkUntiled(
+    _ rules: OperandRules, row: Int32, column: Int32, tileRows: Int32, tileColumns: Int32,
+    isTranspose: Bool, isDoubleRow: Bool
+  ) throws(Fault) {
+    guard row == 0, column == 0 else {
+      throw rules.fault(
+        row == 0 ? "col" : "row",
+        .value(found: "\(row == 0 ? column : row)", allowed: "0 with indirect views"))
+    }
+    let full = Int32(rules.device.memory.partitions.value)
+    for (name, size) in [("tilerows", tileRows), ("tilecols", tileColumns)]
+    where size != 0 && size != full {
+      throw rules.fault(name, .value(found: "\(size)", allowed: "none with indirect views"))
+    }
+    guard !isTranspose, !isDoubleRow else {
+      throw rules.fault(
+        isTranspose ? "transpose" : "double",
+        .value(found: "with an indirect view", allowed: "plain patterns only"))
+    }
+  }
+
   /// A tile of the array is as large as it says, or the smallest that holds its operand, and starts
   /// at a multiple of its size.
   ///

@@ -70,6 +70,8 @@ public struct Matmul: MachineInstruction {
     format.isPacked ? MXScales(access, offset: Int(offset)) : nil
   }
 
+  public static let indirectOperands = ["dst", "src", "scale"]
+
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.write("dst", &destination)
     try visitor.read("src", &moving)
@@ -100,6 +102,14 @@ public struct Matmul: MachineInstruction {
       try Self.checkScaled(
         rules, moving, scales: scales, offset: scaleOffset, column: column,
         tileColumns: tileColumns, isTranspose: isTranspose, isDoubleRow: isDoubleRow)
+    }
+    try Self.checkIndirect(
+      rules, moving, scales: scales, row: row, column: column, tileRows: tileRows,
+      tileColumns: tileColumns, isTranspose: isTranspose, isDoubleRow: isDoubleRow)
+    if destination.isIndirect {
+      try Self.checkUntiled(
+        rules, row: row, column: column, tileRows: tileRows, tileColumns: tileColumns,
+        isTranspose: isTranspose, isDoubleRow: isDoubleRow)
     }
     if isOneZero, moving.format != .float32 || isTranspose {
       throw rules.fault("onezero", .value(found: "onezero", allowed: "products of fp32 only"))

@@ -34,6 +34,8 @@ public struct TensorReduce: MachineInstruction {
     self.negate = negate
   }
 
+  public static let indirectOperands = ["dst", "src"]
+
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.write("dst", &destination)
     try visitor.read("src", &source)

@@ -48,6 +48,8 @@ public struct TensorScalar: MachineInstruction {
     self.reverse1 = reverse1
   }
 
+  public static let indirectOperands = ["dst", "src"]
+
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.write("dst", &destination)
     try visitor.read("src", &source)

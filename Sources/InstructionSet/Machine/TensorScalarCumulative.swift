@@ -49,6 +49,8 @@ public struct TensorScalarCumulative: MachineInstruction {
   /// The running operations.
   static let runningOperations: [ALUOperation] = [.add, .subtract, .multiply, .max, .min]
 
+  public static let indirectOperands = ["dst", "src"]
+
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.write("dst", &destination)
     try visitor.read("src", &source)

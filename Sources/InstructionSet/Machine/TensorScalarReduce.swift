@@ -51,6 +51,8 @@ public struct TensorScalarReduce: MachineInstruction {
   /// The reductions that the registers have.
   static let reductions: [ALUOperation] = [.add, .multiply, .max, .min]
 
+  public static let indirectOperands = ["dst", "src"]
+
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.write("dst", &destination)
     try visitor.read("src", &source)

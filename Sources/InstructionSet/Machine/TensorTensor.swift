@@ -32,6 +32,8 @@ public struct TensorTensor: MachineInstruction {
     self.operation = operation
   }
 
+  public static let indirectOperands = ["dst", "a"]
+
   public mutating func operands<V: OperandVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.write("dst", &destination)
     try visitor.read("a", &a)

@@ -14,7 +14,8 @@ extension AssemblyScanner {
     return copy.peek == UInt8(ascii: ":") && MemorySpace.allCases.contains { $0.name == name }
   }
 
-  /// `space:format[start:end]@byte{size:stride,…}`, with `+rN` when a register adds to the address.
+  /// `space:format[start:end]@byte{size:stride,…}`, with `+rN` when a register adds to the address
+  /// and `~N@byte[partition]` when offsets in SBUF choose among N elements.
   mutating func accessPattern() throws(AssemblyError) -> AccessPattern {
     let space = try memorySpace()
     try expect(":", "after the memory")
@@ -33,11 +34,21 @@ extension AssemblyScanner {
       sizes[index] = UInt16(dimension.size)
       strides[index] = Int16(dimension.stride)
     }
-    return AccessPattern(
+    var access = AccessPattern(
       space: space, format: format, startPartition: UInt8(start),
       partitionCount: UInt8(stop - start), byteOffset: UInt32(byte),
       dimensionCount: UInt8(dimensions.count), sizes: sizes, strides: strides,
       register: try addressRegister())
+    if accept("~") {
+      access.viewColumns = UInt16(try integer("the view's elements", in: 1...65_535))
+      try expect("@", "before the byte of the offsets")
+      let byte = try integer("the byte of the offsets", in: 0...AccessPattern.lastIndexByte)
+      try expect("[", "before the first partition of the offsets")
+      let partition = try integer("the first partition of the offsets", in: 0...255)
+      try expect("]", "after the first partition of the offsets")
+      access.setIndex(byte: byte, partition: partition)
+    }
+    return access
   }
 
   /// A pattern on chip, or `hbm:tensor:format@byte{size:stride,…}`.

@@ -73,7 +73,8 @@ struct OperandPrinter: OperandVisitor {
     add(name, value.text, canBeOmitted: Choice.canBeOmitted)
   }
 
-  /// `sbuf:bf16[0:128]@1024{4:512,512:1}+r5`.
+  /// `sbuf:bf16[0:128]@1024{4:512,512:1}+r5`, and `…{64:1}~512@8192[0]` for 64 elements of 512 at
+  /// the offsets at byte 8192 from partition 0 on.
   static func text(_ access: AccessPattern) -> String {
     let partitions = access.partitions
     let dimensions = (0..<min(4, Int(access.dimensionCount))).map {
@@ -82,6 +83,8 @@ struct OperandPrinter: OperandVisitor {
     return "\(access.space.name):\(access.format.name)"
       + "[\(partitions.lowerBound):\(partitions.upperBound)]@\(access.byteOffset)"
       + "{\(dimensions.joined(separator: ","))}" + register(access.register)
+      + (access.isIndirect
+        ? "~\(access.viewColumns)@\(access.indexByte)[\(access.indexPartition)]" : "")
   }
 
   /// `hbm:weights:bf16@0{128:512,512:1}+r5`.

@@ -110,6 +110,8 @@ final class Sanitizer {
       report(conflict, step)
     }
     guard step.isWrite else {
+      // Which elements of a view offsets choose is not known here.
+      if access.isIndirect { return }
       let missing =
         access.space == .sbuf
         ? sbuf.firstUnwritten(access, runs: runs) : psum.firstUnwritten(access, runs: runs)

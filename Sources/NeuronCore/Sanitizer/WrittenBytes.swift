@@ -158,10 +158,10 @@ extension AccessPattern {
   }
 
   /// Byte ranges of each partition that the pattern touches: one per innermost run when it is dense
-  /// and one per element when it is not.
+  /// and one per element when it is not. Elements that offsets choose stand for the whole view.
   var byteRuns: [Range<Int>] {
     let size = format.sizeBytes
-    if isContiguous { return [byteExtent] }
+    if isContiguous || isIndirect { return [byteExtent] }
     let run = innermostStride == 1 ? innermostSize : 1
     return stride(from: 0, to: columns, by: run).map { index in
       let low = Int(byteOffset) + elementOffset(of: index) * size
