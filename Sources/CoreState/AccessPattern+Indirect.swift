@@ -1,3 +1,5 @@
+public import NumericFormats
+
 /// Views whose elements are named by offsets in memory: gathered where an operand is read,
 /// scattered where it is written.
 ///

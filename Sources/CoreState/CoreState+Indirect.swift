@@ -1,5 +1,6 @@
 public import Hardware
 import NumericFormats
+import VectorKernels
 
 extension Engine {
   /// Partitions that share the offsets of an indirect view.

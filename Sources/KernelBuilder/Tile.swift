@@ -110,6 +110,13 @@ package struct Tile: Hashable, Sendable, BitwiseCopyable {
     return view
   }
 
+  /// `count` elements of each partition at the uint16 offsets that begin where `index` does; see
+  /// `AccessPattern.indirect`.
+  package func indirect(_ index: Tile, count: Int) -> Tile {
+    precondition(access.isContiguous, "offsets choose among the elements of a dense tile")
+    return Tile(access.indirect(count: count, index: index.access))
+  }
+
   /// The same bytes read as another format of the same size.
   package func reinterpreted(as format: NumberFormat) -> Tile {
     precondition(format.sizeBytes == access.format.sizeBytes, "formats of one size")

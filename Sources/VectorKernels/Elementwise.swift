@@ -123,6 +123,12 @@ public enum Elementwise {
         first, source, firstScalar, isReversed: isFirstReversed, into: destination, count: count)
       return
     }
+    if !isFirstReversed, !isSecondReversed,
+      unsafe pair(
+        first, firstScalar, second, secondScalar, from: source, into: destination, count: count)
+    {
+      return
+    }
     unsafe forEachChunk(count) { start, length, scratch in
       unsafe withScalar(
         first, source + start, firstScalar, isReversed: isFirstReversed, into: scratch,

@@ -11,7 +11,8 @@ import Testing
   private static let taken = 40
 
   /// The offsets of each group of partitions, all in 0..<`columns`, distinct within a group.
-  private static func offsets(_ partitions: Int, group: Int, _ generator: inout Generator) -> [[Int]]
+  private static func offsets(_ partitions: Int, group: Int, _ generator: inout Generator)
+    -> [[Int]]
   {
     (0..<partitions / group).map { _ in
       Array(Array(0..<columns).shuffled(using: &generator).prefix(taken))
@@ -153,7 +154,9 @@ import Testing
 
   private static let target = sbuf(.float32, taken, partitions: 0..<32, byte: 8192)
 
-  private static func copy(_ source: AccessPattern) -> Operation { .copy(Copy(target, from: source)) }
+  private static func copy(_ source: AccessPattern) -> Operation {
+    .copy(Copy(target, from: source))
+  }
 
   @Test func olderGenerationsHaveNone() {
     let operation = Self.copy(Self.view(.float32, partitions: 0..<32))
@@ -257,7 +260,8 @@ import Testing
       of: Program(
         segments: [
           Segment(
-            name: "s", streams: [[], [Instruction(Self.copy(Self.view(.float32, partitions: 0..<32)))]])
+            name: "s",
+            streams: [[], [Instruction(Self.copy(Self.view(.float32, partitions: 0..<32)))]])
         ], invocations: [], tensors: []))
     #expect(text.contains("src=sbuf:fp32[0:32]@0{40:1}~100@16384[0]"))
   }

@@ -207,7 +207,8 @@ def kernel_tables(entry):
         tiles.append((f"trnbench {tile['name']}", f"{tile['gigaflops']:.1f}",
                       f"{tile['ratio_to_blas']:.2f}", f"{tile['gigaflops'] / limit:.2f}"))
     unit = entry["vector_unit"]
-    tiles.append((f"{unit['units']} {unit['name']} units at {entry['clock_gigahertz']:.2f} GHz",
+    noun = "unit" if unit["units"] == 1 else "units"
+    tiles.append((f"{unit['units']} {unit['name']} {noun} at {entry['clock_gigahertz']:.2f} GHz",
                   f"{limit:.1f}", "", "1.00"))
     rows = [("fp32 rows", "elements", "ns/element", "GB/s", "copy GB/s", "vector unit ns",
              "NumPy ns")]

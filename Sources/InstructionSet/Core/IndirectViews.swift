@@ -54,7 +54,8 @@ struct IndirectViews {
     guard access.dimensionCount == 1, access.strides[0] == 1 else {
       throw rules.fault(
         operand.name,
-        .value(found: "\(access.dimensionCount) dimensions", allowed: "one, dense, through offsets"))
+        .value(found: "\(access.dimensionCount) dimensions", allowed: "one, dense, through offsets")
+      )
     }
     guard access.register == AccessPattern.noRegister else {
       throw rules.fault(

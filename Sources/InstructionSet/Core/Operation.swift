@@ -206,6 +206,21 @@ extension Operation {
   }
 }
 
+extension Operation {
+  /// Names of the operands that may be views through offsets.
+  var indirectOperands: [String] {
+    var copy = self
+    var body = IndirectOperandsBody()
+    return copy.with(&body)
+  }
+}
+
+private struct IndirectOperandsBody: OperationBody {
+  func apply<I: MachineInstruction>(_ instruction: inout I) throws(Never) -> [String] {
+    I.indirectOperands
+  }
+}
+
 private struct VisitBody<V: OperandVisitor>: OperationBody {
   var visitor: V
   mutating func apply<I: MachineInstruction>(_ instruction: inout I) throws(V.Failure) {

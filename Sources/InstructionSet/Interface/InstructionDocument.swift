@@ -34,7 +34,29 @@ public enum InstructionDocument {
             ] + devices.map { cell(operation, $0) }))
       }
     }
-    return (lines + opcodes(devices)).joined(separator: "\n") + "\n"
+    return (lines + opcodes(devices) + indirectViews()).joined(separator: "\n") + "\n"
+  }
+
+  /// Which operands may be views through offsets in memory.
+  private static func indirectViews() -> [String] {
+    var lines = [
+      "", "## Views through offsets", "",
+      "From NeuronCore-v4 on these operands may be views whose elements uint16 offsets in SBUF",
+      "choose along the free dimension: gathered where the operand is read, scattered where it is",
+      "written (NKI: NkiTensor.indirect). Partitions come in whole groups of 16, 32 on the tensor",
+      "engine; element i of a group's rows lies at the offset in the group's partition i mod 16,",
+      "column i / 16. Offsets begin in a quadrant's first partition: the one in which the row that is",
+      "read begins. The scalar engine does not scatter to PSUM; the tensor engine takes 16-bit floats",
+      "and fp8, untiled and not transposed, and MX data with its scales through the same offsets. That",
+      "an element costs what one of a row with long strides does is assumed: no source gives a cost.",
+      "", row(["machine instruction", "operands"]), row(["---", "---"]),
+    ]
+    for opcode in Opcode.allCases {
+      let names = Operation.empty(opcode).indirectOperands
+      guard !names.isEmpty else { continue }
+      lines.append(row(["`\(opcode.name)`", names.joined(separator: ", ")]))
+    }
+    return lines
   }
 
   /// Engines, cycles and time of one operation on one device.
