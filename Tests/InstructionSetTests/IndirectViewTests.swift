@@ -261,7 +261,9 @@ import Testing
         segments: [
           Segment(
             name: "s",
-            streams: [[], [Instruction(Self.copy(Self.view(.float32, partitions: 0..<32)))]])
+            streams: [
+              [], [Instruction(Self.copy(Self.view(.float32, partitions: 0..<32)))], [], [], [],
+            ])
         ], invocations: [], tensors: []))
     #expect(text.contains("src=sbuf:fp32[0:32]@0{40:1}~100@16384[0]"))
   }

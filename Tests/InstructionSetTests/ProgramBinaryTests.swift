@@ -175,7 +175,7 @@ import Testing
   @Test func laterVersionsAreNamed() {
     let payload = Array(ProgramBinary.bytes(of: Self.program(seed: 4)).dropFirst(28))
     #expect(error(BinaryFrame.framed(payload)) == nil)
-    #expect(error(BinaryFrame.framed(payload, version: 4)) == .laterVersion(found: 4, known: 3))
+    #expect(error(BinaryFrame.framed(payload, version: 5)) == .laterVersion(found: 5, known: 4))
     #expect(
       error(BinaryFrame.framed(payload, version: 9))?.description.contains("use a later build")
         == true)
