@@ -33,7 +33,7 @@ extension KernelBuilder {
       }
       return nil
     }
-    let end = device.memory.sbufBytesPerPartition.value
+    let end = sbufBytes.upperBound
     let column = Tile(
       AccessPattern(
         .sbuf, .float32, byteOffset: end - (constants.count + 1) * Self.alignmentBytes, columns: 1))
@@ -46,6 +46,6 @@ extension KernelBuilder {
   /// True for what outlives the scope that it was made in.
   func isConstant(_ buffer: BufferDeclaration) -> Bool {
     buffer.space == .sbuf
-      && buffer.bytes.lowerBound >= device.memory.sbufBytesPerPartition.value - constantBytes
+      && buffer.bytes.lowerBound >= sbufBytes.upperBound - constantBytes
   }
 }

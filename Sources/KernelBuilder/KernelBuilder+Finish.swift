@@ -22,20 +22,20 @@ extension KernelBuilder {
     if let failure { throw failure }
     let last = lastCompletions()
     for point in last { entries[position(of: point)].isSignalled = true }
-    var plan = SemaphorePlan(first: Self.barrierSemaphores.upperBound)
+    var plan = SemaphorePlan(first: semaphores.lowerBound)
     var targets: [SemaphoreWait] = Array(repeating: .none, count: entries.count)
     for index in entries.indices where entries[index].isSignalled {
       targets[index] = plan.signal(entries[index], ownKnown: ownKnown(index))
     }
-    let limit = device.memory.semaphores.value
-    guard plan.next <= limit else {
-      throw .outOfSemaphores(needed: plan.next, limit: limit, kernel: name)
+    guard plan.next <= semaphores.upperBound else {
+      throw .outOfSemaphores(
+        needed: plan.next - semaphores.lowerBound, limit: semaphores.count, kernel: name)
     }
     let barrier = site("KernelBuilder/Barrier", 0)
     var streams = streams(targets)
     appendBarrier(
       &streams, waits: last.map { targets[position(of: $0)] },
-      clearing: Self.barrierSemaphores.upperBound..<plan.next, site: barrier)
+      clearing: semaphores.lowerBound..<plan.next, site: barrier)
     var segment = Segment(
       name: name, streams: streams,
       tensors: tensors.map { TensorParameter(name: $0.name, sizeBytes: $0.sizeBytes) },

@@ -9,7 +9,7 @@ extension KernelBuilder {
 
   /// Bytes per partition of SBUF that are still free.
   package var freeSBUFBytes: Int {
-    device.memory.sbufBytesPerPartition.value - constantBytes - sbufTop
+    sbufBytes.upperBound - constantBytes - sbufTop
   }
   /// PSUM banks that are still free.
   package var freeBanks: Int { device.memory.psumBanks.value - bankTop }

@@ -154,12 +154,11 @@ extension KernelBuilder {
   }
 
   private mutating func nextRing(_ queue: Engine, _ engines: Int) -> Int? {
-    let limit = device.dma.ringsPerEngine.value
     let ring = rings.next(
       queue, engines: engines, allEngines: device.dma.enginesPerCore.value,
-      ringsWhenAll: ringsPerQueue, limit: limit)
+      ringsWhenAll: ringsPerQueue)
     if ring == nil, failure == nil {
-      failure = .outOfRings(queue: queue.name, limit: limit, kernel: name)
+      failure = .outOfRings(queue: queue.name, limit: rings.limit, kernel: name)
     }
     return ring
   }

@@ -24,7 +24,9 @@ package struct KernelBuilder {
   package var ringsPerQueue = 2
 
   // Memory.
-  var sbufTop = 0
+  /// Bytes of each partition of SBUF that the kernel may use.
+  let sbufBytes: Range<Int>
+  var sbufTop: Int
   var bankTop = 0
   /// Columns of SBUF that hold one number each, by its bits.
   var constants: [UInt32: Tile] = [:]
@@ -41,12 +43,14 @@ package struct KernelBuilder {
   /// The places used last: a kernel's loop emits from few, and comparing is faster than hashing.
   var recentSites: [(key: SiteKey, index: UInt32)] = []
   // Order.
+  /// Semaphores that the segment may use.
+  let semaphores: Range<Int>
   var tracker: DependencyTracker
   /// What each engine knows now.
   var engineClocks = ProgressClocks(count: Engine.allCases.count)
   var snapshots = [Int32](repeating: 0, count: Engine.allCases.count)
   var domains = [[Int32]](repeating: [], count: ProgressDomain.count)
-  var rings = RingTable()
+  var rings: RingTable
   /// What the instruction at hand reads and writes; kept for its storage.
   var accesses = AccessList()
   /// What it must wait for; kept for its storage.
@@ -57,10 +61,16 @@ package struct KernelBuilder {
   /// The first error of an emission call; `finish()` throws it.
   var failure: BuilderError?
 
-  /// An empty kernel.
-  package init(name: String, device: Device) {
+  /// An empty kernel, in all of SBUF or in one half of it.
+  package init(name: String, device: Device, half: MemoryHalf? = nil) {
     self.name = name
     self.device = device
+    sbufBytes = half?.bytes(on: device) ?? 0..<device.memory.sbufBytesPerPartition.value
+    sbufTop = sbufBytes.lowerBound
+    rings = RingTable(rings: half?.rings(on: device) ?? 0..<device.dma.ringsPerEngine.value)
+    semaphores =
+      half?.semaphores(on: device)
+      ?? Self.barrierSemaphores.upperBound..<device.memory.semaphores.value
     tracker = DependencyTracker(
       sbufBytes: device.memory.sbufBytesPerPartition.value,
       psumBytes: device.memory.psumBytesPerPartition.value)

@@ -13,11 +13,21 @@ struct RingTable {
   }
 
   private var groups: [Group] = []
-  private var used = [Int](repeating: 0, count: Engine.allCases.count)
+  private var used: [Int]
+  /// Rings of a queue that may be used.
+  private let rings: Range<Int>
+
+  /// Rings that each queue has for the kernel.
+  var limit: Int { rings.count }
+
+  init(rings: Range<Int>) {
+    self.rings = rings
+    used = [Int](repeating: rings.lowerBound, count: Engine.allCases.count)
+  }
 
   /// The next ring for a transfer over `engines` DMA engines, or nil when the queue has none left.
   mutating func next(
-    _ queue: Engine, engines: Int, allEngines: Int, ringsWhenAll: Int, limit: Int
+    _ queue: Engine, engines: Int, allEngines: Int, ringsWhenAll: Int
   ) -> Int? {
     if let index = groups.firstIndex(where: { $0.queue == queue && $0.engines == engines }) {
       let group = groups[index]
@@ -26,7 +36,7 @@ struct RingTable {
     }
     let count = engines == allEngines ? max(1, ringsWhenAll) : 1
     let first = used[Int(queue.rawValue)]
-    guard first + count <= limit else { return nil }
+    guard first + count <= rings.upperBound else { return nil }
     used[Int(queue.rawValue)] += count
     groups.append(
       Group(queue: queue, engines: engines, rings: Array(first..<(first + count)), turn: 1 % count))

@@ -34,16 +34,24 @@ package protocol Kernel: Hashable, Sendable {
   var name: String { get }
   /// Its tensors in the order in which an invocation binds them.
   var parameters: [KernelParameter] { get }
+  /// True when its time is that of bringing its weights: then it is worth half of SBUF to bring the
+  /// first of them beside the kernel before it.
+  var streamsWeights: Bool { get }
   /// Emits the kernel; `tensors` are the handles of `parameters`.
   func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle]) throws(BuilderError)
 }
 
 extension Kernel {
-  /// The kernel as a segment of its own.
+  /// Most kernels compute on what the one before left.
+  package var streamsWeights: Bool { false }
+
+  /// The kernel as a segment of its own, in all of SBUF or in one half of it.
   ///
   /// - Throws: `BuilderError` when the shape does not fit the device.
-  package func segment(on device: Device, layer: String = "") throws(BuilderError) -> Segment {
-    var builder = KernelBuilder(name: name, device: device)
+  package func segment(on device: Device, layer: String = "", half: MemoryHalf? = nil)
+    throws(BuilderError) -> Segment
+  {
+    var builder = KernelBuilder(name: name, device: device, half: half)
     builder.layer = layer
     let tensors = parameters.map { builder.tensor($0.name, $0.shape, $0.format) }
     try emit(into: &builder, tensors)

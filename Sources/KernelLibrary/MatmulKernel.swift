@@ -118,6 +118,9 @@ package struct MatmulKernel: Kernel {
   /// Format of rhs.
   var rhsFormat: NumberFormat { narrowRHS ?? input }
 
+  /// Few rows meet each weight once.
+  package var streamsWeights: Bool { m <= 64 && variant == .blocked }
+
   package var name: String {
     let kind =
       switch variant {

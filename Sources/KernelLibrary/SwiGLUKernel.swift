@@ -48,6 +48,9 @@ package struct SwiGLUKernel: Kernel {
   /// Format of gate, up and down.
   var weightFormat: NumberFormat { narrowWeights ?? format }
 
+  /// Few tokens meet each weight once.
+  package var streamsWeights: Bool { tokens <= 64 }
+
   package var name: String {
     let formats = narrowWeights.map { "\(format.name)x\($0.name)" } ?? format.name
     return "swiglu \(tokens)x\(width)x\(hidden) \(formats)"

@@ -6,14 +6,19 @@ package import ModelGraph
 package struct Lowerer {
   private let device: Device
   private let coresOnStack: Int
+  private let prefetchesWeights: Bool
 
   /// Lowers for a core of a device.
   ///
-  /// - Parameter coresOnStack: cores that run the program beside each other on one stack of HBM and
-  ///   share its bytes evenly.
-  package init(device: Device, coresOnStack: Int = 1) {
+  /// - Parameters:
+  ///   - coresOnStack: cores that run the program beside each other on one stack of HBM and share
+  ///     its bytes evenly.
+  ///   - prefetchesWeights: lets kernels bring their first weights while the kernel before them
+  ///     still runs; see `WeightPrefetch`.
+  package init(device: Device, coresOnStack: Int = 1, prefetchesWeights: Bool = true) {
     self.device = device
     self.coresOnStack = max(1, coresOnStack)
+    self.prefetchesWeights = prefetchesWeights
   }
 
   /// A program that computes the graph.
@@ -49,7 +54,7 @@ package struct Lowerer {
     }
     if !refused.isEmpty { throw .unsupportedNodes(refused) }
     try plan.storeState()
-    return try plan.finish(coresOnStack: coresOnStack)
+    return try plan.finish(coresOnStack: coresOnStack, prefetchesWeights: prefetchesWeights)
   }
 
   /// What joins the list of refused nodes; other errors end the lowering.

@@ -21,6 +21,7 @@ struct LoweringPlan {
   private(set) var done: [Bool]
   private var memory: TensorMemory
   private var segments: [Segment] = []
+  private var sources: [WeightPrefetch.Source] = []
   private var segmentIndices: [AnyHashable: Int] = [:]
   private var invocations: [Invocation] = []
   private var steps: [LoweredStep] = []
@@ -107,6 +108,11 @@ struct LoweringPlan {
       }
       index = segments.count - 1
       segmentIndices[AnyHashable(kernel)] = index
+      let device = device
+      sources.append(
+        WeightPrefetch.Source(streamsWeights: kernel.streamsWeights) { half in
+          try? kernel.segment(on: device, half: half)
+        })
     }
     var bound: [Int] = []
     for name in tensors { bound.append(memory.allocation(name, at: invocations.count)) }
@@ -168,7 +174,9 @@ struct LoweringPlan {
   /// The program.
   ///
   /// Throws `tooLarge` when the tensors do not fit the core's share of its stack.
-  consuming func finish(coresOnStack: Int) throws(LoweringError) -> LoweredGraph {
+  consuming func finish(coresOnStack: Int, prefetchesWeights: Bool) throws(LoweringError)
+    -> LoweredGraph
+  {
     let limit =
       device.memory.hbmBytesPerChip.value / device.memory.coresPerChip.value
       * device.memory.coresPerStack.value / coresOnStack
@@ -176,10 +184,15 @@ struct LoweringPlan {
     guard placed.sizeBytes <= limit else {
       throw .tooLarge(memory.overflow(bytes: placed.sizeBytes, limit: limit))
     }
+    var program = Program(
+      segments: segments, invocations: invocations, tensors: placed.allocations)
+    if prefetchesWeights {
+      let weights = memory.weights
+      var prefetch = WeightPrefetch(segments, sources) { weights.contains($0) }
+      (program.segments, program.invocations) = prefetch.apply(to: invocations)
+    }
     return LoweredGraph(
-      graph: graph,
-      program: Program(
-        segments: segments, invocations: invocations, tensors: placed.allocations),
+      graph: graph, program: program,
       allocations: memory.indices, steps: steps, views: views, prefilled: prefilled)
   }
 }

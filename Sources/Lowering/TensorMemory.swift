@@ -108,6 +108,11 @@ struct TensorMemory {
     return entries.count - 1
   }
 
+  /// Allocations that hold weights, which no kernel writes.
+  var weights: Set<Int> {
+    Set(entries.indices.filter { graph.tensor(entries[entries[$0].root].name)?.role == .weight })
+  }
+
   /// All allocations with their addresses, and where the last one ends.
   func placed() -> (allocations: [TensorAllocation], sizeBytes: Int) {
     var addresses = [Int](repeating: 0, count: entries.count)
