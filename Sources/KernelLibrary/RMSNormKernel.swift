@@ -5,9 +5,10 @@ package import NumericFormats
 
 /// Root-mean-square norm: out = x / √(mean(x²) + epsilon) · gamma, over the last axis.
 ///
-/// Layout: rows on partitions, several per partition when they are short; gamma is held once per
-/// partition. fp32 inside. Per element: one pass of the scalar engine (squares, summed as it goes)
-/// and one of the vector engine (both factors at once).
+/// Layout: rows on partitions, several per partition when they are short; few long rows are spread
+/// over all partitions (`emitSpread`). gamma is held once per partition. fp32 inside. Per element:
+/// one pass of the scalar engine (squares, summed as it goes) and one of the vector engine (both
+/// factors at once).
 /// Bound: the vector and scalar engines about alike, one cycle per element each.
 ///
 /// Parameters in order: x [rows, columns], gamma [columns], out [rows, columns].
@@ -42,6 +43,7 @@ package struct RMSNormKernel: Kernel {
     throws(BuilderError)
   {
     try builder.scope { builder throws(BuilderError) in
+      if isSpread { return try emitSpread(into: &builder, tensors) }
       let tiles = RowTile.tiles(rows, rowBytes: columns * format.sizeBytes)
       let most = tiles.map(\.perPartition).max() ?? 1
       let gamma = try builder.tile("gamma", columns, format: format)
