@@ -87,24 +87,22 @@ struct WeightPrefetch {
     at index: Int, after host: Int, _ invocations: [Invocation], _ halves: [MemoryHalf]
   ) -> Int {
     guard host < index, let own = half(invocations[index].segment, halves[index]),
-      (host..<index).allSatisfy({ keepsItsShape(invocations[$0].segment, halves[$0]) })
+      (host...index).allSatisfy({ keepsItsPace(invocations[$0].segment, halves[$0]) })
     else { return 0 }
     let isWeight = isWeight
-    return own.stream(of: .sync).prefix { instruction in
-      guard instruction.wait.condition == .none, case .dma(let transfer) = instruction.operation,
-        case .hbm(let source) = transfer.source, !transfer.destination.isHBM,
-        source.register == AccessPattern.noRegister
-      else { return false }
-      return isWeight(invocations[index].tensors[Int(source.tensor)])
-    }.count
+    return own.firstLoads { isWeight(invocations[index].tensors[$0]) }.count
   }
 
+  /// Loads under way at once that keep the DMA engines busy while one of them is used.
+  private static let busyLoads = 4
+
   /// True where a kernel does in half of the memory what it does in all of it, or in smaller pieces
-  /// of the same stream of weights.
-  private mutating func keepsItsShape(_ segment: Int, _ half: MemoryHalf) -> Bool {
+  /// of the same stream of weights, of which enough are under way at once.
+  private mutating func keepsItsPace(_ segment: Int, _ half: MemoryHalf) -> Bool {
     guard let own = self.half(segment, half) else { return false }
+    if own.instructions.count == segments[segment].instructions.count { return true }
     return sources[segment].streamsWeights
-      || own.instructions.count == segments[segment].instructions.count
+      && own.firstLoads { _ in true }.count >= Self.busyLoads
   }
 
   private mutating func half(_ segment: Int, _ half: MemoryHalf) -> Segment? {
@@ -198,6 +196,16 @@ struct WeightPrefetch {
 }
 
 extension Segment {
+  /// The loads with which the sync queue begins that wait for nothing and read such parameters.
+  fileprivate func firstLoads(_ isWanted: (_ parameter: Int) -> Bool) -> ArraySlice<Instruction> {
+    stream(of: .sync).prefix { instruction in
+      guard instruction.wait.condition == .none, case .dma(let transfer) = instruction.operation,
+        case .hbm(let source) = transfer.source, !transfer.destination.isHBM
+      else { return false }
+      return source.register == AccessPattern.noRegister && isWanted(Int(source.tensor))
+    }
+  }
+
   /// The instructions of one engine.
   fileprivate func stream(of engine: Engine) -> ArraySlice<Instruction> {
     instructions[range(of: engine)]
