@@ -96,13 +96,15 @@ struct WeightPrefetch {
   /// Loads under way at once that keep the DMA engines busy while one of them is used.
   private static let busyLoads = 4
 
-  /// True where a kernel does in half of the memory what it does in all of it, or in smaller pieces
-  /// of the same stream of weights, of which enough are under way at once.
+  /// True where a kernel does in half of the memory what it does in all of it; of a stream of
+  /// weights, where enough pieces are under way at once, or all of it.
   private mutating func keepsItsPace(_ segment: Int, _ half: MemoryHalf) -> Bool {
     guard let own = self.half(segment, half) else { return false }
-    if own.instructions.count == segments[segment].instructions.count { return true }
-    return sources[segment].streamsWeights
-      && own.firstLoads { _ in true }.count >= Self.busyLoads
+    guard sources[segment].streamsWeights else {
+      return own.instructions.count == segments[segment].instructions.count
+    }
+    let all = own.stream(of: .sync).count { $0.operation.isLoad }
+    return own.firstLoads { _ in true }.count >= min(Self.busyLoads, all)
   }
 
   private mutating func half(_ segment: Int, _ half: MemoryHalf) -> Segment? {
