@@ -18,7 +18,7 @@ package import NumericFormats
 ///
 /// Bound: the tensor engine, N + 6 cycles per product of [128, 128] by [128, N] (fp32: four times
 /// that); with few rows (decode) the DMA, which must bring rhs once. Few rows and weights of one
-/// byte change places (`StationaryWeightsMatmul`).
+/// byte change places (`ProjectionsKernel`).
 ///
 /// Parameters in order: lhs, rhs, bias (if any), residual (if any), out.
 package struct MatmulKernel: Kernel {
@@ -156,10 +156,7 @@ package struct MatmulKernel: Kernel {
     switch variant {
     case .blocked:
       try builder.scope { builder throws(BuilderError) in
-        if StationaryWeightsMatmul.fits(self) {
-          var emitter = try StationaryWeightsMatmul(self, tensors, &builder)
-          return emitter.emit(into: &builder)
-        }
+        if let few = ProjectionsKernel(self) { return try few.emit(into: &builder, tensors) }
         var emitter = try BlockedMatmul(self, tensors, &builder)
         emitter.emit(into: &builder)
       }

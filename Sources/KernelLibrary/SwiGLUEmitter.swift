@@ -18,17 +18,13 @@ struct SwiGLUEmitter {
   private let isSplit: Bool
   private let chunkTiles: Int
   private let chunkWidth: Int
-  /// Columns of the result that are computed together.
-  private let outWidth: Int
   private let buffers: Int
   private let x: Tile
   private let h: Tile
   private var gates: TilePool
   private var chunks: TilePool
-  private var results: TilePool?
+  private var results: TilePool
   private var residuals: TilePool?
-  /// Where the weights of the second product are stationary too: few tokens, weights of one byte.
-  private var turned: TurnedSums?
   private var banks: BankPool
   private var turn = 0
 
@@ -52,12 +48,7 @@ struct SwiGLUEmitter {
     isSplit = isNarrow
     // The wider the rows of a chunk, the longer the descriptors: 2 KiB keep the DMA engines busy.
     tilesPerBank = isNarrow && kernel.weightFormat.sizeBytes == 1 ? 2 : 1
-    outWidth = min(kernel.width, isNarrow ? 4096 : 1024)
-    let isTurned =
-      block <= TurnedSums.mostRows && !kernel.hasResidual && kernel.weightFormat.sizeBytes == 1
-      && kernel.format.sizeBytes == 2 && outWidth / 128 * block <= 512
-    let sumBanks = builder.freeBanks - (isTurned ? TurnedSums.bankCount : 0)
-    tilesPerPass = isNarrow ? sumBanks * tilesPerBank : 4
+    tilesPerPass = isNarrow ? 8 * tilesPerBank : 4
     let isStrided = kernel.layout == .contractionColumns && block <= 64
     inputs = ContractionLoader(
       tensor: tensors[0], layout: kernel.layout, contraction: kernel.width,
@@ -66,22 +57,19 @@ struct SwiGLUEmitter {
     x = try builder.tile("x", dTiles, block, format: format)
     h = try builder.tile("hidden", fTiles, block, format: format)
     gates = try builder.pool("gate", buffers: tilesPerPass + 1, block, format: .float32)
-    if isTurned {
-      turned = try TurnedSums(rows: block, tiles: outWidth / 128, format: format, &builder)
-    } else {
-      results = try builder.pool("out", buffers: 2, outWidth, format: format)
-    }
+    let outColumns = min(kernel.width, isNarrow ? 4096 : 1024)
+    results = try builder.pool("out", buffers: 2, outColumns, format: format)
     if kernel.hasResidual {
-      residuals = try builder.pool("residual", buffers: 2, outWidth, format: format)
+      residuals = try builder.pool("residual", buffers: 2, outColumns, format: format)
     }
-    chunkWidth = max(outWidth, tilesPerPass * 128)
+    chunkWidth = max(outColumns, tilesPerPass * 128)
     let free = builder.freeSBUFBytes - 1024
     let rowBytes = chunkWidth * kernel.weightFormat.sizeBytes
     chunkTiles = max(1, min(8, free / 6 / rowBytes))
     buffers = max(2, min(6, free / (chunkTiles * rowBytes)))
     chunks = try builder.pool(
       "weights", buffers: buffers, chunkTiles * chunkWidth, format: kernel.weightFormat)
-    banks = try builder.banks("product", buffers: sumBanks)
+    banks = try builder.banks("product", buffers: 8)
   }
 
   mutating func emit(_ block: Range<Int>, into builder: inout KernelBuilder) {
@@ -91,6 +79,7 @@ struct SwiGLUEmitter {
       plan += hiddenChunks(tiles)
     }
     let firstDown = plan.count
+    let outWidth = results.tiles[0].columns
     for columns in pieces(kernel.width, outWidth) {
       for tiles in pieces(fTiles, chunkTiles) {
         plan.append(Chunk(tensor: 3, tiles: tiles, columns: columns))
@@ -190,7 +179,6 @@ struct SwiGLUEmitter {
     _ chunk: Chunk, _ weights: Tile, _ block: Range<Int>, _ open: inout [Tile],
     _ builder: inout KernelBuilder
   ) {
-    if turned != nil { return multiplyTurned(chunk, weights, block, &open, &builder) }
     let rowTiles = pieces(block.count, 128)
     let columnTiles = pieces(chunk.columns.count, 512)
     if chunk.tiles.lowerBound == 0 {
@@ -215,33 +203,11 @@ struct SwiGLUEmitter {
     }
   }
 
-  /// outᵀ [columns, tokens] in one bank, turned into rows when it is complete.
-  private mutating func multiplyTurned(
-    _ chunk: Chunk, _ weights: Tile, _ block: Range<Int>, _ open: inout [Tile],
-    _ builder: inout KernelBuilder
-  ) {
-    let (tiles, rows) = (chunk.columns.count / 128, block.count)
-    if chunk.tiles.lowerBound == 0 { open = [banks.next(columns: tiles * rows)] }
-    for tile in 0..<tiles {
-      for k in chunk.tiles {
-        builder.matmul(
-          open[0].columns(tile * rows..<(tile + 1) * rows),
-          stationary: weights.block(k - chunk.tiles.lowerBound).columns(
-            tile * 128..<tile * 128 + 128),
-          moving: h.block(k).columns(0..<rows), accumulates: k > 0)
-      }
-    }
-    guard chunk.tiles.upperBound == fTiles else { return }
-    turned?.store(
-      open[0], tiles: tiles, rows: rows, to: tensors[tensors.count - 1],
-      firstRow: block.lowerBound, firstColumn: chunk.columns.lowerBound, &builder)
-  }
-
   private mutating func store(
     _ banks: [Tile], _ cuts: [Range<Int>], _ columns: Range<Int>, _ rows: Range<Int>,
     _ builder: inout KernelBuilder
   ) {
-    guard let result = results?.next()[0..<rows.count, 0..<columns.count] else { return }
+    let result = results.next()[0..<rows.count, 0..<columns.count]
     var other: Tile?
     if kernel.hasResidual, var pool = residuals {
       let tile = pool.next()[0..<rows.count, 0..<columns.count]

@@ -11,6 +11,7 @@ package import NumericFormats
 /// Tiling: eight PSUM banks hold four tiles of F of both products (with few tokens eight tiles of
 /// one product after the other); weights stream in chunks of D or F that are loaded ahead.
 /// silu runs on the scalar engine out of PSUM, the product on the vector engine.
+/// Few tokens and weights of one byte have a form of their own (`FewTokensGatedLayer`).
 /// Bound: the tensor engine, 3 · D · F / 128² products of up to 512 columns per block of tokens;
 /// with few tokens the DMA, which reads all weights once per block of tokens.
 ///
@@ -76,6 +77,9 @@ package struct SwiGLUKernel: Kernel {
         "\(width) x \(hidden) \(format.name)", allowed: "multiples of 128, bf16, fp16 or fp32")
     }
     try builder.scope { builder throws(BuilderError) in
+      if FewTokensGatedLayer.fits(self) {
+        return try FewTokensGatedLayer(self, tensors).emit(into: &builder)
+      }
       var emitter = try SwiGLUEmitter(self, tensors, &builder)
       for block in pieces(tokens, 512) { emitter.emit(block, into: &builder) }
     }

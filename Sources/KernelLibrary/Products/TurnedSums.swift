@@ -11,17 +11,16 @@ import NumericFormats
 struct TurnedSums {
   /// Most rows of a result: each is turned by itself.
   static let mostRows = 8
-  /// Banks of PSUM that turning takes.
-  static let bankCount = 1
+  /// Most tiles of 128 columns: each becomes a partition.
+  static let mostTiles = 128
 
   private let identity: Tile
   private let format: NumberFormat
   private var rounded: TilePool
   private var results: TilePool
-  private var banks: BankPool
   private var turn = 0
 
-  /// Room for sums of `rows` rows and `tiles` tiles of 128 columns, two at a time.
+  /// Room for sums of `rows` rows and `tiles` tiles of columns, two at a time.
   init(rows: Int, tiles: Int, format: NumberFormat, _ builder: inout KernelBuilder)
     throws(BuilderError)
   {
@@ -29,28 +28,40 @@ struct TurnedSums {
     identity = try builder.identity(128, format)
     rounded = try builder.pool("rounded", buffers: 2, tiles * rows, format: format)
     results = try builder.pool("turned", buffers: 2, partitions: tiles, rows, 128, format: format)
-    banks = try builder.banks("turned", buffers: Self.bankCount)
   }
 
   /// Stores sums [128, tiles · rows], in which element t · rows + r of partition p is column
   /// t · 128 + p of row r.
+  ///
+  /// - Parameters:
+  ///   - residual: a tensor of the same rows that is added.
+  ///   - banks: where rows are turned.
   mutating func store(
-    _ sums: Tile, tiles: Int, rows: Int, to tensor: TensorHandle, firstRow: Int = 0,
-    firstColumn: Int = 0, _ builder: inout KernelBuilder
+    _ sums: Tile, tiles: Int, rows: Int, to tensor: TensorHandle,
+    adding residual: TensorHandle? = nil,
+    over banks: inout BankPool, _ builder: inout KernelBuilder
   ) {
     let values = rounded.next().columns(0..<tiles * rows)
     builder.copy(values, sums, on: .vector)
     let result = results.next().rows(0..<tiles)
+    if let residual { builder.load(result, from: Self.access(residual, tiles, rows), on: .scalar) }
     for row in 0..<rows {
       let bank = banks.next(partitions: tiles, columns: 128, builder.turnedFormat(format))
       builder.transpose(
         bank, values.viewed(offset: row, sizes: [tiles], strides: [rows]), identity: identity)
-      turn += 1
-      builder.copy(result.block(row), bank, on: turn % 2 == 0 ? .scalar : .vector)
+      if residual != nil {
+        builder.tensorTensor(result.block(row), bank, result.block(row), .add)
+      } else {
+        turn += 1
+        builder.copy(result.block(row), bank, on: turn % 2 == 0 ? .scalar : .vector)
+      }
     }
-    builder.store(
-      tensor.access(
-        offset: firstRow * tensor.columns + firstColumn, sizes: [tiles, rows, 128],
-        strides: [128, tensor.columns, 1]), from: result.blocks(0..<rows), on: .scalar)
+    builder.store(Self.access(tensor, tiles, rows), from: result, on: .scalar)
+  }
+
+  /// Tiles of columns on partitions, then rows, then columns.
+  private static func access(_ tensor: TensorHandle, _ tiles: Int, _ rows: Int) -> TensorAccess {
+    tensor.access(
+      offset: 0, sizes: [tiles, rows, 128], strides: [128, tensor.columns, 1])
   }
 }

@@ -15,7 +15,8 @@ protocol LoweringRule: Sendable {
 /// All rules, one per family and file; the first that takes a node decides.
 enum LoweringRules {
   static let all: [any LoweringRule] = [
-    GatedLayerRule(), ImageRule(), ProductRule(), BatchedProductRule(), AttentionRule(),
+    GatedLayerRule(), ImageRule(), ProjectionsRule(), ProductRule(), BatchedProductRule(),
+    AttentionRule(),
     RotaryRule(), ExpertRule(),
     RowRule(), CrossEntropyRule(), ViewRule(), SignedShiftRule(), ElementRule(), MoveRule(),
     IndexRule(),

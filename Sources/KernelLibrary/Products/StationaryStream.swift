@@ -1,0 +1,94 @@
+import Hardware
+import InstructionSet
+import KernelBuilder
+import NumericFormats
+
+/// Streams weights through SBUF, one matrix after the other, each as the stationary operand of
+/// products with few rows.
+///
+/// As the moving operand, weights of one byte pass at 128 bytes a cycle, slower than HBM brings
+/// them. Stationary, 128 × 128 of them take a load and the least time of a product, 96 cycles: 171
+/// bytes a cycle. The sums of all columns are open at once, element t · rows + r of partition p
+/// being column t · 128 + p of row r, so that a load brings whole rows of the weights.
+struct StationaryStream {
+  /// One matrix [K, columns] and how its rows lie on partitions.
+  struct Weights {
+    var loader: ContractionLoader
+    /// Tiles of K.
+    var tiles: Int
+    var columns: Int
+  }
+
+  /// What one load brings.
+  private struct Chunk {
+    var weights: Int
+    var tiles: Range<Int>
+    var columns: Range<Int>
+  }
+
+  /// Bytes of a partition that one load brings: 2 MiB in all.
+  private static let loadBytes = 16 << 10
+  private static let mostBuffers = 6
+  /// The most sums of a partition: a bank of fp32.
+  static let mostSums = 512
+
+  private let weights: [Weights]
+  private let chunks: [Chunk]
+  private var buffers: TilePool
+  private var loaded: [Tile] = []
+  private var next = 0
+
+  /// A stream in what is left of SBUF.
+  init(_ weights: [Weights], _ format: NumberFormat, _ builder: inout KernelBuilder)
+    throws(BuilderError)
+  {
+    self.weights = weights
+    let free = builder.freeSBUFBytes
+    let elements = min(Self.loadBytes, free / 4) / format.sizeBytes / 128 * 128
+    var chunks: [Chunk] = []
+    for (index, matrix) in weights.enumerated() {
+      for tiles in pieces(matrix.tiles, max(1, elements / matrix.columns)) {
+        for columns in pieces(matrix.columns, elements) {
+          chunks.append(Chunk(weights: index, tiles: tiles, columns: columns))
+        }
+      }
+    }
+    self.chunks = chunks
+    let bytes = elements * format.sizeBytes + KernelBuilder.alignmentBytes
+    buffers = try builder.pool(
+      "weights", buffers: min(Self.mostBuffers, chunks.count, free / max(1, bytes)), elements,
+      format: format)
+  }
+
+  /// Multiplies the next matrix: adds up the products of its tiles of K with `moving` of the same
+  /// tile, [128, rows].
+  mutating func multiply(
+    rows: Int, into sums: Tile, _ builder: inout KernelBuilder, moving: (_ tile: Int) -> Tile
+  ) {
+    guard next < chunks.count else { return }
+    let matrix = chunks[next].weights
+    while next < chunks.count, chunks[next].weights == matrix {
+      while loaded.count < min(chunks.count, next + buffers.tiles.count) { load(&builder) }
+      let (chunk, tile) = (chunks[next], loaded[next])
+      for (place, column) in pieces(chunk.columns.count, 128).enumerated() {
+        let first = (chunk.columns.lowerBound / 128 + place) * rows
+        for k in chunk.tiles {
+          builder.matmul(
+            sums.columns(first..<first + rows),
+            stationary: tile.block(k - chunk.tiles.lowerBound).columns(column),
+            moving: moving(k), accumulates: k > 0)
+        }
+      }
+      next += 1
+    }
+  }
+
+  private mutating func load(_ builder: inout KernelBuilder) {
+    let chunk = chunks[loaded.count]
+    let tile = buffers.next().columns(0..<chunk.tiles.count * chunk.columns.count)
+      .shaped(chunk.tiles.count, chunk.columns.count)
+    weights[chunk.weights].loader.load(
+      tile, firstTile: chunk.tiles.lowerBound, chunk.tiles, chunk.columns, on: .sync, &builder)
+    loaded.append(tile)
+  }
+}
