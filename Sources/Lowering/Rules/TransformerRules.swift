@@ -44,6 +44,40 @@ struct RowRule: LoweringRule {
   }
 }
 
+/// A sum of few long rows and the norm of it in one kernel: where parts of several cores were added
+/// up, nothing else could take the addition along.
+struct ResidualNormRule: LoweringRule {
+  func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
+    -> [Int]?
+  {
+    guard case .add = node.operation, let sum = node.outputs.first,
+      let place = plan.readers[sum]?.first(where: { isNorm(plan.graph.nodes[$0], of: sum) }),
+      !plan.done[place], case .rmsNormalization(let epsilon) = plan.graph.nodes[place].operation
+    else { return nil }
+    let norm = plan.graph.nodes[place]
+    let (x, addend) = (try plan.tensor(node.inputs[0]), try plan.tensor(node.inputs[1]))
+    let total = try plan.tensor(sum)
+    var formats = Set([x.format, addend.format, total.format])
+    for name in [norm.inputs[1], norm.outputs[0]] { formats.insert(try plan.tensor(name).format) }
+    guard x.shape == total.shape, addend.shape == total.shape, formats.count == 1,
+      plan.isAvailable(norm.inputs[1])
+    else { return nil }
+    var kernel = RMSNormKernel(
+      rows: total.rowCount, columns: total.shape.columnCount, epsilon: Float(epsilon),
+      format: total.format)
+    guard kernel.isSpread else { return nil }
+    kernel.hasAddend = true
+    try plan.invoke(
+      kernel, node.inputs + [norm.inputs[1], sum] + norm.outputs, nodes: [node, norm])
+    return [position, place]
+  }
+
+  private func isNorm(_ node: Node, of name: String) -> Bool {
+    guard case .rmsNormalization = node.operation else { return false }
+    return node.inputs[0] == name
+  }
+}
+
 /// Rotary embeddings with cosine and sine tables.
 struct RotaryRule: LoweringRule {
   func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
