@@ -22,7 +22,7 @@ import Testing
     var builder = GraphBuilder(name: "sum", format: .bfloat16)
     try builder.given("a", [rows, 1_024])
     try builder.given("b", [rows, 1_024])
-    try builder.scale("gamma", 1_024)
+    try builder.given("gamma", [1_024], role: .weight)
     try builder.apply(.add, to: ["a", "b"], name: "sum", role: .output)
     try builder.apply(
       .rmsNormalization(epsilon: 1e-5), to: ["sum", "gamma"], name: "y", role: .output)
@@ -33,7 +33,7 @@ import Testing
     var builder = GraphBuilder(name: "sum", format: .bfloat16)
     try builder.given("a", [16, 1_024])
     try builder.given("b", [16, 1_024])
-    try builder.scale("gamma", 1_024)
+    try builder.given("gamma", [1_024], role: .weight)
     try builder.apply(.add, to: ["a", "b"], name: "sum", role: .output)
     try builder.apply(
       .rmsNormalization(epsilon: 1e-5), to: ["sum", "gamma"], name: "y", role: .output)
@@ -71,8 +71,15 @@ import Testing
     var builder = GraphBuilder(name: "gated", format: .bfloat16)
     try builder.given("x", [tokens, width])
     try builder.given("before", [tokens, width])
-    try builder.gatedFeedForward(
-      "x", hidden: width, feedForward: hidden, result: "middle", weights: .float8e4m3)
+    for (name, rows, columns) in [
+      ("gate", width, hidden), ("up", width, hidden), ("down", hidden, width),
+    ] { try builder.weight("w_\(name)", rows: rows, columns: columns, format: .float8e4m3) }
+    let hints = KernelHints(fusion: "gated")
+    try builder.product("x", "w_gate", name: "gate", hints: hints)
+    try builder.product("x", "w_up", name: "up", hints: hints)
+    try builder.apply(.silu, to: ["gate"], name: "activated", hints: hints)
+    try builder.apply(.multiply, to: ["activated", "up"], name: "gated", hints: hints)
+    try builder.product("gated", "w_down", name: "middle")
     try builder.apply(.add, to: ["before", "middle"], name: "y", role: .output)
     try check(try builder.finish(), kernels: ["swiglu"])
   }

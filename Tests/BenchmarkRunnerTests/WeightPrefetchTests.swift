@@ -15,17 +15,23 @@ import Testing
     let (width, hidden) = (512, 1_024)
     var builder = GraphBuilder(name: "chain", format: format)
     try builder.given("x", [rows, width])
-    try builder.scale("first_norm", width)
+    try builder.given("first_norm", [width], role: .weight)
     try builder.apply(
       .rmsNormalization(epsilon: 1e-5), to: ["x", "first_norm"], name: "normal")
     try builder.weight("w", rows: width, columns: width)
     try builder.product("normal", "w", name: "middle")
-    try builder.scale("second_norm", width)
+    try builder.given("second_norm", [width], role: .weight)
     try builder.apply(
       .rmsNormalization(epsilon: 1e-5), to: ["middle", "second_norm"], name: "again")
-    try builder.gatedFeedForward(
-      "again", hidden: width, feedForward: hidden, result: "y", weights: format)
-    try builder.mark("y", as: .output)
+    for (name, rows, columns) in [
+      ("gate", width, hidden), ("up", width, hidden), ("down", hidden, width),
+    ] { try builder.weight("w_\(name)", rows: rows, columns: columns) }
+    let hints = KernelHints(fusion: "gated")
+    try builder.product("again", "w_gate", name: "gate", hints: hints)
+    try builder.product("again", "w_up", name: "up", hints: hints)
+    try builder.apply(.silu, to: ["gate"], name: "activated", hints: hints)
+    try builder.apply(.multiply, to: ["activated", "up"], name: "gated", hints: hints)
+    try builder.product("gated", "w_down", name: "y", role: .output)
     return try builder.finish()
   }
 
