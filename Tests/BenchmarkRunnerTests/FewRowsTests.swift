@@ -83,4 +83,27 @@ import Testing
     try builder.apply(.add, to: ["before", "middle"], name: "y", role: .output)
     try check(try builder.finish(), kernels: ["swiglu"])
   }
+
+  /// Queries and keys are turned by the same tables at once; many tokens one after the other.
+  @Test(arguments: [(1, ["rotary"]), (200, ["rotary", "rotary"])])
+  func queriesAndKeysAreTurnedTogether(tokens: Int, kernels: [String]) throws {
+    let channels = 64
+    var builder = GraphBuilder(name: "rotary", format: .bfloat16)
+    let angles = RotaryAngles(base: 10_000, channels: channels, firstPosition: 7)
+    try builder.given(
+      "cosine", [tokens, channels / 2], role: .weight, format: .float32,
+      fill: .rotaryCosine(angles))
+    try builder.given(
+      "sine", [tokens, channels / 2], role: .weight, format: .float32, fill: .rotarySine(angles))
+    for (name, heads) in [("query", 8), ("key", 2)] {
+      try builder.given(name, [tokens, heads * channels])
+    }
+    for (name, heads) in [("query", 8), ("key", 2)] {
+      let lengths = HeadDimensions(batch: 1, heads: heads, tokens: tokens, channels: channels)
+      try builder.apply(
+        .rotaryEmbedding(RotaryEmbedding(lengths: lengths, angles: angles)),
+        to: [name, "cosine", "sine"], name: "turned_\(name)", role: .output)
+    }
+    try check(try builder.finish(), kernels: kernels)
+  }
 }

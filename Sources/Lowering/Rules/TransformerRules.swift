@@ -94,8 +94,34 @@ struct RotaryRule: LoweringRule {
       tokens: lengths.batch * lengths.tokens, heads: lengths.heads, size: lengths.channels,
       layout: .rowMajor, format: x.format, table: table.format)
     kernel.tableRows = lengths.tokens
+    if let (place, other, heads) = try beside(node, at: position, lengths, plan) {
+      kernel.otherHeads = heads
+      do {
+        try plan.invoke(
+          kernel, node.inputs + node.outputs + [other.inputs[0]] + other.outputs,
+          nodes: [node, other])
+        return [position, place]
+      } catch .kernel { kernel.otherHeads = 0 }
+    }
     try plan.invoke(kernel, node.inputs + node.outputs, nodes: [node])
     return [position]
+  }
+
+  /// The next node, where it turns another tensor that is there by the same tables, for few tokens.
+  private func beside(
+    _ node: Node, at position: Int, _ lengths: HeadDimensions, _ plan: LoweringPlan
+  ) throws(LoweringError) -> (position: Int, node: Node, heads: Int)? {
+    let place = position + 1
+    guard lengths.batch * lengths.tokens <= 128, place < plan.graph.nodes.count, !plan.done[place]
+    else { return nil }
+    let other = plan.graph.nodes[place]
+    guard case .rotaryEmbedding(let rotary) = other.operation, !rotary.isInterleaved,
+      other.inputs.count == 3, Array(other.inputs[1...]) == Array(node.inputs[1...]),
+      rotary.lengths.batch == lengths.batch, rotary.lengths.tokens == lengths.tokens,
+      rotary.lengths.channels == lengths.channels, plan.isAvailable(other.inputs[0]),
+      try plan.tensor(other.inputs[0]).format == plan.tensor(node.inputs[0]).format
+    else { return nil }
+    return (place, other, rotary.lengths.heads)
   }
 }
 
