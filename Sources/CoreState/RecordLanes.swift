@@ -101,14 +101,15 @@ public final class RecordPool<Record: BitwiseCopyable & Sendable>: Sendable {
     lanes[lane].count = count &+ 1
   }
 
-  /// Writes a record into a lane's next place and counts it if `isKept`: without a branch.
+  /// Writes a record into a lane's next place, which counts as `kept` records: 1, or 0 for one that
+  /// the next may replace.
   @inlinable @inline(__always)
-  public mutating func put(_ record: Record, lane: Int, _ isKept: Bool) {
+  public mutating func put(_ record: Record, lane: Int, counting kept: Int) {
     let count = lanes[lane].count
     assert(count < blockCapacity, "more records than room without a look")
     // Inside: see above.
     unsafe lanes[lane].base[count] = record
-    lanes[lane].count = count &+ (isKept ? 1 : 0)
+    lanes[lane].count = count &+ kept
   }
 
   /// Hands a lane's block over if it has too little room left.

@@ -11,7 +11,7 @@ import NumericFormats
 /// Bound: the way of the data, one transfer in and one out.
 extension RMSNormKernel {
   /// Rows that would leave most partitions without work, and long enough to be cut.
-  var isSpread: Bool { rows <= 8 && columns % 128 == 0 && columns >= 1_024 }
+  package var isSpread: Bool { rows <= 8 && columns % 128 == 0 && columns >= 1_024 }
 
   /// Emits the norm of rows that are spread.
   func emitSpread(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
@@ -22,10 +22,20 @@ extension RMSNormKernel {
     builder.memset(ones, 1)
     let gamma = try builder.tile("gamma", part, format: format)
     builder.load(
-      gamma, from: tensors[1].access(offset: 0, sizes: [128, part], strides: [part, 1]),
-      on: .scalar)
-    let x = try builder.tile("x", rows, part, format: format)
+      gamma,
+      from: tensors[hasAddend ? 2 : 1].access(
+        offset: 0, sizes: [128, part], strides: [part, 1]), on: .scalar)
+    var x = try builder.tile("x", rows, part, format: format)
     builder.load(x, from: spread(tensors[0], part))
+    if hasAddend {
+      let addend = try builder.tile("addend", rows, part, format: format)
+      builder.load(addend, from: spread(tensors[1], part), on: .scalar)
+      // The norm is that of the sum as it is stored.
+      let sum = try builder.tile("sum", rows, part, format: format)
+      builder.tensorTensor(sum, x, addend, .add)
+      builder.store(spread(tensors[3], part), from: sum, on: .scalar)
+      x = sum
+    }
     let out = try builder.tile("out", rows, part, format: format)
     // The squares themselves are not wanted; only their sums are.
     let squares = try builder.tile("squares", part, format: .bfloat16)
@@ -44,7 +54,7 @@ extension RMSNormKernel {
         out.block(row), x.block(row), .multiply, scales.columns(row..<row + 1).pointer, .multiply,
         gamma)
     }
-    builder.store(spread(tensors[2], part), from: out)
+    builder.store(spread(tensors[tensors.count - 1], part), from: out)
   }
 
   /// All rows: partition, row, column.

@@ -11,7 +11,8 @@ package import NumericFormats
 /// factors at once).
 /// Bound: the vector and scalar engines about alike, one cycle per element each.
 ///
-/// Parameters in order: x [rows, columns], gamma [columns], out [rows, columns].
+/// Parameters in order: x [rows, columns], gamma [columns], out [rows, columns]; with an addend x,
+/// addend, gamma, sum, out.
 package struct RMSNormKernel: Kernel {
   /// Rows.
   package var rows: Int
@@ -21,6 +22,8 @@ package struct RMSNormKernel: Kernel {
   package var epsilon: Float
   /// Format of x, gamma and out.
   package var format: NumberFormat
+  /// True when another tensor is added to x first, and the sum is stored too: few long rows only.
+  package var hasAddend = false
 
   /// The norm of a [rows, columns] tensor.
   package init(rows: Int, columns: Int, epsilon: Float = 1e-5, format: NumberFormat = .bfloat16) {
@@ -30,12 +33,18 @@ package struct RMSNormKernel: Kernel {
     self.format = format
   }
 
-  package var name: String { "rmsnorm \(rows)x\(columns) \(format.name)" }
+  package var name: String {
+    "\(hasAddend ? "add+" : "")rmsnorm \(rows)x\(columns) \(format.name)"
+  }
 
   package var parameters: [KernelParameter] {
-    [
-      KernelParameter("x", [rows, columns], format), KernelParameter("gamma", [columns], format),
-      KernelParameter("out", [rows, columns], format, .output),
+    let gamma = KernelParameter("gamma", [columns], format)
+    let out = KernelParameter("out", [rows, columns], format, .output)
+    let x = KernelParameter("x", [rows, columns], format)
+    guard hasAddend else { return [x, gamma, out] }
+    return [
+      x, KernelParameter("addend", [rows, columns], format), gamma,
+      KernelParameter("sum", [rows, columns], format, .output), out,
     ]
   }
 
@@ -44,6 +53,9 @@ package struct RMSNormKernel: Kernel {
   {
     try builder.scope { builder throws(BuilderError) in
       if isSpread { return try emitSpread(into: &builder, tensors) }
+      guard !hasAddend else {
+        throw unsupported("an addend", allowed: "up to 8 rows of whole kilobytes")
+      }
       let tiles = RowTile.tiles(rows, rowBytes: columns * format.sizeBytes)
       let most = tiles.map(\.perPartition).max() ?? 1
       let gamma = try builder.tile("gamma", columns, format: format)

@@ -13,7 +13,7 @@ package import NumericFormats
 /// Bound: the vector engine at two cycles per element, three transposed, where the halves of a head
 /// are crossed one after the other.
 ///
-/// Parameters in order: x, cos, sin, out.
+/// Parameters in order: x, cos, sin, out; then another x and its out, if there is one.
 package struct RotaryKernel: Kernel {
   /// What lies on partitions.
   package enum Layout: Hashable, Sendable { case rowMajor, transposed }
@@ -33,6 +33,9 @@ package struct RotaryKernel: Kernel {
   /// Rows of the tables by rows: as many as tokens, one that all tokens share, or as many as each
   /// of several sequences has tokens.
   package var tableRows: Int
+  /// Heads of another tensor by rows that the same tables turn, such as keys beside queries; 0 for
+  /// none.
+  package var otherHeads = 0
 
   /// The rotation of `heads` heads of `size` elements.
   package init(
@@ -48,15 +51,23 @@ package struct RotaryKernel: Kernel {
     self.table = table
   }
 
-  package var name: String { "rotary \(tokens)x\(heads)x\(size) \(format.name)" }
+  package var name: String {
+    let heads = otherHeads > 0 ? "\(heads)+\(otherHeads)" : "\(heads)"
+    return "rotary \(tokens)x\(heads)x\(size) \(format.name)"
+  }
 
   package var parameters: [KernelParameter] {
     let isRows = layout == .rowMajor
     let shape = isRows ? [tokens, heads * size] : [heads * size, tokens]
     let tables = isRows ? [tableRows, size / 2] : [size / 2, tokens]
-    return [
+    let list = [
       KernelParameter("x", shape, format), KernelParameter("cos", tables, table),
       KernelParameter("sin", tables, table), KernelParameter("out", shape, format, .output),
+    ]
+    guard otherHeads > 0 else { return list }
+    let other = [tokens, otherHeads * size]
+    return list + [
+      KernelParameter("other", other, format), KernelParameter("otherOut", other, format, .output),
     ]
   }
 
@@ -72,18 +83,25 @@ package struct RotaryKernel: Kernel {
       throw unsupported(
         "a head of \(size) elements", allowed: "even sizes by rows, 64 and 128 transposed")
     }
+    guard otherHeads == 0 || layout == .rowMajor else {
+      throw unsupported("two tensors transposed", allowed: "two by rows")
+    }
     try builder.scope { builder throws(BuilderError) in
       if layout == .rowMajor {
-        try emitRows(into: &builder, tensors)
+        try emitRows(into: &builder, tensors, heads: heads)
+        guard otherHeads > 0 else { return }
+        // In memory of its own, so that both go on at once.
+        try emitRows(
+          into: &builder, [tensors[4], tensors[1], tensors[2], tensors[5]], heads: otherHeads)
       } else {
         try emitTransposed(into: &builder, tensors)
       }
     }
   }
 
-  private func emitRows(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
-    throws(BuilderError)
-  {
+  private func emitRows(
+    into builder: inout KernelBuilder, _ tensors: [TensorHandle], heads: Int
+  ) throws(BuilderError) {
     let half = size / 2
     let width = heads * size
     // Two rows of fp32 twice, two results, and five pairs of tables beside the inputs; wide rows on

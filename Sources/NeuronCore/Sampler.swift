@@ -100,23 +100,22 @@ public struct Sampler: Observer, ~Copyable {
 
   /// Most events lie between two instants and most others meet one, while they run. Which of both
   /// is a coin's toss to the processor, so that neither is a branch: the sample is put down and
-  /// counted only if the instant lies before the event's end.
+  /// counted only if the instant lies before the event's end, and the following instant is worked
+  /// out again either way.
   @inline(__always)
   private mutating func note(_ event: Event, _ track: Int, engines: UInt8) {
     let end = event.start &+ event.duration
     let cursor = cursors[track]
-    let isMet = cursor.instant < end
-    // Instants before the event began, or several of them: rare where an engine is busy.
-    if isMet, cursor.instant < event.start || cursor.end < end {
+    // Instants before the event began, or several of them: rare where an engine is busy. An instant
+    // after its end lies after its beginning, and its interval ends later still.
+    if min(cursor.instant &- event.start, cursor.end &- end) < 0 {
       return noteOthers(event, track, engines)
     }
+    let met = cursor.instant < end ? 1 : 0
     lanes.put(
       Sample(programCounter: event.programCounter, count: 1, isBusy: true, detail: engines),
-      lane: track, isMet)
-    let following = Cursor(cursor.number &+ 1, interval: interval)
-    cursors[track].number = isMet ? following.number : cursor.number
-    cursors[track].instant = isMet ? following.instant : cursor.instant
-    cursors[track].end = isMet ? following.end : cursor.end
+      lane: track, counting: met)
+    cursors[track] = Cursor(cursor.number &+ Int64(met), interval: interval)
     lanes.settle(track)
   }
 

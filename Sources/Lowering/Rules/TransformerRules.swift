@@ -44,6 +44,40 @@ struct RowRule: LoweringRule {
   }
 }
 
+/// A sum of few long rows and the norm of it in one kernel: where parts of several cores were added
+/// up, nothing else could take the addition along.
+struct ResidualNormRule: LoweringRule {
+  func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
+    -> [Int]?
+  {
+    guard case .add = node.operation, let sum = node.outputs.first,
+      let place = plan.readers[sum]?.first(where: { isNorm(plan.graph.nodes[$0], of: sum) }),
+      !plan.done[place], case .rmsNormalization(let epsilon) = plan.graph.nodes[place].operation
+    else { return nil }
+    let norm = plan.graph.nodes[place]
+    let (x, addend) = (try plan.tensor(node.inputs[0]), try plan.tensor(node.inputs[1]))
+    let total = try plan.tensor(sum)
+    var formats = Set([x.format, addend.format, total.format])
+    for name in [norm.inputs[1], norm.outputs[0]] { formats.insert(try plan.tensor(name).format) }
+    guard x.shape == total.shape, addend.shape == total.shape, formats.count == 1,
+      plan.isAvailable(norm.inputs[1])
+    else { return nil }
+    var kernel = RMSNormKernel(
+      rows: total.rowCount, columns: total.shape.columnCount, epsilon: Float(epsilon),
+      format: total.format)
+    guard kernel.isSpread else { return nil }
+    kernel.hasAddend = true
+    try plan.invoke(
+      kernel, node.inputs + [norm.inputs[1], sum] + norm.outputs, nodes: [node, norm])
+    return [position, place]
+  }
+
+  private func isNorm(_ node: Node, of name: String) -> Bool {
+    guard case .rmsNormalization = node.operation else { return false }
+    return node.inputs[0] == name
+  }
+}
+
 /// Rotary embeddings with cosine and sine tables.
 struct RotaryRule: LoweringRule {
   func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
@@ -60,8 +94,34 @@ struct RotaryRule: LoweringRule {
       tokens: lengths.batch * lengths.tokens, heads: lengths.heads, size: lengths.channels,
       layout: .rowMajor, format: x.format, table: table.format)
     kernel.tableRows = lengths.tokens
+    if let (place, other, heads) = try beside(node, at: position, lengths, plan) {
+      kernel.otherHeads = heads
+      do {
+        try plan.invoke(
+          kernel, node.inputs + node.outputs + [other.inputs[0]] + other.outputs,
+          nodes: [node, other])
+        return [position, place]
+      } catch .kernel { kernel.otherHeads = 0 }
+    }
     try plan.invoke(kernel, node.inputs + node.outputs, nodes: [node])
     return [position]
+  }
+
+  /// The next node, where it turns another tensor that is there by the same tables, for few tokens.
+  private func beside(
+    _ node: Node, at position: Int, _ lengths: HeadDimensions, _ plan: LoweringPlan
+  ) throws(LoweringError) -> (position: Int, node: Node, heads: Int)? {
+    let place = position + 1
+    guard lengths.batch * lengths.tokens <= 128, place < plan.graph.nodes.count, !plan.done[place]
+    else { return nil }
+    let other = plan.graph.nodes[place]
+    guard case .rotaryEmbedding(let rotary) = other.operation, !rotary.isInterleaved,
+      other.inputs.count == 3, Array(other.inputs[1...]) == Array(node.inputs[1...]),
+      rotary.lengths.batch == lengths.batch, rotary.lengths.tokens == lengths.tokens,
+      rotary.lengths.channels == lengths.channels, plan.isAvailable(other.inputs[0]),
+      try plan.tensor(other.inputs[0]).format == plan.tensor(node.inputs[0]).format
+    else { return nil }
+    return (place, other, rotary.lengths.heads)
   }
 }
 

@@ -1,0 +1,109 @@
+import BenchmarkRunner
+import Hardware
+import Lowering
+import ModelGraph
+import NumericFormats
+import Testing
+
+/// Kernels for the few rows of decoding: what they take along, and that values are right.
+@Suite struct FewRowsTests {
+  private func check(
+    _ graph: Graph, kernels: [String], sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let execution = try GraphExecution(graph)
+    for report in execution.reports {
+      #expect(report.passed, "\(report.summary)", sourceLocation: sourceLocation)
+    }
+    let names = execution.lowered.steps.map { String($0.kernel.prefix { $0 != " " }) }
+    #expect(names == kernels, sourceLocation: sourceLocation)
+  }
+
+  @Test(arguments: [1, 3, 8]) func aSumAndItsNormAreOneKernel(rows: Int) throws {
+    var builder = GraphBuilder(name: "sum", format: .bfloat16)
+    try builder.given("a", [rows, 1_024])
+    try builder.given("b", [rows, 1_024])
+    try builder.given("gamma", [1_024], role: .weight)
+    try builder.apply(.add, to: ["a", "b"], name: "sum", role: .output)
+    try builder.apply(
+      .rmsNormalization(epsilon: 1e-5), to: ["sum", "gamma"], name: "y", role: .output)
+    try check(try builder.finish(), kernels: ["add+rmsnorm"])
+  }
+
+  @Test func manyRowsKeepTwoKernels() throws {
+    var builder = GraphBuilder(name: "sum", format: .bfloat16)
+    try builder.given("a", [16, 1_024])
+    try builder.given("b", [16, 1_024])
+    try builder.given("gamma", [1_024], role: .weight)
+    try builder.apply(.add, to: ["a", "b"], name: "sum", role: .output)
+    try builder.apply(
+      .rmsNormalization(epsilon: 1e-5), to: ["sum", "gamma"], name: "y", role: .output)
+    try check(try builder.finish(), kernels: ["add", "rmsnorm"])
+  }
+
+  /// Three products of one input; the last in a format of its own stays alone.
+  @Test(arguments: [1, 5]) func projectionsAreOneKernel(rows: Int) throws {
+    var builder = GraphBuilder(name: "projections", format: .bfloat16)
+    try builder.given("x", [rows, 512])
+    let hints = KernelHints(fusion: "projections")
+    for (name, columns) in [("query", 1_024), ("key", 128), ("value", 128)] {
+      try builder.weight("w_\(name)", rows: 512, columns: columns, format: .float8e4m3)
+      try builder.product("x", "w_\(name)", name: name, hints: hints)
+      try builder.mark(name, as: .output)
+    }
+    try check(try builder.finish(), kernels: ["projections"])
+  }
+
+  @Test func rowsThatDoNotFitStayProducts() throws {
+    var builder = GraphBuilder(name: "projections", format: .bfloat16)
+    try builder.given("x", [12, 256])
+    let hints = KernelHints(fusion: "projections")
+    for name in ["query", "key"] {
+      try builder.weight("w_\(name)", rows: 256, columns: 128, format: .float8e4m3)
+      try builder.product("x", "w_\(name)", name: name, hints: hints)
+      try builder.mark(name, as: .output)
+    }
+    try check(try builder.finish(), kernels: ["matmul", "matmul"])
+  }
+
+  /// Narrow weights of a gated layer, with what is added at its end.
+  @Test(arguments: [1, 4]) func gatedLayersOfFewTokens(tokens: Int) throws {
+    let (width, hidden) = (256, 640)
+    var builder = GraphBuilder(name: "gated", format: .bfloat16)
+    try builder.given("x", [tokens, width])
+    try builder.given("before", [tokens, width])
+    for (name, rows, columns) in [
+      ("gate", width, hidden), ("up", width, hidden), ("down", hidden, width),
+    ] { try builder.weight("w_\(name)", rows: rows, columns: columns, format: .float8e4m3) }
+    let hints = KernelHints(fusion: "gated")
+    try builder.product("x", "w_gate", name: "gate", hints: hints)
+    try builder.product("x", "w_up", name: "up", hints: hints)
+    try builder.apply(.silu, to: ["gate"], name: "activated", hints: hints)
+    try builder.apply(.multiply, to: ["activated", "up"], name: "gated", hints: hints)
+    try builder.product("gated", "w_down", name: "middle")
+    try builder.apply(.add, to: ["before", "middle"], name: "y", role: .output)
+    try check(try builder.finish(), kernels: ["swiglu"])
+  }
+
+  /// Queries and keys are turned by the same tables at once; many tokens one after the other.
+  @Test(arguments: [(1, ["rotary"]), (200, ["rotary", "rotary"])])
+  func queriesAndKeysAreTurnedTogether(tokens: Int, kernels: [String]) throws {
+    let channels = 64
+    var builder = GraphBuilder(name: "rotary", format: .bfloat16)
+    let angles = RotaryAngles(base: 10_000, channels: channels, firstPosition: 7)
+    try builder.given(
+      "cosine", [tokens, channels / 2], role: .weight, format: .float32,
+      fill: .rotaryCosine(angles))
+    try builder.given(
+      "sine", [tokens, channels / 2], role: .weight, format: .float32, fill: .rotarySine(angles))
+    for (name, heads) in [("query", 8), ("key", 2)] {
+      try builder.given(name, [tokens, heads * channels])
+    }
+    for (name, heads) in [("query", 8), ("key", 2)] {
+      let lengths = HeadDimensions(batch: 1, heads: heads, tokens: tokens, channels: channels)
+      try builder.apply(
+        .rotaryEmbedding(RotaryEmbedding(lengths: lengths, angles: angles)),
+        to: [name, "cosine", "sine"], name: "turned_\(name)", role: .output)
+    }
+    try check(try builder.finish(), kernels: kernels)
+  }
+}
