@@ -1,7 +1,7 @@
 import Hardware
 
-/// The half of SBUF, of the semaphores and of each queue's rings that a kernel keeps to, so that the
-/// first loads of a later one, which keeps to the other half, can run beside it.
+/// The half of SBUF, of the semaphores and of each queue's rings that a kernel keeps to, so that
+/// the first loads of a later one, which keeps to the other half, can run beside it.
 package enum MemoryHalf: Hashable, Sendable, CaseIterable {
   case lower, upper
 

@@ -3,7 +3,8 @@ import Hardware
 import InstructionSet
 import KernelBuilder
 
-/// Lets a kernel that streams weights bring the first of them while what comes before it still runs.
+/// Lets a kernel that streams weights bring the first of them while what comes before it still
+/// runs.
 ///
 /// Kernels that stream weights take the halves of SBUF, of the semaphores and of each queue's rings
 /// in turn, and whatever stands between two of them keeps to the half of the first. So nobody

@@ -7,8 +7,8 @@ import ModelGraph
 import NumericFormats
 import Testing
 
-/// Kernels that stream weights bring the first of them beside the kernel before: the same loads, the
-/// same values, nothing unordered, in less time.
+/// Kernels that stream weights bring the first of them beside the kernel before: the same loads,
+/// the same values, nothing unordered, in less time.
 @Suite struct WeightPrefetchTests {
   /// A chain as decoding has it: norm, product, norm, gated layer.
   private func chain(_ format: NumberFormat, rows: Int = 1) throws -> Graph {

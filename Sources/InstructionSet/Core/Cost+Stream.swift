@@ -80,8 +80,8 @@ extension AccessPattern {
   /// least one and a long run the part that its stride spans.
   ///
   /// Source: third-party micro-benchmarks of Trainium2 (the cost of strided fp32 rows follows the
-  /// number of distinct 16-byte words). That the elements of an indirect view cost as if each lay in
-  /// a word of its own is assumed: no source gives their cost.
+  /// number of distinct 16-byte words). That elements of an indirect view cost as if each lay in a
+  /// word of its own is assumed: no source gives their cost.
   func stridePenalty(_ sectorBytes: Int) -> Int {
     if isIndirect { return columns > 1 ? columns : 0 }
     let (size, stride, runs) = longestRun

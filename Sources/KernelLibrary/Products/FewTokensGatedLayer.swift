@@ -5,8 +5,8 @@ import NumericFormats
 
 /// Emits the gated feed-forward layer for few tokens and weights of one byte.
 ///
-/// All three weights are the stationary operand (`StationaryStream`). hᵀ [F, T] comes out of PSUM in
-/// the layout in which the last product wants it: silu and the product with `up` are one
+/// All three weights are the stationary operand (`StationaryStream`). hᵀ [F, T] comes out of PSUM
+/// in the layout in which the last product wants it: silu and the product with `up` are one
 /// instruction each. outᵀ [D, T] is turned at the end (`TurnedSums`).
 struct FewTokensGatedLayer {
   private let kernel: SwiGLUKernel
