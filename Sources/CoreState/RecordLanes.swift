@@ -1,4 +1,5 @@
 import Synchronization
+public import VectorKernels
 
 /// A block of records that one thread fills and another reads.
 ///
@@ -98,18 +99,9 @@ public final class RecordPool<Record: BitwiseCopyable & Sendable>: Sendable {
     assert(count < blockCapacity, "more records than room without a look")
     // Inside: at least `room` places are free after each look, and no more are put down in between.
     unsafe lanes[lane].base[count] = record
+    // Whoever read the block last holds its lines.
+    unsafe CacheHint.willWrite(lanes[lane].base + (count &+ Self.recordsAhead))
     lanes[lane].count = count &+ 1
-  }
-
-  /// Writes a record into a lane's next place, which counts as `kept` records: 1, or 0 for one that
-  /// the next may replace.
-  @inlinable @inline(__always)
-  public mutating func put(_ record: Record, lane: Int, counting kept: Int) {
-    let count = lanes[lane].count
-    assert(count < blockCapacity, "more records than room without a look")
-    // Inside: see above.
-    unsafe lanes[lane].base[count] = record
-    lanes[lane].count = count &+ kept
   }
 
   /// Hands a lane's block over if it has too little room left.
@@ -124,6 +116,10 @@ public final class RecordPool<Record: BitwiseCopyable & Sendable>: Sendable {
   }
 
   @usableFromInline var blockCapacity: Int { pool.capacity }
+
+  /// How far ahead of the record that is put down its block's lines are asked for: four lines.
+  @inlinable @inline(__always)
+  static var recordsAhead: Int { max(1, 256 / MemoryLayout<Record>.stride) }
 
   @inline(never) @usableFromInline
   mutating func exchange(_ lane: Int) {

@@ -98,30 +98,26 @@ public struct Sampler: Observer, ~Copyable {
     return number &* interval &+ Int64(bitPattern: offset)
   }
 
-  /// Most events lie between two instants and most others meet one, while they run. Which of both
-  /// is a coin's toss to the processor, so that neither is a branch: the sample is put down and
-  /// counted only if the instant lies before the event's end, and the following instant is worked
-  /// out again either way.
+  /// Most events lie between two instants: one look is all that they cost.
   @inline(__always)
   private mutating func note(_ event: Event, _ track: Int, engines: UInt8) {
-    let end = event.start &+ event.duration
+    if cursors[track].instant < event.start &+ event.duration { meet(event, track, engines) }
+  }
+
+  /// Most others meet one instant, while they run.
+  @inline(never)
+  private mutating func meet(_ event: Event, _ track: Int, _ engines: UInt8) {
     let cursor = cursors[track]
-    // Instants before the event began, or several of them: rare where an engine is busy. An instant
-    // after its end lies after its beginning, and its interval ends later still.
-    if min(cursor.instant &- event.start, cursor.end &- end) < 0 {
-      return noteOthers(event, track, engines)
+    if cursor.instant < event.start || cursor.end < event.start &+ event.duration {
+      return meetOthers(event, track, engines)
     }
-    let met = cursor.instant < end ? 1 : 0
-    lanes.put(
-      Sample(programCounter: event.programCounter, count: 1, isBusy: true, detail: engines),
-      lane: track, counting: met)
-    cursors[track] = Cursor(cursor.number &+ Int64(met), interval: interval)
+    put(track, 1, event.programCounter, isBusy: true, engines)
+    cursors[track] = Cursor(cursor.number &+ 1, interval: interval)
     lanes.settle(track)
   }
 
   /// Instants before the event's wait found the engine idle, those in it waiting, the others busy.
-  @inline(never)
-  private mutating func noteOthers(_ event: Event, _ track: Int, _ engines: UInt8) {
+  private mutating func meetOthers(_ event: Event, _ track: Int, _ engines: UInt8) {
     let end = event.start &+ event.duration
     let stall = event.cause == .none ? event.start : event.start &- event.wait
     if cursors[track].instant < stall {
@@ -146,15 +142,15 @@ public struct Sampler: Observer, ~Copyable {
     var left = following.number &- cursors[track].number
     cursors[track] = following
     while left > Sample.maximumCount {
-      put(track, Sample.maximumCount, programCounter, isBusy, detail)
+      put(track, Sample.maximumCount, programCounter, isBusy: isBusy, detail)
       lanes.settle(track)
       left -= Sample.maximumCount
     }
-    put(track, left, programCounter, isBusy, detail)
+    put(track, left, programCounter, isBusy: isBusy, detail)
   }
 
   private mutating func put(
-    _ track: Int, _ count: Int64, _ programCounter: UInt32, _ isBusy: Bool, _ detail: UInt8
+    _ track: Int, _ count: Int64, _ programCounter: UInt32, isBusy: Bool, _ detail: UInt8
   ) {
     lanes.put(
       Sample(programCounter: programCounter, count: count, isBusy: isBusy, detail: detail),
