@@ -20,15 +20,17 @@ struct LoweringPlan {
   /// Nodes that are carried out.
   private(set) var done: [Bool]
   private var memory: TensorMemory
-  private var segments: [Segment] = []
-  private var sources: [WeightPrefetch.Source] = []
-  private var segmentIndices: [AnyHashable: Int] = [:]
-  private var invocations: [Invocation] = []
+  private var kernels: WeightPrefetch
+  private var kernelNumbers: [AnyHashable: Int] = [:]
   private var steps: [LoweredStep] = []
   private var views: [Node] = []
   private var prefilled: [String: String] = [:]
 
-  init(graph: Graph, device: Device, keepsIntermediates: Bool, reusesMemory: Bool) {
+  init(
+    graph: Graph, device: Device, keepsIntermediates: Bool, reusesMemory: Bool,
+    prefetchesWeights: Bool, onSegment: @escaping (Segment) -> Void
+  ) {
+    kernels = WeightPrefetch(on: device, isOn: prefetchesWeights, onSegment: onSegment)
     self.graph = graph
     self.device = device
     self.keepsIntermediates = keepsIntermediates
@@ -97,27 +99,25 @@ struct LoweringPlan {
   mutating func invoke<K: Kernel>(_ kernel: K, _ tensors: [String], nodes: [Node])
     throws(LoweringError)
   {
-    let index: Int
-    if let known = segmentIndices[AnyHashable(kernel)] {
-      index = known
+    let number: Int
+    if let known = kernelNumbers[AnyHashable(kernel)] {
+      number = known
     } else {
       do {
-        segments.append(try kernel.segment(on: device))
+        let device = device
+        number = kernels.add(
+          WeightPrefetch.Source(
+            segment: try kernel.segment(on: device), streamsWeights: kernel.streamsWeights
+          ) { half in try? kernel.segment(on: device, half: half) })
       } catch {
         throw .kernel(node: nodes.first?.name ?? kernel.name, reason: "\(error)")
       }
-      index = segments.count - 1
-      segmentIndices[AnyHashable(kernel)] = index
-      let device = device
-      sources.append(
-        WeightPrefetch.Source(streamsWeights: kernel.streamsWeights) { half in
-          try? kernel.segment(on: device, half: half)
-        })
+      kernelNumbers[AnyHashable(kernel)] = number
     }
     var bound: [Int] = []
-    for name in tensors { bound.append(memory.allocation(name, at: invocations.count)) }
+    for name in tensors { bound.append(memory.allocation(name, at: steps.count)) }
     let layer = nodes.first?.layer.map { "layer \($0)" } ?? ""
-    invocations.append(Invocation(segment: index, tensors: bound, layer: layer))
+    kernels.invoke(number, tensors: bound, layer: layer) { memory.isWeight(bound[$0]) }
     steps.append(LoweredStep(kernel: kernel.name, nodes: nodes, layer: layer))
   }
 
@@ -174,9 +174,7 @@ struct LoweringPlan {
   /// The program.
   ///
   /// Throws `tooLarge` when the tensors do not fit the core's share of its stack.
-  consuming func finish(coresOnStack: Int, prefetchesWeights: Bool) throws(LoweringError)
-    -> LoweredGraph
-  {
+  consuming func finish(coresOnStack: Int) throws(LoweringError) -> LoweredGraph {
     let limit =
       device.memory.hbmBytesPerChip.value / device.memory.coresPerChip.value
       * device.memory.coresPerStack.value / coresOnStack
@@ -184,13 +182,9 @@ struct LoweringPlan {
     guard placed.sizeBytes <= limit else {
       throw .tooLarge(memory.overflow(bytes: placed.sizeBytes, limit: limit))
     }
-    var program = Program(
-      segments: segments, invocations: invocations, tensors: placed.allocations)
-    if prefetchesWeights {
-      let weights = memory.weights
-      var prefetch = WeightPrefetch(segments, sources) { weights.contains($0) }
-      (program.segments, program.invocations) = prefetch.apply(to: invocations)
-    }
+    kernels.finish()
+    let program = Program(
+      segments: kernels.segments, invocations: kernels.invocations, tensors: placed.allocations)
     return LoweredGraph(
       graph: graph, program: program,
       allocations: memory.indices, steps: steps, views: views, prefilled: prefilled)

@@ -108,9 +108,9 @@ struct TensorMemory {
     return entries.count - 1
   }
 
-  /// Allocations that hold weights, which no kernel writes.
-  var weights: Set<Int> {
-    Set(entries.indices.filter { graph.tensor(entries[entries[$0].root].name)?.role == .weight })
+  /// True for an allocation that holds weights, which no kernel writes.
+  func isWeight(_ index: Int) -> Bool {
+    graph.tensor(entries[entries[index].root].name)?.role == .weight
   }
 
   /// All allocations with their addresses, and where the last one ends.

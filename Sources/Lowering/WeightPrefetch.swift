@@ -3,95 +3,139 @@ import Hardware
 import InstructionSet
 import KernelBuilder
 
-/// Lets a kernel that streams weights bring the first of them while what comes before it still
-/// runs.
+/// Makes a program of segments and invocations, in which kernels that stream weights bring the
+/// first of them while what comes before still runs.
 ///
-/// Kernels that stream weights take the halves of SBUF, of the semaphores and of each queue's rings
-/// in turn, and whatever stands between two of them keeps to the half of the first. So nobody
-/// touches the second one's half from the first one on, and the loads with which the second one's
-/// sync queue begins, as long as they read weights and wait for nothing, go behind the last load of
-/// the first one's sync queue. Barriers on the way neither wait for them nor clear what they count
-/// on. Before the first of them, the program's first kernel carries its loads.
+/// Such kernels take the halves of SBUF, of the semaphores and of each queue's rings in turn, and
+/// whatever stands between two of them keeps to the half of the first. So nobody touches the second
+/// one's half from the first one on, and the loads with which the second one's sync queue begins,
+/// as long as they read weights and wait for nothing, go behind the last load of the first one's
+/// sync queue. Barriers on the way neither wait for them nor clear what they count on. Before the
+/// first of them, the program's first kernel carries its loads.
 struct WeightPrefetch {
-  /// How a segment is made again in a half of the memory.
+  /// A kernel in all of the memory, and how it is made again in a half of it.
   struct Source {
+    var segment: Segment
     var streamsWeights: Bool
     var build: (MemoryHalf) -> Segment?
   }
 
-  /// What an invocation's segment becomes.
-  private struct Variant: Hashable {
-    var segment: Int
-    var half: MemoryHalf
-    /// Loads at the beginning that the invocation before carries out.
-    var given = 0
-    /// The half's segment whose first loads it carries out, and how many.
-    var next: Int?
-    var taken = 0
+  /// An invocation before it is known which loads it takes along.
+  private struct Pending {
+    var source: Int
+    var invocation: Invocation
+  }
+
+  /// The first loads of a later kernel.
+  private struct Taken {
+    var source: Int
+    var count: Int
+    /// Allocations bound to the later kernel's parameters.
+    var tensors: [Int]
+  }
+
+  /// What a kernel becomes: as it is, or in a half with loads left out and taken along.
+  private enum Variant: Hashable {
+    case whole(Int)
+    case half(Int, MemoryHalf, given: Int, next: Int?, taken: Int)
   }
 
   private struct Half: Hashable {
-    var segment: Int
+    var source: Int
     var half: MemoryHalf
   }
 
-  private let sources: [Source]
-  private let isWeight: (Int) -> Bool
-  private var segments: [Segment]
+  /// Distinct segments, in the order of their first invocations.
+  private(set) var segments: [Segment] = []
+  /// All that is decided.
+  private(set) var invocations: [Invocation] = []
+  private let isOn: Bool
+  private let halfBytes: Int
+  private let onSegment: (Segment) -> Void
+  private var sources: [Source] = []
   private var halves: [Half: Segment?] = [:]
-  private var variants: [Variant: Int] = [:]
+  private var numbers: [Variant: Int] = [:]
   private var variantCounts: [Int: Int] = [:]
+  /// From the last kernel that streams weights on.
+  private var pending: [Pending] = []
+  /// The half that these would keep to.
+  private var half = MemoryHalf.lower
+  /// Loads at the beginning of the first of them that are carried out already.
+  private var given = 0
+  /// True after a kernel that needs more than half of the memory, until the next that streams
+  /// weights: nothing is taken along there.
+  private var isBlocked: Bool
 
-  /// - Parameter isWeight: tells whether an allocation holds what no instruction writes.
-  init(_ segments: [Segment], _ sources: [Source], isWeight: @escaping (Int) -> Bool) {
-    self.segments = segments
-    self.sources = sources
-    self.isWeight = isWeight
+  /// - Parameters:
+  ///   - isOn: false leaves every kernel as it is.
+  ///   - onSegment: gets each segment as soon as it is settled.
+  init(on device: Device, isOn: Bool, onSegment: @escaping (Segment) -> Void) {
+    self.isOn = isOn
+    self.onSegment = onSegment
+    halfBytes = device.memory.sbufBytesPerPartition.value / 2
+    isBlocked = !isOn
   }
 
-  /// The segments and invocations with loads brought forward; the same where no kernel gains.
-  mutating func apply(to invocations: [Invocation]) -> (segments: [Segment], [Invocation]) {
-    let streaming = invocations.indices.filter { sources[invocations[$0].segment].streamsWeights }
-    var half = MemoryHalf.lower
-    let halves = invocations.indices.map { index in
-      if index > 0, sources[invocations[index].segment].streamsWeights { half = half.other }
-      return half
-    }
-    var variants: [Int: Variant] = [:]
-    for (place, index) in streaming.enumerated() {
-      let host = place == 0 ? 0 : streaming[place - 1]
-      let count = early(at: index, after: host, invocations, halves)
-      guard count > 0 else { continue }
-      for place in host...index where variants[place] == nil {
-        variants[place] = Variant(segment: invocations[place].segment, half: halves[place])
-      }
-      variants[host]?.next = invocations[index].segment
-      variants[host]?.taken = count
-      variants[index]?.given = count
-    }
-    guard !variants.isEmpty else { return (segments, invocations) }
-    var result = invocations
-    for (index, variant) in variants.sorted(by: { $0.key < $1.key }) {
-      result[index].segment = number(of: variant)
-      guard let next = variant.next, let later = self.half(next, variant.half.other),
-        let place = streaming.first(where: { $0 > index })
-      else { continue }
-      result[index].tensors += Self.loads(later, variant.taken).tensors.map {
-        invocations[place].tensors[$0]
-      }
-    }
-    return compacted(result)
+  /// Adds a kernel; its number is what `invoke` takes.
+  mutating func add(_ source: Source) -> Int {
+    sources.append(source)
+    return sources.count - 1
   }
 
-  /// How many loads of an invocation an earlier one carries out.
-  private mutating func early(
-    at index: Int, after host: Int, _ invocations: [Invocation], _ halves: [MemoryHalf]
-  ) -> Int {
-    guard host < index, let own = half(invocations[index].segment, halves[index]),
-      (host...index).allSatisfy({ keepsItsPace(invocations[$0].segment, halves[$0]) })
+  /// Invokes a kernel after those before it.
+  ///
+  /// - Parameter isWeight: for each parameter, whether no instruction ever writes to it.
+  mutating func invoke(
+    _ source: Int, tensors: [Int], layer: String, isWeight: (_ parameter: Int) -> Bool
+  ) {
+    let streams = isOn && sources[source].streamsWeights
+    if streams {
+      let count = pending.isEmpty ? 0 : early(source, isWeight)
+      decide(count > 0 ? Taken(source: source, count: count, tensors: tensors) : nil)
+      half = half.other
+      given = count
+      isBlocked = false
+    }
+    pending.append(
+      Pending(
+        source: source, invocation: Invocation(segment: 0, tensors: tensors, layer: layer)))
+    isBlocked = isBlocked || !streams && !keepsItsPace(source, half)
+    if isBlocked { decide(nil) }
+  }
+
+  /// Nothing follows.
+  mutating func finish() { decide(nil) }
+
+  /// Settles what is pending: the first carries out the loads that are taken along, and all of them
+  /// keep to their half while these are under way.
+  private mutating func decide(_ taken: Taken?) {
+    for (place, entry) in pending.enumerated() {
+      var invocation = entry.invocation
+      let own = place == 0 ? taken : nil
+      let left = place == 0 ? given : 0
+      invocation.segment = number(
+        of: taken == nil && left == 0
+          ? .whole(entry.source)
+          : .half(
+            entry.source, half, given: left, next: own?.source, taken: own?.count ?? 0))
+      if let own, let later = half(own.source, half.other) {
+        invocation.tensors += Self.loads(later, own.count).tensors.map { own.tensors[$0] }
+      }
+      invocations.append(invocation)
+    }
+    pending = []
+    given = 0
+  }
+
+  // MARK: What can be taken along
+
+  /// How many loads of a kernel the first pending one carries out.
+  private mutating func early(_ source: Int, _ isWeight: (Int) -> Bool) -> Int {
+    let half = half
+    guard keepsItsPace(source, half.other), keepsItsPace(pending[0].source, half),
+      let own = self.half(source, half.other)
     else { return 0 }
-    let isWeight = isWeight
-    return own.firstLoads { isWeight(invocations[index].tensors[$0]) }.count
+    return own.firstLoads(isWeight).count
   }
 
   /// Loads under way at once that keep the DMA engines busy while one of them is used.
@@ -99,19 +143,21 @@ struct WeightPrefetch {
 
   /// True where a kernel does in half of the memory what it does in all of it; of a stream of
   /// weights, where enough pieces are under way at once, or all of it.
-  private mutating func keepsItsPace(_ segment: Int, _ half: MemoryHalf) -> Bool {
-    guard let own = self.half(segment, half) else { return false }
-    guard sources[segment].streamsWeights else {
-      return own.instructions.count == segments[segment].instructions.count
+  private mutating func keepsItsPace(_ source: Int, _ half: MemoryHalf) -> Bool {
+    let whole = sources[source].segment
+    guard sources[source].streamsWeights else {
+      return whole.usedBytes <= halfBytes
+        && self.half(source, half)?.instructions.count == whole.instructions.count
     }
+    guard let own = self.half(source, half) else { return false }
     let all = own.stream(of: .sync).count { $0.operation.isLoad }
     return own.firstLoads { _ in true }.count >= min(Self.busyLoads, all)
   }
 
-  private mutating func half(_ segment: Int, _ half: MemoryHalf) -> Segment? {
-    let key = Half(segment: segment, half: half)
+  private mutating func half(_ source: Int, _ half: MemoryHalf) -> Segment? {
+    let key = Half(source: source, half: half)
     if let known = halves[key] { return known }
-    let built = sources[segment].build(half)
+    let built = sources[source].build(half)
     halves[key] = .some(built)
     return built
   }
@@ -119,32 +165,40 @@ struct WeightPrefetch {
   // MARK: Variants
 
   private mutating func number(of variant: Variant) -> Int {
-    if let known = variants[variant] { return known }
-    guard var segment = half(variant.segment, variant.half) else { return variant.segment }
-    var streams = Engine.allCases.map { Array(segment.stream(of: $0)) }
+    if let known = numbers[variant] { return known }
+    segments.append(segment(of: variant))
+    onSegment(segments[segments.count - 1])
+    numbers[variant] = segments.count - 1
+    return segments.count - 1
+  }
+
+  private mutating func segment(of variant: Variant) -> Segment {
+    guard case .half(let source, let half, let given, let next, let taken) = variant,
+      let own = self.half(source, half)
+    else {
+      guard case .whole(let source) = variant else { preconditionFailure("it was built before") }
+      return sources[source].segment
+    }
+    var (tensors, sites) = (own.tensors, own.sites)
+    var streams = Engine.allCases.map { Array(own.stream(of: $0)) }
     let sync = Int(Engine.sync.rawValue)
-    streams[sync].removeFirst(variant.given)
-    if let next = variant.next, let later = half(next, variant.half.other) {
-      let loads = Self.loads(later, variant.taken)
+    streams[sync].removeFirst(given)
+    if let next, let later = self.half(next, half.other) {
+      let loads = Self.loads(later, taken)
       let place = streams[sync].lastIndex { $0.operation.isLoad }.map { $0 + 1 } ?? 0
-      let moved = loads.instructions.map { instruction in
-        Self.rebound(
-          instruction, tensors: loads.tensors, after: segment.tensors.count,
-          sites: segment.sites.count)
+      let moved = loads.instructions.map {
+        Self.rebound($0, tensors: loads.tensors, after: tensors.count, sites: sites.count)
       }
       streams[sync].insert(contentsOf: moved, at: place)
-      segment.tensors += loads.tensors.map { later.tensors[$0] }
-      segment.sites += later.sites
+      tensors += loads.tensors.map { later.tensors[$0] }
+      sites += later.sites
     }
-    let buffers = segment.buffers
-    variantCounts[variant.segment, default: 1] += 1
-    segment = Segment(
-      name: "\(segment.name) (\(variantCounts[variant.segment]!))", streams: streams,
-      tensors: segment.tensors, sites: segment.sites)
-    segment.buffers = buffers
-    segments.append(segment)
-    variants[variant] = segments.count - 1
-    return segments.count - 1
+    variantCounts[source, default: 1] += 1
+    var segment = Segment(
+      name: "\(own.name) (\(variantCounts[source]!))", streams: streams, tensors: tensors,
+      sites: sites)
+    segment.buffers = own.buffers
+    return segment
   }
 
   /// The first loads of a segment's sync queue, and the parameters that they read, each once.
@@ -155,8 +209,7 @@ struct WeightPrefetch {
     var tensors: [Int] = []
     for instruction in instructions {
       guard case .dma(let transfer) = instruction.operation,
-        case .hbm(let source) = transfer.source,
-        !tensors.contains(Int(source.tensor))
+        case .hbm(let source) = transfer.source, !tensors.contains(Int(source.tensor))
       else { continue }
       tensors.append(Int(source.tensor))
     }
@@ -178,27 +231,14 @@ struct WeightPrefetch {
     }
     return moved
   }
-
-  /// Without the segments that nobody invokes any more.
-  private func compacted(_ invocations: [Invocation]) -> (segments: [Segment], [Invocation]) {
-    var numbers: [Int: Int] = [:]
-    var kept: [Segment] = []
-    let renumbered = invocations.map { invocation in
-      var copy = invocation
-      if let known = numbers[invocation.segment] {
-        copy.segment = known
-      } else {
-        numbers[invocation.segment] = kept.count
-        copy.segment = kept.count
-        kept.append(segments[invocation.segment])
-      }
-      return copy
-    }
-    return (kept, renumbered)
-  }
 }
 
 extension Segment {
+  /// One past the last byte of a partition of SBUF that it uses.
+  fileprivate var usedBytes: Int {
+    buffers.reduce(0) { $1.space == .sbuf ? max($0, $1.bytes.upperBound) : $0 }
+  }
+
   /// The loads with which the sync queue begins that wait for nothing and read such parameters.
   fileprivate func firstLoads(_ isWanted: (_ parameter: Int) -> Bool) -> ArraySlice<Instruction> {
     stream(of: .sync).prefix { instruction in
