@@ -8,7 +8,7 @@ package import NumericFormats
 /// transposed cache takes one element per descriptor.
 /// Bound: the DMA; for a transposed cache its descriptors.
 ///
-/// Parameters in order: update, cache (in and out).
+/// Parameters in order: update, cache (in and out); then those of another cache, if there is one.
 package struct CacheUpdateKernel: Kernel {
   /// Sequences.
   package var batch: Int
@@ -24,8 +24,11 @@ package struct CacheUpdateKernel: Kernel {
   package var size: Int
   /// True for a cache with tokens as its columns.
   package var isTransposed: Bool
-  /// Format of both tensors.
+  /// Format of all tensors.
   package var format: NumberFormat
+  /// How another cache of the same lengths lies that is written too, such as values beside keys;
+  /// nil for none.
+  package var otherIsTransposed: Bool?
 
   /// Writes `tokens` tokens of each sequence from `position` on.
   package init(
@@ -43,17 +46,22 @@ package struct CacheUpdateKernel: Kernel {
   }
 
   package var name: String {
-    "cache-update \(batch)x\(tokens) of \(capacity)\(isTransposed ? " transposed" : "")"
+    let kind = isTransposed ? " transposed" : ""
+    let other = otherIsTransposed.map { $0 ? " and transposed" : " and by tokens" } ?? ""
+    return "cache-update \(batch)x\(tokens) of \(capacity)\(kind)\(other)"
   }
 
   package var parameters: [KernelParameter] {
     let width = heads * size
-    return [
-      KernelParameter("update", [batch * tokens, width], format),
-      KernelParameter(
-        "cache", isTransposed ? [batch * width, capacity] : [batch * capacity, width], format,
-        .inOut),
-    ]
+    return ([isTransposed] + [otherIsTransposed].compactMap { $0 }).enumerated().flatMap {
+      index, isTransposed in
+      [
+        KernelParameter("update\(index)", [batch * tokens, width], format),
+        KernelParameter(
+          "cache\(index)", isTransposed ? [batch * width, capacity] : [batch * capacity, width],
+          format, .inOut),
+      ]
+    }
   }
 
   package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
@@ -64,24 +72,34 @@ package struct CacheUpdateKernel: Kernel {
         "\(tokens) tokens of \(batch) sequences from \(position)",
         allowed: "one token of many sequences or many of one, inside the cache")
     }
-    let width = heads * size
     try builder.scope { builder throws(BuilderError) in
-      for rows in pieces(batch * tokens, 128) {
-        let tile = try builder.tile("update", width, format: format).rows(0..<rows.count)
-        builder.load(tile, from: tensors[0].rows(rows))
-        let sequence = batch > 1 ? rows.lowerBound : 0
-        let token = position + (batch > 1 ? 0 : rows.lowerBound)
-        let step = batch > 1 ? (isTransposed ? width * capacity : capacity * width) : nil
-        let access =
-          isTransposed
-          ? tensors[1].access(
-            offset: sequence * width * capacity + token, sizes: [rows.count, width],
-            strides: [step ?? 1, capacity])
-          : tensors[1].access(
-            offset: (sequence * capacity + token) * width, sizes: [rows.count, width],
-            strides: [step ?? width, 1])
-        builder.store(access, from: tile)
+      try emit(into: &builder, update: tensors[0], cache: tensors[1], isTransposed)
+      if let otherIsTransposed {
+        try emit(into: &builder, update: tensors[2], cache: tensors[3], otherIsTransposed)
       }
+    }
+  }
+
+  private func emit(
+    into builder: inout KernelBuilder, update: TensorHandle, cache: TensorHandle,
+    _ isTransposed: Bool
+  ) throws(BuilderError) {
+    let width = heads * size
+    for rows in pieces(batch * tokens, 128) {
+      let tile = try builder.tile("update", width, format: format).rows(0..<rows.count)
+      builder.load(tile, from: update.rows(rows))
+      let sequence = batch > 1 ? rows.lowerBound : 0
+      let token = position + (batch > 1 ? 0 : rows.lowerBound)
+      let step = batch > 1 ? (isTransposed ? width * capacity : capacity * width) : nil
+      let access =
+        isTransposed
+        ? cache.access(
+          offset: sequence * width * capacity + token, sizes: [rows.count, width],
+          strides: [step ?? 1, capacity])
+        : cache.access(
+          offset: (sequence * capacity + token) * width, sizes: [rows.count, width],
+          strides: [step ?? width, 1])
+      builder.store(access, from: tile)
     }
   }
 }

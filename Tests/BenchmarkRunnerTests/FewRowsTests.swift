@@ -106,4 +106,21 @@ import Testing
     }
     try check(try builder.finish(), kernels: kernels)
   }
+
+  /// A token's keys and values go into their caches at once, each in its own layout.
+  @Test func keysAndValuesAreWrittenTogether() throws {
+    let cache = HeadDimensions(batch: 1, heads: 2, tokens: 32, channels: 64)
+    var builder = GraphBuilder(name: "caches", format: .bfloat16)
+    for (name, layout) in [("key", HeadLayout.headsTransposed), ("value", .tokensHeads)] {
+      try builder.given(name, [1, cache.heads * cache.channels])
+      try builder.given("\(name)_cache", layout.shape(cache), role: .state)
+    }
+    for (name, layout) in [("key", HeadLayout.headsTransposed), ("value", .tokensHeads)] {
+      try builder.apply(
+        .tensorScatter(TensorScatter(cache: cache, layout: layout, tokens: 1, position: 9)),
+        to: ["\(name)_cache", name], name: "new_\(name)", role: .output,
+        updates: "\(name)_cache")
+    }
+    try check(try builder.finish(), kernels: ["cache-update"])
+  }
 }

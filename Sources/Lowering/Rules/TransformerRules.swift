@@ -209,13 +209,39 @@ struct CacheRule: LoweringRule {
       throw node.refused("caches are kept by tokens or transposed")
     }
     plan.alias(node.outputs[0], to: node.inputs[0])
+    var kernel = CacheUpdateKernel(
+      batch: scatter.cache.batch, tokens: scatter.tokens, position: scatter.position,
+      capacity: scatter.cache.tokens, heads: scatter.cache.heads, size: scatter.cache.channels,
+      isTransposed: scatter.layout == .headsTransposed,
+      format: try plan.tensor(node.outputs[0]).format)
+    let operands = [node.inputs[1], node.outputs[0]]
+    guard let (place, other, layout) = try beside(scatter, kernel.format, at: position, plan) else {
+      try plan.invoke(kernel, operands, nodes: [node])
+      return [position]
+    }
+    plan.alias(other.outputs[0], to: other.inputs[0])
+    kernel.otherIsTransposed = layout == .headsTransposed
     try plan.invoke(
-      CacheUpdateKernel(
-        batch: scatter.cache.batch, tokens: scatter.tokens, position: scatter.position,
-        capacity: scatter.cache.tokens, heads: scatter.cache.heads, size: scatter.cache.channels,
-        isTransposed: scatter.layout == .headsTransposed,
-        format: try plan.tensor(node.outputs[0]).format),
-      [node.inputs[1], node.outputs[0]], nodes: [node])
-    return [position]
+      kernel, operands + [other.inputs[1], other.outputs[0]], nodes: [node, other])
+    return [position, place]
+  }
+
+  /// The next node, where it writes what is there into another cache of the same lengths.
+  private func beside(
+    _ scatter: TensorScatter, _ format: NumberFormat, at position: Int, _ plan: LoweringPlan
+  ) throws(LoweringError) -> (position: Int, node: Node, layout: HeadLayout)? {
+    let place = position + 1
+    guard scatter.cache.batch * scatter.tokens <= 128, place < plan.graph.nodes.count,
+      !plan.done[place]
+    else { return nil }
+    let other = plan.graph.nodes[place]
+    guard case .tensorScatter(let next) = other.operation,
+      next.layout == .tokensHeads || next.layout == .headsTransposed,
+      next.cache == scatter.cache, next.tokens == scatter.tokens,
+      next.position == scatter.position, other.inputs[0] != plan.graph.nodes[position].inputs[0],
+      plan.isAvailable(other.inputs[1]), plan.isAvailable(other.inputs[0]),
+      try plan.tensor(other.outputs[0]).format == format
+    else { return nil }
+    return (place, other, next.layout)
   }
 }
