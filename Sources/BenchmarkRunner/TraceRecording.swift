@@ -20,7 +20,10 @@ final class TraceRecording: @unchecked Sendable {
   private static let maximumBytes = 32 << 20
   /// A run that computes values is slow, so that a block that fills would keep many seconds of it
   /// from the files: it hands over a fourth of one, which is a chunk of the side file.
-  private static let shareWhenComputing = 4
+  private static let eventsWhenComputing = EventRecorder.blockCapacity / 4
+  /// Samples come slowly, so that they are handed over by chunks of the side file: little is left
+  /// to be done when the run ends.
+  private static let samplesPerBlock = 4_096
 
   private let queue = DispatchQueue(label: "trnbench.trace")
   private let slots: DispatchSemaphore
@@ -47,8 +50,8 @@ final class TraceRecording: @unchecked Sendable {
     path = request.path
     self.program = program
     sampleInterval = recording.intervalPicoseconds
-    let share = computes ? Self.shareWhenComputing : 1
-    let (events, samples) = (EventRecorder.blockCapacity / share, Sampler.blockCapacity / share)
+    let events = computes ? Self.eventsWhenComputing : EventRecorder.blockCapacity
+    let samples = Self.samplesPerBlock
     eventPool = RecordPool(capacity: events)
     samplePool = RecordPool(capacity: samples)
     var blockBytes = events * MemoryLayout<Event>.stride

@@ -1,4 +1,5 @@
 package import Hardware
+package import InstructionSet
 package import ModelGraph
 
 /// Turns graphs into programs: nodes into fused kernels, tensors into allocations, equal kernels
@@ -23,9 +24,12 @@ package struct Lowerer {
   ///   when their lives do not overlap and replaces state in place.
   /// - Parameter reusesMemory: false gives every tensor memory of its own in that case too: for
   ///   programs whose invocations are run more than once.
+  /// - Parameter onSegment: gets each segment of the program as soon as it is made, in their order,
+  ///   so that others can use it while the next one is made.
   /// - Throws: all nodes at once that no rule takes.
   package func lower(
-    _ graph: Graph, keepsIntermediates: Bool, reusesMemory: Bool = true
+    _ graph: Graph, keepsIntermediates: Bool, reusesMemory: Bool = true,
+    onSegment: @escaping (Segment) -> Void = { _ in }
   ) throws(LoweringError) -> LoweredGraph {
     let flat: Graph
     do {
@@ -33,7 +37,7 @@ package struct Lowerer {
     } catch { throw .graph(error) }
     var plan = LoweringPlan(
       graph: flat, device: device, keepsIntermediates: keepsIntermediates,
-      reusesMemory: reusesMemory && !keepsIntermediates)
+      reusesMemory: reusesMemory && !keepsIntermediates, onSegment: onSegment)
     var refused: [UnsupportedNode] = []
     for position in flat.nodes.indices where !plan.done[position] {
       do {

@@ -20,6 +20,7 @@ struct LoweringPlan {
   /// Nodes that are carried out.
   private(set) var done: [Bool]
   private var memory: TensorMemory
+  private let onSegment: (Segment) -> Void
   private var segments: [Segment] = []
   private var segmentIndices: [AnyHashable: Int] = [:]
   private var invocations: [Invocation] = []
@@ -27,7 +28,11 @@ struct LoweringPlan {
   private var views: [Node] = []
   private var prefilled: [String: String] = [:]
 
-  init(graph: Graph, device: Device, keepsIntermediates: Bool, reusesMemory: Bool) {
+  init(
+    graph: Graph, device: Device, keepsIntermediates: Bool, reusesMemory: Bool,
+    onSegment: @escaping (Segment) -> Void = { _ in }
+  ) {
+    self.onSegment = onSegment
     self.graph = graph
     self.device = device
     self.keepsIntermediates = keepsIntermediates
@@ -101,7 +106,9 @@ struct LoweringPlan {
       index = known
     } else {
       do {
-        segments.append(try kernel.segment(on: device))
+        let segment = try kernel.segment(on: device)
+        onSegment(segment)
+        segments.append(segment)
       } catch {
         throw .kernel(node: nodes.first?.name ?? kernel.name, reason: "\(error)")
       }

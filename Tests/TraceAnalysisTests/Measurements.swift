@@ -84,6 +84,8 @@ import Units
         let taken = try clock.measure {
           let bins = try source.bins(from: from, to: from + length, count: 100)
           #expect(bins[0].busy.reduce(0, +) > 0)
+          // What the lower part of the screen says of the record under the cursor.
+          _ = try source.graph(at: from + length / 2, on: .tensor, from: from, to: from + length)
         }
         others.append(taken)
       }

@@ -63,7 +63,7 @@ package struct EventWindow: Sendable {
     self.to = to ?? recorded.to
     isFromBeginning = from == nil && !recorded.isPart
     program = reader.program
-    facts = (0..<reader.program.count).map { RowFacts(reader.program[UInt32($0)]) }
+    facts = Self.facts(program)
     let (low, high) = (self.from, self.to)
     var found = Array(repeating: [TraceEvent](), count: TrackID.count)
     damage = try reader.readEvents(from: .init(low), to: .init(high + 1)) { track, batch in
@@ -73,6 +73,27 @@ package struct EventWindow: Sendable {
       }
     }
     events = found.map(Self.inOrder)
+  }
+
+  /// The records of batches that touch a range, which begins after the records do.
+  init(_ batches: [TrackBatch], from: Int64, to: Int64, program: ProgramTable, facts: [RowFacts]) {
+    (self.from, self.to) = (from, to)
+    isFromBeginning = false
+    (self.program, self.facts) = (program, facts)
+    var found = Array(repeating: [TraceEvent](), count: TrackID.count)
+    for part in batches {
+      let track = Int(part.track.rawValue)
+      for event in part.batch
+      where event.end.value >= from && event.start.value &- event.wait.value <= to {
+        found[track].append(event)
+      }
+    }
+    events = found.map(Self.inOrder)
+  }
+
+  /// What the rows of a program say of order.
+  static func facts(_ program: ProgramTable) -> [RowFacts] {
+    (0..<program.count).map { RowFacts(program[UInt32($0)]) }
   }
 
   /// Records in order of start; those that start together keep the order of the file.

@@ -30,30 +30,41 @@ enum TallyCodec {
 
   // MARK: Totals of rows
 
+  /// How many rows ran.
+  static func count(_ rows: RowTotals) -> Int { rows.totals.count { $0 != RowTotal() } }
+
   /// Those rows that ran, as columns.
-  static func encode(_ rows: RowTotals) -> (raw: [UInt8], count: Int) {
-    let ran = rows.totals.indices.filter { rows.totals[$0] != RowTotal() }
-    func column(_ id: UInt8, _ value: (RowTotal) -> Int64) -> [UInt8] {
-      var writer = ColumnWriter(maximumCount: ran.count)
-      for index in ran { writer.put(UInt64(max(0, value(rows.totals[index])))) }
-      return writer.framed(id)
+  static func encode(_ rows: RowTotals) -> [UInt8] {
+    let stalls = 3
+    let (transfers, transferBusy) = (stalls + StallCause.count, stalls + StallCause.count + 1)
+    var columns = ColumnWriters(count: transferBusy + 1, maximumCount: rows.totals.count)
+    var skipped: UInt64 = 0
+    // All columns side by side, so that each row is looked at once: there may be many.
+    for row in rows.totals {
+      guard row != RowTotal() else {
+        skipped += 1
+        continue
+      }
+      columns[0].put(skipped)
+      columns[1].put(number(row.instructions))
+      columns[2].put(number(row.busy))
+      for cause in 0..<StallCause.count { columns[stalls + cause].put(number(row.stall[cause])) }
+      columns[transfers].put(number(row.transfers))
+      columns[transferBusy].put(number(row.dmaBusy))
+      skipped = 0
     }
-    var next = 0
-    var places = ColumnWriter(maximumCount: ran.count)
-    for index in ran {
-      places.put(UInt64(index - next))
-      next = index + 1
-    }
-    var raw = places.framed(Column.totalRow)
-    raw += column(Column.totalInstructions) { $0.instructions }
-    raw += column(Column.totalBusy) { $0.busy }
+    var raw = columns[0].framed(Column.totalRow)
+    raw += columns[1].framed(Column.totalInstructions)
+    raw += columns[2].framed(Column.totalBusy)
     for cause in 0..<StallCause.count {
-      raw += column(Column.totalStall + UInt8(cause)) { $0.stall[cause] }
+      raw += columns[stalls + cause].framed(Column.totalStall + UInt8(cause))
     }
-    raw += column(Column.totalTransfers) { $0.transfers }
-    raw += column(Column.totalTransferBusy) { $0.dmaBusy }
-    return (raw, ran.count)
+    raw += columns[transfers].framed(Column.totalTransfers)
+    raw += columns[transferBusy].framed(Column.totalTransferBusy)
+    return raw
   }
+
+  private static func number(_ total: Int64) -> UInt64 { UInt64(max(0, total)) }
 
   /// The totals of a block, for a program of `rowCount` rows; nil when malformed.
   static func rowTotals(_ raw: [UInt8], count: Int, rowCount: Int) -> RowTotals? {

@@ -1,11 +1,11 @@
 /// What the executions of one program row add up to.
 public struct RowTotal: Equatable, Sendable, BitwiseCopyable {
+  /// Stalled picoseconds on engines, by `StallCause`; first, so that nothing is left out between.
+  public var stall = SIMD8<Int64>()
   /// Executions on an engine.
   public var instructions: Int64 = 0
   /// Busy picoseconds on engines.
   public var busy: Int64 = 0
-  /// Stalled picoseconds on engines, by `StallCause`.
-  public var stall = SIMD8<Int64>()
   /// Records on DMA tracks.
   public var transfers: Int64 = 0
   /// Busy picoseconds on DMA engines.
