@@ -110,10 +110,12 @@ struct ModelRun {
     progress("lowering", nil)
     let encoded = options.trace == .off ? nil : EncodedProgram(on: options.device)
     let lowered = try lower(imported.graph, mode, encoded)
-    encoded?.finish(lowered.program)
-    let trace = try encoded.map { (encoded) throws(RunnerError) in
-      try TraceRequest.make(options, workload: source.name, mode: mode, program: encoded)
-    } ?? nil
+    var trace: TraceRequest?
+    if let encoded {
+      encoded.finish(lowered.program)
+      trace = try TraceRequest.make(
+        options, workload: source.name, mode: mode, program: encoded)
+    }
     let loaded = try GraphRun.load(lowered.program, options.device)
     var timings: [HostTiming] = []
     var outcome: WorkOutcome?

@@ -34,6 +34,8 @@ final class TraceRecording: @unchecked Sendable {
   private let sampleInterval: Int64
   /// Records that do not touch this stretch of time are left out.
   private var window: (from: Int64, to: Int64)?
+  /// Transfers that one which is still under way may have begun before.
+  private var ended = EndedTransfers()
   /// The instant after the last sample of each track.
   private var nextInstants = [Int64](repeating: 0, count: EventRecorder.trackCount)
   /// Where the step loop finds blocks of events.
@@ -127,7 +129,8 @@ final class TraceRecording: @unchecked Sendable {
       }
       if engines != 0 { transfers.append(TraceTransfer(record, engines: engines)) }
     }
-    if !transfers.isEmpty { try writer?.append(transfers: transfers) }
+    let ordered = ended.takeOrdered(adding: transfers)
+    if !ordered.isEmpty { try writer?.append(transfers: ordered) }
   }
 
   /// Whether a record that starts `skew` later touches the window.
@@ -165,6 +168,8 @@ final class TraceRecording: @unchecked Sendable {
   func finish(_ totals: NeuronCore.RunTotals?, isComplete: Bool) throws(TraceError) {
     queue.sync {}
     if let failure { throw failure }
+    let last = ended.takeAll()
+    if !last.isEmpty { try writer?.append(transfers: last) }
     guard let writer = writer.take() else { return }
     let end = totals?.duration.value ?? 0
     let tracks = totals.map(Self.trackTotals) ?? []

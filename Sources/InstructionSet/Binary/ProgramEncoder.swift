@@ -2,8 +2,8 @@ import CoreState
 import Hardware
 import NumericFormats
 
-/// Turns a program into the contents of a file, segment by segment, so that encoding can go on while
-/// the rest of the program is made.
+/// Turns a program into the contents of a file, segment by segment, so that encoding can go on
+/// while the rest of the program is made.
 ///
 /// A trace holds its program, and the run waits for it, so that nothing here allocates for each
 /// instruction.

@@ -1,7 +1,7 @@
 import Units
 
-/// A stretch of records that repeats an earlier one of its block: each has the gap, the duration, the
-/// wait, its cause and the flags of the record `distance` before it, and a row that lies
+/// A stretch of records that repeats an earlier one of its block: each has the gap, the duration,
+/// the wait, its cause and the flags of the record `distance` before it, and a row that lies
 /// `rowDifference` behind that record's. Of a loop that runs again the difference is 0; of an
 /// unrolled one it is the length of a round.
 struct RecordRepeat: Equatable {
@@ -20,8 +20,9 @@ struct RecordRepeat: Equatable {
   /// Records that are looked up together.
   private static let window = 4
   private static let tableBits: UInt64 = 13
-  /// The last place of each key; -1 for none.
-  private let places: UnsafeMutablePointer<Int32>
+  /// The last place of each key in the lower half, and above it more of the key, so that records
+  /// are looked at only where they are alike.
+  private let places: UnsafeMutablePointer<UInt32>
   /// What the records of the window are like, the first one in the lowest place.
   private var marks: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
   /// The record after those of `marks`.
@@ -35,7 +36,7 @@ struct RecordRepeat: Equatable {
 
   /// Begins another block.
   mutating func reset() {
-    unsafe places.update(repeating: -1, count: 1 << Int(Self.tableBits))
+    unsafe places.update(repeating: 0, count: 1 << Int(Self.tableBits))
     (next, resume) = (-1, 0)
   }
 
@@ -48,11 +49,14 @@ struct RecordRepeat: Equatable {
     push(unsafe Self.mark(next, events))
     let mixed =
       marks.0 ^ Self.rotate(marks.1, 17) ^ Self.rotate(marks.2, 34) ^ Self.rotate(marks.3, 51)
-    // The slot is below the table's size.
-    let slot = Int((mixed &* 0x9E37_79B9_7F4A_7C15) >> (64 - Self.tableBits))
-    let earlier = unsafe Int(places[slot])
-    unsafe places[slot] = Int32(truncatingIfNeeded: index)
-    guard earlier >= 0 else { return nil }
+    let key = mixed &* 0x9E37_79B9_7F4A_7C15
+    let tag = UInt32(truncatingIfNeeded: key >> 32) & 0xFFFF
+    // The slot is below the table's size, and places of a block fit in sixteen bits.
+    let slot = Int(key >> (64 - Self.tableBits))
+    let known = unsafe places[slot]
+    unsafe places[slot] = tag << 16 | UInt32(truncatingIfNeeded: index)
+    let earlier = Int(known & 0xFFFF)
+    guard known >> 16 == tag, earlier < index else { return nil }
     let found = unsafe Self.match(index, earlier, events)
     if found.length >= RecordRepeat.shortest { return found }
     resume = index + max(1, found.length - Self.window + 1)

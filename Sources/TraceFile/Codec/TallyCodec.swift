@@ -30,41 +30,30 @@ enum TallyCodec {
 
   // MARK: Totals of rows
 
-  /// How many rows ran.
-  static func count(_ rows: RowTotals) -> Int { rows.totals.count { $0 != RowTotal() } }
-
   /// Those rows that ran, as columns.
-  static func encode(_ rows: RowTotals) -> [UInt8] {
-    let stalls = 3
-    let (transfers, transferBusy) = (stalls + StallCause.count, stalls + StallCause.count + 1)
-    var columns = ColumnWriters(count: transferBusy + 1, maximumCount: rows.totals.count)
-    var skipped: UInt64 = 0
-    // All columns side by side, so that each row is looked at once: there may be many.
-    for row in rows.totals {
-      guard row != RowTotal() else {
-        skipped += 1
-        continue
-      }
-      columns[0].put(skipped)
-      columns[1].put(number(row.instructions))
-      columns[2].put(number(row.busy))
-      for cause in 0..<StallCause.count { columns[stalls + cause].put(number(row.stall[cause])) }
-      columns[transfers].put(number(row.transfers))
-      columns[transferBusy].put(number(row.dmaBusy))
-      skipped = 0
+  static func encode(_ rows: RowTally) -> [UInt8] {
+    let ran = (0..<rows.count).filter { rows.hasRun($0) }
+    var places = ColumnWriter(maximumCount: ran.count)
+    var next = 0
+    for place in ran {
+      places.put(UInt64(place - next))
+      next = place + 1
     }
-    var raw = columns[0].framed(Column.totalRow)
-    raw += columns[1].framed(Column.totalInstructions)
-    raw += columns[2].framed(Column.totalBusy)
+    func column(_ id: UInt8, _ numbers: [Int64]) -> [UInt8] {
+      var writer = ColumnWriter(maximumCount: numbers.isEmpty ? 0 : ran.count)
+      if !numbers.isEmpty { for place in ran { writer.put(UInt64(max(0, numbers[place]))) } }
+      return writer.framed(id)
+    }
+    var raw = places.framed(Column.totalRow)
+    raw += column(Column.totalInstructions, rows.instructions)
+    raw += column(Column.totalBusy, rows.busy)
     for cause in 0..<StallCause.count {
-      raw += columns[stalls + cause].framed(Column.totalStall + UInt8(cause))
+      raw += column(Column.totalStall + UInt8(cause), rows.stalls[cause])
     }
-    raw += columns[transfers].framed(Column.totalTransfers)
-    raw += columns[transferBusy].framed(Column.totalTransferBusy)
+    raw += column(Column.totalTransfers, rows.transfers)
+    raw += column(Column.totalTransferBusy, rows.transferBusy)
     return raw
   }
-
-  private static func number(_ total: Int64) -> UInt64 { UInt64(max(0, total)) }
 
   /// The totals of a block, for a program of `rowCount` rows; nil when malformed.
   static func rowTotals(_ raw: [UInt8], count: Int, rowCount: Int) -> RowTotals? {

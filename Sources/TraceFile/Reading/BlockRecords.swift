@@ -3,7 +3,9 @@ import Units
 
 /// The events of one track in a block.
 package struct TrackBatch: Sendable {
+  /// The track.
   package let track: TrackID
+  /// Its events there.
   package let batch: EventBatch
 }
 

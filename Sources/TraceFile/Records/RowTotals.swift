@@ -31,14 +31,6 @@ public struct RowTotals: Equatable, Sendable {
     self.totals = totals
   }
 
-  /// Makes room for rows that were added to the program.
-  mutating func grow(rowCount: Int) {
-    guard rowCount + 1 > totals.count else { return }
-    let unknown = totals.removeLast()
-    totals.append(contentsOf: repeatElement(RowTotal(), count: rowCount - totals.count))
-    totals.append(unknown)
-  }
-
   /// Changes the total of a counter's row.
   @inline(__always)
   public mutating func update(_ programCounter: UInt32, _ change: (inout RowTotal) -> Void) {

@@ -6,7 +6,7 @@ struct SealedBlock: Sendable {
   enum Content: Sendable {
     case events([TraceEvent])
     case transfers([TraceTransfer], [TransferShare])
-    case totals(RowTotals)
+    case totals(RowTally)
     case levels(TrackLevels)
     /// Columns or text.
     case encoded([UInt8])

@@ -5,7 +5,7 @@ import Units
 ///
 /// Nothing is kept for a trace without a full block: reading such a trace takes no time.
 struct RunTally {
-  private(set) var rows = RowTotals(rowCount: 0)
+  private(set) var rows = RowTally()
   /// By track; nil where nothing was written.
   private(set) var levels: [TrackLevels?] = Array(repeating: nil, count: TrackID.count)
   /// Floating-point operations of one execution of each row.
@@ -52,12 +52,14 @@ struct RunTally {
     recordCount += added
     recordsToCome = max(0, recordsToCome - added)
     var cursor = item.cursor
-    let places = item.events.map { event in
-      let place = cursor.place(event)
-      add(event, place, isDMA, count: Int64(item.tracks.count))
-      return place
+    let places = item.events.map { cursor.place($0) }
+    guard let stretch = TrackLevels.Stretch(item.events, places) else { return }
+    if isDMA {
+      rows.add(transfers: stretch, tracks: item.tracks.count)
+    } else {
+      rows.add(stretch)
     }
-    guard hasBins, let stretch = TrackLevels.Stretch(item.events, places) else { return }
+    guard hasBins else { return }
     for share in item.tracks {
       guard stretch.times.lowerBound &+ share.skew >= 0 else {
         hasBins = false
@@ -68,26 +70,6 @@ struct RunTally {
       levels[index] = nil
       bins.add(stretch, skew: share.skew, amounts: isDMA ? bytes : flops)
       levels[index] = bins
-    }
-  }
-
-  /// Adds an execution, or `count` records that are alike, to its row.
-  @inline(__always)
-  private mutating func add(
-    _ event: TraceEvent, _ place: TimelineCursor.Placement, _ isDMA: Bool, count: Int64
-  ) {
-    let busy = place.busyEnd &- place.busyStart
-    rows.update(event.programCounter) { row in
-      if isDMA {
-        row.transfers &+= count
-        row.dmaBusy &+= count &* busy
-      } else {
-        row.instructions &+= 1
-        row.busy &+= busy
-        if event.wait.value > 0 {
-          row.stall[Int(event.stallCause.rawValue)] &+= place.busyStart &- place.stallStart
-        }
-      }
     }
   }
 

@@ -29,7 +29,8 @@ extension TraceFileBuilder {
       let index = Int(track.rawValue)
       let (events, cursor) = (tracks[index].events, tracks[index].cursor)
       if !events.isEmpty {
-        blocks.append(SealedBlock(header: try describe(events, of: track), content: .events(events)))
+        let header = try describe(events, of: track)
+        blocks.append(SealedBlock(header: header, content: .events(events)))
         let share = RunTally.Share(track: track)
         items.append(RunTally.Item(events: events, tracks: [share], cursor: cursor))
         tracks[index].events = []
@@ -96,7 +97,7 @@ extension TraceFileBuilder {
   /// Writes bins and totals of rows of a trace that is long enough for them.
   private mutating func writeTally() throws(TraceError) {
     guard tally.isUsed else { return }
-    let count = TallyCodec.count(tally.rows)
+    let count = (0..<tally.rows.count).count { tally.rows.hasRun($0) }
     var blocks = [
       SealedBlock(
         header: BlockHeader(kind: .rowTotals, count: UInt32(count)), content: .totals(tally.rows))
