@@ -143,7 +143,7 @@ package final class TimelineSource {
     let span = reader.span(ofBlocks: places) ?? (from, to)
     let share = Double(Self.nearLimit) / Double(max(1, count))
     let half = Int64(Double(span.to - span.from) * min(1, share) / 2) + 1
-    return CauseGraph(try window(from: middle - half, to: middle + half))
+    return CauseGraph(try window(from: middle - half, to: middle + half, isNear: true))
   }
 
   private func wholeGraph() throws(TraceError) -> CauseGraph? {
@@ -175,13 +175,16 @@ package final class TimelineSource {
     return open.flatMap { first($0.batch) }.flatMap { $0 < end ? $0 : nil }
   }
 
-  private func window(from: Int64, to: Int64) throws(TraceError) -> EventWindow {
+  private func window(
+    from: Int64, to: Int64, isNear: Bool = false
+  ) throws(TraceError) -> EventWindow {
     var batches: [TrackBatch] = []
     try blocks.forEach(reader.eventBlocks(from: from, to: to + 1), of: reader) {
       batches.append($0)
     }
     return EventWindow(
-      batches + reader.openEvents, from: from, to: to, program: reader.program, facts: facts)
+      batches + reader.openEvents, from: from, to: to, program: reader.program, facts: facts,
+      isNear: isNear)
   }
 
   /// The operands' source: the program in the recorder's own form.
