@@ -4,44 +4,84 @@ import InstructionSet
 import Synchronization
 import TraceFile
 
-/// A program as its trace keeps it, encoded and compressed on other threads while the program is
-/// loaded: it takes as long as the step loop of a short run.
+/// A program as its trace keeps it, encoded and compressed on another thread while the program is
+/// made and loaded: it takes as long as the step loop of a short run.
+///
+/// Making a program keeps one thread busy, and encoding one beside it: each segment is encoded as
+/// soon as it is there, in the order of a queue.
 final class EncodedProgram: Sendable {
-  private let rows: Part
-  private let binary: Part
+  /// What the segments so far have become.
+  private struct Encoding: ~Copyable {
+    private var rows: TraceProgramRows
+    private var binary = ProgramEncoder()
 
-  init(_ program: Program, on device: Device) {
-    binary = Part { () throws(TraceError) in
-      try ProgramBlocks(binary: ProgramBinary.bytes(of: program))
+    init(on device: Device) throws(TraceError) { rows = try TraceProgramRows(on: device) }
+
+    mutating func append(_ segment: Segment) throws(TraceError) {
+      binary.append(segment)
+      try rows.append(segment)
     }
-    rows = Part { () throws(TraceError) in
-      let rows = TraceProgramRows(program, on: device)
-      return try ProgramBlocks(rows.rows, rows.texts)
+
+    consuming func finish(_ program: Program) throws(TraceError) -> [ProgramBlocks] {
+      [try rows.finish(), try ProgramBlocks(binary: ProgramBinary.bytes(of: program, binary))]
     }
   }
 
-  /// Writes the rows and then the binary form, as soon as each is there.
-  func append(to writer: inout TraceWriter) throws(TraceError) {
-    try writer.append(rows.blocks())
-    try writer.append(binary.blocks())
-  }
+  private struct State: ~Copyable {
+    /// Nil when all is done, or something failed.
+    var encoding: Encoding?
+    /// The rows, then the binary form.
+    var result: Result<[ProgramBlocks], TraceError> = .success([])
 
-  /// What a thread of its own makes.
-  private final class Part: Sendable {
-    private let work = DispatchGroup()
-    private let result = Mutex<Result<ProgramBlocks, TraceError>?>(nil)
+    mutating func append(_ segment: Segment) {
+      do throws(TraceError) { try encoding?.append(segment) } catch { fail(error) }
+    }
 
-    init(_ make: @escaping @Sendable () throws(TraceError) -> ProgramBlocks) {
-      DispatchQueue.global().async(group: work) {
-        let made = Result(catching: make)
-        self.result.withLock { $0 = made }
+    mutating func finish(_ program: Program) {
+      guard let encoding = encoding.take() else { return }
+      do throws(TraceError) { result = .success(try encoding.finish(program)) } catch {
+        fail(error)
       }
     }
 
-    /// What was made, waited for.
-    func blocks() throws(TraceError) -> ProgramBlocks {
-      work.wait()
-      return try result.withLock { $0! }.get()
+    mutating func fail(_ error: TraceError) {
+      result = .failure(error)
+      encoding = nil
     }
+  }
+
+  private let queue = DispatchQueue(label: "trnbench.program")
+  private let state = Mutex(State())
+
+  /// A program whose segments are handed over as they are made.
+  init(on device: Device) {
+    state.withLock { state in
+      do throws(TraceError) { state.encoding = try Encoding(on: device) } catch {
+        state.fail(error)
+      }
+    }
+  }
+
+  /// A program that is made already.
+  convenience init(_ program: Program, on device: Device) {
+    self.init(on: device)
+    for segment in program.segments { append(segment) }
+    finish(program)
+  }
+
+  /// Takes the program's next segment.
+  func append(_ segment: Segment) {
+    queue.async { self.state.withLock { $0.append(segment) } }
+  }
+
+  /// Takes what stands beside the segments; all of these were handed over.
+  func finish(_ program: Program) {
+    queue.async { self.state.withLock { $0.finish(program) } }
+  }
+
+  /// Writes the rows and then the binary form, as soon as all is there.
+  func append(to writer: inout TraceWriter) throws(TraceError) {
+    let result = queue.sync { state.withLock { $0.result } }
+    for part in try result.get() { try writer.append(part) }
   }
 }

@@ -27,8 +27,9 @@ struct GraphRun {
   {
     let mode = runner.mode(of: workload)
     progress("lowering", nil)
-    let lowered = try lower(mode)
-    let trace = try traceRequest(mode, lowered)
+    let encoded = options.trace == .off ? nil : EncodedProgram(on: options.device)
+    let lowered = try lower(mode, encoded)
+    let trace = try traceRequest(mode, lowered, encoded)
     let loaded = try Self.load(lowered.program, options.device)
     var timings: [HostTiming] = []
     var outcome: WorkOutcome?
@@ -55,13 +56,15 @@ struct GraphRun {
     return outcome!
   }
 
-  private func lower(_ mode: RunMode) throws(RunnerError) -> LoweredGraph {
+  private func lower(
+    _ mode: RunMode, _ encoded: EncodedProgram?
+  ) throws(RunnerError) -> LoweredGraph {
     do {
       guard let graph = try workload.graph() else {
         throw RunnerError.badInput("\(workload.name) has no graph")
       }
       return try Lowerer(device: options.device).lower(
-        graph, keepsIntermediates: mode == .functional)
+        graph, keepsIntermediates: mode == .functional, onSegment: { encoded?.append($0) })
     } catch let error as RunnerError { throw error } catch {
       throw .badInput("\(workload.name): \(error)")
     }
@@ -75,10 +78,12 @@ struct GraphRun {
   }
 
   private func traceRequest(
-    _ mode: RunMode, _ lowered: LoweredGraph
+    _ mode: RunMode, _ lowered: LoweredGraph, _ encoded: EncodedProgram?
   ) throws(RunnerError) -> TraceRequest? {
-    try TraceRequest.make(
-      options, workload: workload.name, mode: mode, program: lowered.program,
+    guard let encoded else { return nil }
+    encoded.finish(lowered.program)
+    return try TraceRequest.make(
+      options, workload: workload.name, mode: mode, program: encoded,
       modelFlops: Int64(lowered.graph.operationCount))
   }
 

@@ -108,9 +108,14 @@ struct ModelRun {
     progress("importing", nil)
     let imported = try imported()
     progress("lowering", nil)
-    let lowered = try lower(imported.graph, mode)
-    let trace = try TraceRequest.make(
-      options, workload: source.name, mode: mode, program: lowered.program)
+    let encoded = options.trace == .off ? nil : EncodedProgram(on: options.device)
+    let lowered = try lower(imported.graph, mode, encoded)
+    var trace: TraceRequest?
+    if let encoded {
+      encoded.finish(lowered.program)
+      trace = try TraceRequest.make(
+        options, workload: source.name, mode: mode, program: encoded)
+    }
     let loaded = try GraphRun.load(lowered.program, options.device)
     var timings: [HostTiming] = []
     var outcome: WorkOutcome?
@@ -153,10 +158,12 @@ struct ModelRun {
     return imported
   }
 
-  private func lower(_ graph: Graph, _ mode: RunMode) throws(RunnerError) -> LoweredGraph {
+  private func lower(
+    _ graph: Graph, _ mode: RunMode, _ encoded: EncodedProgram? = nil
+  ) throws(RunnerError) -> LoweredGraph {
     do {
       return try Lowerer(device: options.device).lower(
-        graph, keepsIntermediates: mode == .functional)
+        graph, keepsIntermediates: mode == .functional, onSegment: { encoded?.append($0) })
     } catch { throw .badInput("\(source.model.path): \(error)") }
   }
 

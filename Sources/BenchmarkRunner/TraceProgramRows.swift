@@ -3,20 +3,20 @@ import InstructionSet
 import TraceFile
 
 /// The rows of a program as a trace keeps them: what follows from the program counter.
-struct TraceProgramRows {
-  private(set) var rows: [CodedRow] = []
-  private(set) var texts = StringTable()
+struct TraceProgramRows: ~Copyable {
+  private var writer: ProgramRowWriter
+  private var texts = StringTable()
   private var opcodes = [UInt32?](repeating: nil, count: Int(UInt8.max) + 1)
   private let device: Device
 
-  /// The rows of all segments, in the order of their program counters.
-  init(_ program: Program, on device: Device) {
+  /// No rows yet.
+  init(on device: Device) throws(TraceError) {
     self.device = device
-    rows.reserveCapacity(program.segments.reduce(0) { $0 + $1.instructions.count })
-    for segment in program.segments { append(segment) }
+    writer = try ProgramRowWriter()
   }
 
-  private mutating func append(_ segment: Segment) {
+  /// Adds the rows of the program's next segment, in the order of their program counters.
+  mutating func append(_ segment: Segment) throws(TraceError) {
     let sites = segment.sites.map { site in
       let parts = site.source.split(separator: ":")
       return CodedRow(
@@ -33,10 +33,13 @@ struct TraceProgramRows {
         (row.opcode, row.engine) = (number(opcode), track)
         row.flops = 2 * instruction.operation.macs
         row.describe(instruction, opcode, on: device, engine: engine)
-        rows.append(row)
+        try writer.append(row, texts)
       }
     }
   }
+
+  /// All blocks of rows.
+  consuming func finish() throws(TraceError) -> ProgramBlocks { try writer.finish() }
 
   private mutating func number(_ text: String) -> UInt32 { UInt32(texts.intern(text)) }
 

@@ -20,7 +20,10 @@ final class TraceRecording: @unchecked Sendable {
   private static let maximumBytes = 32 << 20
   /// A run that computes values is slow, so that a block that fills would keep many seconds of it
   /// from the files: it hands over a fourth of one, which is a chunk of the side file.
-  private static let shareWhenComputing = 4
+  private static let eventsWhenComputing = EventRecorder.blockCapacity / 4
+  /// Samples come slowly, so that they are handed over by chunks of the side file: little is left
+  /// to be done when the run ends.
+  private static let samplesPerBlock = 4_096
 
   private let queue = DispatchQueue(label: "trnbench.trace")
   private let slots: DispatchSemaphore
@@ -31,6 +34,8 @@ final class TraceRecording: @unchecked Sendable {
   private let sampleInterval: Int64
   /// Records that do not touch this stretch of time are left out.
   private var window: (from: Int64, to: Int64)?
+  /// Transfers that one which is still under way may have begun before.
+  private var ended = EndedTransfers()
   /// The instant after the last sample of each track.
   private var nextInstants = [Int64](repeating: 0, count: EventRecorder.trackCount)
   /// Where the step loop finds blocks of events.
@@ -47,8 +52,8 @@ final class TraceRecording: @unchecked Sendable {
     path = request.path
     self.program = program
     sampleInterval = recording.intervalPicoseconds
-    let share = computes ? Self.shareWhenComputing : 1
-    let (events, samples) = (EventRecorder.blockCapacity / share, Sampler.blockCapacity / share)
+    let events = computes ? Self.eventsWhenComputing : EventRecorder.blockCapacity
+    let samples = Self.samplesPerBlock
     eventPool = RecordPool(capacity: events)
     samplePool = RecordPool(capacity: samples)
     var blockBytes = events * MemoryLayout<Event>.stride
@@ -124,7 +129,8 @@ final class TraceRecording: @unchecked Sendable {
       }
       if engines != 0 { transfers.append(TraceTransfer(record, engines: engines)) }
     }
-    if !transfers.isEmpty { try writer?.append(transfers: transfers) }
+    let ordered = ended.takeOrdered(adding: transfers)
+    if !ordered.isEmpty { try writer?.append(transfers: ordered) }
   }
 
   /// Whether a record that starts `skew` later touches the window.
@@ -162,6 +168,8 @@ final class TraceRecording: @unchecked Sendable {
   func finish(_ totals: NeuronCore.RunTotals?, isComplete: Bool) throws(TraceError) {
     queue.sync {}
     if let failure { throw failure }
+    let last = ended.takeAll()
+    if !last.isEmpty { try writer?.append(transfers: last) }
     guard let writer = writer.take() else { return }
     let end = totals?.duration.value ?? 0
     let tracks = totals.map(Self.trackTotals) ?? []

@@ -23,10 +23,12 @@ import Units
       ProgramRow(
         opcode: "OPCODE\(index % 12)", engine: .tensor, kernel: "kernel\(index / 50)", bytes: 512)
     }
-    let events = (0..<Self.count).map { index in
-      TraceEvent(
+    let events = (0..<Self.count).map { (index: Int) -> TraceEvent in
+      // By chance, so that no stretch of records repeats another one.
+      let chance = Int64(UInt64(index) &* 0x9E37_79B9_7F4A_7C15 >> 58)
+      return TraceEvent(
         start: Picoseconds(Int64(index + 1) * 1_000), duration: Picoseconds(600),
-        wait: Picoseconds(250),
+        wait: Picoseconds(200 + chance),
         stallCause: .dma, programCounter: UInt32(index % 480))
     }
     var writer = try TraceWriter(path: path, metadata: TraceMetadata())
@@ -84,6 +86,8 @@ import Units
         let taken = try clock.measure {
           let bins = try source.bins(from: from, to: from + length, count: 100)
           #expect(bins[0].busy.reduce(0, +) > 0)
+          // What the lower part of the screen says of the record under the cursor.
+          _ = try source.graph(at: from + length / 2, on: .tensor, from: from, to: from + length)
         }
         others.append(taken)
       }

@@ -44,4 +44,22 @@ import Units
       #expect(damage.isEmpty && read.map(\.programCounter) == [3, 6])
     }
   }
+
+  /// A file of version 1.3: no stretch of records is stored as the repeat of another one.
+  @Test func recordsWithoutRepeats() throws {
+    let path = path("version-1.3")
+    let reader = try TraceReader(path: path)
+    #expect(reader.version == FormatVersion(major: 1, minor: 3))
+    #expect(try reader.verify().isEmpty)
+    let (tensor, first) = try readAll(path, .tensor)
+    #expect(first.isEmpty && tensor.count == 34)
+    #expect(tensor.prefix(4).map(\.start.value) == [3_658_501, 3_660_501, 3_662_501, 4_064_834])
+    #expect(tensor.prefix(4).map(\.duration.value) == [101_667, 611_333, 146_333, 633_667])
+    let (vector, second) = try readAll(path, .vector)
+    #expect(second.isEmpty)
+    #expect(vector.map(\.programCounter) == [34, 35, 36, 37])
+    #expect(vector.map(\.wait.value) == [8_223_951, 0, 0, 4_892_011])
+    #expect(vector.map(\.stallCause) == [.semaphore, .none, .none, .semaphore])
+    #expect(try readAll(path, .dma(15)).0.count == 12)
+  }
 }

@@ -121,7 +121,9 @@ struct ViewScreen {
 
   /// What the engine does under the cursor, and whom it waits for.
   private func details(_ picture: TimelinePicture) throws(TraceError) -> [String] {
-    guard let graph = try session.source.graph(from: state.range.from, to: state.range.to) else {
+    let graph = try session.source.graph(
+      at: state.cursor, on: session.track, from: state.range.from, to: state.range.to)
+    guard let graph else {
       return [
         session.source.hasEvents
           ? "zoom in to see single instructions" : "samples: no single instructions"

@@ -1,5 +1,5 @@
 /// Writes numbers as bytes.
-struct BinaryWriter: Hashable {
+struct BinaryWriter: Equatable {
   private(set) var bytes: [UInt8] = []
 
   mutating func put(_ more: some Sequence<UInt8>) { bytes += more }

@@ -16,7 +16,7 @@ enum BodyColumn: Int, CaseIterable {
 let maximumFields = 512
 
 /// What is written of bodies.
-struct BodyColumns: Hashable {
+struct BodyColumns: Equatable {
   private var writers = [BinaryWriter](
     repeating: BinaryWriter(), count: BodyColumn.allCases.count)
   /// The differences of operands, each with its opcode and place among that opcode's operands.
@@ -27,6 +27,9 @@ struct BodyColumns: Hashable {
     get { writers[column.rawValue] }
     _modify { yield &writers[column.rawValue] }
   }
+
+  /// The bytes of each column and the number of differences.
+  var sizes: [Int] { writers.map(\.bytes.count) + [differences.count] }
 
   mutating func put(difference: Int64, opcode: UInt8, field: Int) {
     differences.append(difference)

@@ -30,14 +30,20 @@ public enum ProgramBinary {
   /// A program as bytes; equal programs give equal bytes.
   public static func bytes(of program: Program) -> [UInt8] {
     var encoder = ProgramEncoder()
+    for segment in program.segments { encoder.append(segment) }
+    return bytes(of: program, encoder)
+  }
+
+  /// A program as bytes, whose segments an encoder has got already.
+  package static func bytes(of program: Program, _ encoder: consuming ProgramEncoder) -> [UInt8] {
     let payload = encoder.payload(program)
     var header = BinaryWriter()
     header.put(mark)
     header.putFixed(UInt64(encoder.version), size: 2)
     header.putFixed(0, size: 2)
     header.putFixed(UInt64(payload.count), size: 8)
-    header.putFixed(UInt64(Castagnoli.checksum(payload)), size: 4)
-    header.putFixed(UInt64(Castagnoli.checksum(header.bytes)), size: 4)
+    header.putFixed(UInt64(Castagnoli.checksum(payload[...])), size: 4)
+    header.putFixed(UInt64(Castagnoli.checksum(header.bytes[...])), size: 4)
     return header.bytes + payload
   }
 
@@ -99,19 +105,42 @@ public enum ProgramBinaryError: Error, Hashable, Sendable, CustomStringConvertib
   }
 }
 
-/// CRC-32C (Castagnoli).
+/// CRC-32C (Castagnoli), eight bytes at a time.
 enum Castagnoli {
-  /// The remainder of each byte under the reflected polynomial 0x82F63B78.
-  private static let table: [UInt32] = (0..<256).map { index in
-    (0..<8).reduce(UInt32(index)) { value, _ in
-      value & 1 == 1 ? (value >> 1) ^ 0x82F6_3B78 : value >> 1
+  /// The remainders under the reflected polynomial 0x82F63B78 of each byte, then of each byte with
+  /// one to seven zero bytes behind it.
+  private static let table: [UInt32] = {
+    var table = (0..<256).map { (index: Int) -> UInt32 in
+      (0..<8).reduce(UInt32(index)) { value, _ in
+        value & 1 == 1 ? (value >> 1) ^ 0x82F6_3B78 : value >> 1
+      }
     }
-  }
+    for place in 0..<7 * 256 {
+      let before = table[place]
+      table.append((before >> 8) ^ table[Int(before & 0xFF)])
+    }
+    return table
+  }()
 
   /// The checksum of `bytes`, with the usual inversion before and after.
-  static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
-    ~bytes.reduce(~UInt32(0)) { value, byte in
-      (value >> 8) ^ table[Int(UInt8(truncatingIfNeeded: value) ^ byte)]
+  static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+    let table = table
+    var value = ~UInt32(0)
+    var place = bytes.startIndex
+    while place + 8 <= bytes.endIndex {
+      // The value covers the first four bytes; the table of a byte knows how many follow it.
+      var sum: UInt32 = 0
+      for index in 0..<8 {
+        let shifted = index < 4 ? value >> UInt32(8 * index) : 0
+        let byte = bytes[place + index] ^ UInt8(truncatingIfNeeded: shifted)
+        sum ^= table[(7 - index) * 256 + Int(byte)]
+      }
+      value = sum
+      place += 8
     }
+    for byte in bytes[place...] {
+      value = (value >> 8) ^ table[Int(UInt8(truncatingIfNeeded: value) ^ byte)]
+    }
+    return ~value
   }
 }

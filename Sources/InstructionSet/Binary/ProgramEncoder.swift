@@ -2,27 +2,39 @@ import CoreState
 import Hardware
 import NumericFormats
 
-/// Turns a program into the contents of a file.
+/// Turns a program into the contents of a file, segment by segment, so that encoding can go on
+/// while the rest of the program is made.
 ///
 /// A trace holds its program, and the run waits for it, so that nothing here allocates for each
 /// instruction.
-struct ProgramEncoder {
+package struct ProgramEncoder {
   private var visitor = FieldWriter()
   private var bodies = BodyColumns()
-  private var bodyNumbers: [BodyColumns: Int] = [:]
+  /// Distinct bodies, by what is quickly compared: equal ones have columns of equal sizes.
+  private var known: [[Int]: [(columns: BodyColumns, number: Int)]] = [:]
+  private var bodyCount = 0
+  private var segments = BinaryWriter()
+  private var segmentCount = 0
 
   /// The first version of the format that knows what was encoded.
   var version: UInt16 {
     visitor.hasIndirectViews ? ProgramBinary.version : ProgramBinary.versionWithoutIndirectViews
   }
 
+  /// An encoder of a program that has nothing yet.
+  package init() {}
+
+  /// Adds the program's next segment.
+  package mutating func append(_ segment: Segment) {
+    segmentCount += 1
+    segments.put(intern(segment.name))
+    segments.put(body(segment))
+  }
+
+  /// The contents of the file: the segments that were added, with the tensors and invocations of
+  /// `program`.
   mutating func payload(_ program: Program) -> [UInt8] {
-    var segments = BinaryWriter()
-    segments.put(program.segments.count)
-    for segment in program.segments {
-      segments.put(intern(segment.name))
-      segments.put(body(segment))
-    }
+    precondition(segmentCount == program.segments.count, "all segments are added, each once")
     var rest = BinaryWriter()
     rest.put(program.tensors.count)
     for tensor in program.tensors {
@@ -51,8 +63,9 @@ struct ProgramEncoder {
       payload.put(text.utf8.count)
       payload.put(text.utf8)
     }
-    payload.put(bodyNumbers.count)
+    payload.put(bodyCount)
     payload.put(bodies.bytes)
+    payload.put(segmentCount)
     return payload.bytes + segments.bytes + rest.bytes
   }
 
@@ -80,11 +93,12 @@ struct ProgramEncoder {
       columns[.counts].put(range.count)
       for instruction in segment.instructions[range] { put(instruction, &stream, &columns) }
     }
-    if let known = bodyNumbers[columns] { return known }
-    let number = bodyNumbers.count
+    let sizes = columns.sizes
+    if let equal = known[sizes]?.first(where: { $0.columns == columns }) { return equal.number }
     bodies.append(columns)
-    bodyNumbers[columns] = number
-    return number
+    known[sizes, default: []].append((columns, bodyCount))
+    bodyCount += 1
+    return bodyCount - 1
   }
 
   private mutating func put(_ buffer: BufferDeclaration, _ columns: inout BodyColumns) {

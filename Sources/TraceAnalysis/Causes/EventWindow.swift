@@ -63,7 +63,7 @@ package struct EventWindow: Sendable {
     self.to = to ?? recorded.to
     isFromBeginning = from == nil && !recorded.isPart
     program = reader.program
-    facts = (0..<reader.program.count).map { RowFacts(reader.program[UInt32($0)]) }
+    facts = Self.facts(program)
     let (low, high) = (self.from, self.to)
     var found = Array(repeating: [TraceEvent](), count: TrackID.count)
     damage = try reader.readEvents(from: .init(low), to: .init(high + 1)) { track, batch in
@@ -73,6 +73,49 @@ package struct EventWindow: Sendable {
       }
     }
     events = found.map(Self.inOrder)
+  }
+
+  /// The records of batches that touch a range, which begins after the records do.
+  ///
+  /// - Parameter isNear: looks only at records that start about then, for who needs few of many.
+  init(
+    _ batches: [TrackBatch], from: Int64, to: Int64, program: ProgramTable, facts: [RowFacts],
+    isNear: Bool
+  ) {
+    (self.from, self.to) = (from, to)
+    isFromBeginning = false
+    (self.program, self.facts) = (program, facts)
+    var found = Array(repeating: [TraceEvent](), count: TrackID.count)
+    for part in batches {
+      let track = Int(part.track.rawValue)
+      let places = isNear ? Self.places(of: part.batch, from, to) : part.batch.indices
+      for event in part.batch[places]
+      where event.end.value >= from && event.start.value &- event.wait.value <= to {
+        found[track].append(event)
+      }
+    }
+    events = found.map(Self.inOrder)
+  }
+
+  /// Where the records of a batch are that start in a range, and some on both sides: they are about
+  /// in order of start, and what started before may last.
+  private static func places(of batch: EventBatch, _ from: Int64, _ to: Int64) -> Range<Int> {
+    func first(after time: Int64) -> Int {
+      var (low, high) = (0, batch.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if batch[middle].start.value <= time { low = middle + 1 } else { high = middle }
+      }
+      return low
+    }
+    let slack = 64
+    let low = max(0, first(after: from) - slack)
+    return low..<max(low, min(batch.count, first(after: to) + slack))
+  }
+
+  /// What the rows of a program say of order.
+  static func facts(_ program: ProgramTable) -> [RowFacts] {
+    (0..<program.count).map { RowFacts(program[UInt32($0)]) }
   }
 
   /// Records in order of start; those that start together keep the order of the file.

@@ -30,39 +30,53 @@ package struct StateBins: Equatable, Sendable {
     return low
   }
 
-  /// Adds busy time.
-  mutating func addBusy(from start: Int64, to end: Int64) {
-    for part in parts(start, end) { busy[part.cell] += part.time }
-  }
-
-  /// Adds time of standing still.
-  mutating func addStall(_ cause: StallCause, from start: Int64, to end: Int64) {
-    for part in parts(start, end) { stall[part.cell][Int(cause.rawValue)] += part.time }
-  }
-
-  /// The cells that a stretch of time touches, and how much of it lies in each.
-  private func parts(_ start: Int64, _ end: Int64) -> Parts {
-    guard let first = borders.first, let last = borders.last, !busy.isEmpty else {
-      return Parts(borders: borders, place: 0, stop: 0, cell: 0)
-    }
-    let place = max(start, first)
-    return Parts(borders: borders, place: place, stop: min(end, last), cell: cell(of: place))
-  }
-
-  private struct Parts: Sequence, IteratorProtocol {
-    let borders: [Int64]
-    var place: Int64
-    let stop: Int64
-    var cell: Int
-
-    mutating func next() -> (cell: Int, time: Int64)? {
-      while place < stop {
-        let (own, end) = (cell, Swift.min(stop, borders[cell + 1]))
-        let time = end - place
-        (place, cell) = (end, cell + 1)
-        if time > 0 { return (own, time) }
+  /// Adds what a batch's records add to their track, each picosecond once.
+  mutating func add(_ batch: EventBatch) {
+    guard let first = borders.first, let last = borders.last, !busy.isEmpty else { return }
+    var cursor = batch.cursor
+    var near = 0
+    for event in batch {
+      // What later records add lies behind what is covered.
+      guard cursor.coveredUntil < last else { return }
+      let place = cursor.place(event)
+      guard place.busyEnd > first else { continue }
+      if event.wait.value > 0 {
+        let cause = Int(event.stallCause.rawValue)
+        add(from: place.stallStart, to: place.busyStart, near: &near) { $0.stall[$1][cause] += $2 }
       }
-      return nil
+      add(from: place.busyStart, to: place.busyEnd, near: &near) { $0.busy[$1] += $2 }
+    }
+  }
+
+  /// Adds a state that lasted from `start` to `end`; `near` is a cell at or before its first one.
+  mutating func add(
+    isBusy: Bool, cause: StallCause?, from start: Int64, to end: Int64, near: inout Int
+  ) {
+    guard !busy.isEmpty else { return }
+    if isBusy {
+      add(from: start, to: end, near: &near) { $0.busy[$1] += $2 }
+    } else if let cause {
+      let place = Int(cause.rawValue)
+      add(from: start, to: end, near: &near) { $0.stall[$1][place] += $2 }
+    }
+  }
+
+  /// Hands the cells that a stretch of time touches to `change`, with how much of it lies in each.
+  /// Stretches come in order, so that the first cell is at `near` or soon after it.
+  @inline(__always)
+  private mutating func add(
+    from start: Int64, to end: Int64, near: inout Int,
+    _ change: (inout StateBins, _ cell: Int, _ time: Int64) -> Void
+  ) {
+    var place = max(start, borders[0])
+    let stop = min(end, borders[busy.count])
+    guard place < stop else { return }
+    while borders[near + 1] <= place { near += 1 }
+    var cell = near
+    while place < stop {
+      let next = min(stop, borders[cell + 1])
+      change(&self, cell, next - place)
+      (place, cell) = (next, cell + 1)
     }
   }
 

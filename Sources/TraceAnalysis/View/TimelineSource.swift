@@ -6,9 +6,18 @@ import Units
 /// Wide ranges of a long trace come from the bins of its footer, narrow ones from its records. A
 /// class because the reader belongs to it and what was read last is kept.
 package final class TimelineSource {
+  /// Records of a window that the viewer looks at as a whole.
+  package static let recordLimit = 1_000_000
+  /// Records around a moment that are enough to say what happened there.
+  private static let nearLimit = 40_000
+  /// The viewer says nothing of single records where so many times the limit lie in the picture.
+  private static let wideFactor = 8
+
   private let reader: TraceReader
   private let levels: [TrackLevels?]
   private let recordLimit: Int
+  private let facts: [RowFacts]
+  private var blocks: RecentBlocks
   private var kept: Held?
 
   /// The records of a range with who waited for whom.
@@ -16,8 +25,8 @@ package final class TimelineSource {
     var from: Int64
     var to: Int64
     var graph: CauseGraph
-    /// By track: the time that earlier records cover, before each record.
-    var covered: [[Int64]]
+
+    func holds(_ from: Int64, _ to: Int64) -> Bool { self.from <= from && self.to >= to }
   }
 
   /// The beginning of what the trace holds.
@@ -26,7 +35,7 @@ package final class TimelineSource {
   package let to: Int64
 
   /// Opens a trace for viewing. A viewer of samples shows what the samples say.
-  package init(_ reader: consuming TraceReader, recordLimit: Int = EventWindow.recordLimit)
+  package init(_ reader: consuming TraceReader, recordLimit: Int = TimelineSource.recordLimit)
     throws(TraceError)
   {
     var levels: [TrackLevels?] = []
@@ -35,6 +44,8 @@ package final class TimelineSource {
     (from, to) = (whole.from, max(whole.from + 1, whole.to))
     self.levels = levels
     self.recordLimit = recordLimit
+    facts = EventWindow.facts(reader.program)
+    blocks = RecentBlocks()
     self.reader = reader
   }
 
@@ -60,106 +71,162 @@ package final class TimelineSource {
         return bins
       }
     }
-    guard let held = try hold(from: from, to: to) else {
-      return TrackID.all.map { _ in StateBins(from: from, to: to, count: count) }
+    var bins = TrackID.all.map { _ in StateBins(from: from, to: to, count: count) }
+    try blocks.forEach(reader.eventBlocks(from: from, to: to), of: reader) { part in
+      bins[Int(part.track.rawValue)].add(part.batch)
     }
-    return TrackID.all.map { track in
-      var bins = StateBins(from: from, to: to, count: count)
-      Self.fill(&bins, held, track: Int(track.rawValue), from: from, to: to)
-      return bins
-    }
+    for part in reader.openEvents { bins[Int(part.track.rawValue)].add(part.batch) }
+    return bins
   }
 
-  private static func fill(
-    _ bins: inout StateBins, _ held: Held, track: Int, from: Int64, to: Int64
-  ) {
-    let events = held.graph.window.events[track]
-    let covered = held.covered[track]
-    // What records cover never shrinks: the first one of interest is found by bisection.
-    var (low, high) = (0, events.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if covered[middle + 1] <= from { low = middle + 1 } else { high = middle }
-    }
-    for index in low..<events.count {
-      if covered[index] >= to { return }
-      var cursor = TimelineCursor(coveredUntil: covered[index])
-      let place = cursor.place(events[index])
-      bins.addBusy(from: place.busyStart, to: place.busyEnd)
-      if events[index].wait.value > 0 {
-        bins.addStall(events[index].stallCause, from: place.stallStart, to: place.busyStart)
-      }
-    }
-  }
-
+  /// The transfers are sampled together, so that their samples are read once for all of them.
   private func sampleBins(
     from: Int64, to: Int64, count: Int
   ) throws(TraceError) -> [StateBins] {
-    var result: [StateBins] = []
-    for track in TrackID.all {
-      var bins = StateBins(from: from, to: to, count: count)
-      var last: TraceSample?
-      _ = try reader.readSamples(track: track.sampled, from: .init(from), to: .init(to + 1)) {
-        samples in
-        for sample in samples {
-          if let last { Self.add(last, of: track, until: sample.time.value, &bins) }
-          last = sample
+    var bins = TrackID.all.map { _ in StateBins(from: from, to: to, count: count) }
+    for sampled in TrackID.engines + [.dma(0)] {
+      let tracks = TrackID.all.filter { $0.sampled == sampled }
+      var near = [Int](repeating: 0, count: tracks.count)
+      /// What lasts, and since when.
+      var last: (state: TrackState, since: Int64)?
+      func end(at time: Int64) {
+        guard let last else { return }
+        for (index, track) in tracks.enumerated() {
+          bins[Int(track.rawValue)].add(
+            isBusy: last.state.isBusy(on: track), cause: last.state.stallCause, from: last.since,
+            to: time, near: &near[index])
         }
       }
-      if let last { Self.add(last, of: track, until: to, &bins) }
-      result.append(bins)
+      _ = try reader.readSamples(track: sampled, from: .init(from), to: .init(to + 1)) { samples in
+        for sample in samples where sample.state != last?.state {
+          end(at: sample.time.value)
+          last = (sample.state, sample.time.value)
+        }
+      }
+      end(at: to)
     }
-    return result
-  }
-
-  private static func add(
-    _ sample: TraceSample, of track: TrackID, until end: Int64, _ bins: inout StateBins
-  ) {
-    if sample.state.isBusy(on: track) {
-      bins.addBusy(from: sample.time.value, to: end)
-    } else if let cause = sample.state.stallCause {
-      bins.addStall(cause, from: sample.time.value, to: end)
-    }
+    return bins
   }
 
   // MARK: Records
 
   /// Who waited for whom in a range; nil when it holds too many records.
   package func graph(from: Int64, to: Int64) throws(TraceError) -> CauseGraph? {
-    try hold(from: from, to: to)?.graph
-  }
-
-  /// Reads a range, and as much on both sides, so that the next step needs no reading.
-  private func hold(from: Int64, to: Int64) throws(TraceError) -> Held? {
-    if let kept, kept.from <= from, kept.to >= to { return kept }
+    if let kept, kept.holds(from, to) { return kept.graph }
     guard hasEvents else { return nil }
-    let whole = (self.from, self.to)
+    if let whole = try wholeGraph() { return whole }
+    // As much on both sides, so that the next step needs no reading; or else what is shown alone.
     let margin = to - from
-    let wide = (max(self.from, from - margin), min(self.to, to + margin))
-    for range in [whole, wide, (from, to)] {
-      let isWhole = range == whole
-      let window = try EventWindow.load(
-        reader, from: isWhole ? nil : range.0, to: isWhole ? nil : range.1, limit: recordLimit)
-      guard let window else { continue }
-      kept = Held(
-        from: range.0, to: range.1, graph: CauseGraph(window),
-        covered: window.events.map(Self.covered))
-      return kept
+    for range in [
+      (max(self.from, from - margin), min(self.to, to + margin)), (from, to),
+    ] where reader.recordCount(from: range.0, to: range.1) <= Self.wideFactor * recordLimit {
+      let window = try window(from: range.0, to: range.1)
+      guard window.count <= recordLimit else { continue }
+      return keep(CauseGraph(window), range.0, range.1)
     }
     return nil
   }
 
-  private static func covered(_ events: [TraceEvent]) -> [Int64] {
-    var cursor = TimelineCursor()
-    var result = [cursor.coveredUntil]
-    result.reserveCapacity(events.count + 1)
-    for event in events {
-      _ = cursor.place(event)
-      result.append(cursor.coveredUntil)
+  /// Who waited for whom around the record of a track that runs at a moment of a range, or next;
+  /// nil when the range is too wide to speak of single records.
+  package func graph(
+    at time: Int64, on track: TrackID, from: Int64, to: Int64
+  ) throws(TraceError) -> CauseGraph? {
+    if let kept, kept.holds(from, to) { return kept.graph }
+    guard hasEvents else { return nil }
+    if let whole = try wholeGraph() { return whole }
+    let count = reader.recordCount(from: from, to: to)
+    guard count <= Self.wideFactor * recordLimit else { return nil }
+    let middle = try firstRecord(after: time, on: track, before: to) ?? time
+    // Records lie about evenly in the blocks that are touched.
+    let places = reader.eventBlocks(from: from, to: to)
+    let span = reader.span(ofBlocks: places) ?? (from, to)
+    let share = Double(Self.nearLimit) / Double(max(1, count))
+    let half = Int64(Double(span.to - span.from) * min(1, share) / 2) + 1
+    return CauseGraph(try window(from: middle - half, to: middle + half, isNear: true))
+  }
+
+  private func wholeGraph() throws(TraceError) -> CauseGraph? {
+    let window = try EventWindow.load(reader, limit: recordLimit)
+    return window.map { keep(CauseGraph($0), .min, .max) }
+  }
+
+  private func keep(_ graph: CauseGraph, _ from: Int64, _ to: Int64) -> CauseGraph {
+    kept = Held(from: from, to: to, graph: graph)
+    return graph
+  }
+
+  /// When the first record of a track starts that ends after a moment; nil when none begins in
+  /// time.
+  private func firstRecord(
+    after time: Int64, on track: TrackID, before end: Int64
+  ) throws(TraceError) -> Int64? {
+    func first(_ batch: EventBatch) -> Int64? {
+      batch.first { $0.end.value > time }?.start.value
     }
-    return result
+    for place in reader.eventBlocks(of: track, from: time, to: end) {
+      var found: Int64?
+      try blocks.forEach([place], of: reader) { part in
+        if part.track == track { found = first(part.batch) }
+      }
+      if let found { return found < end ? found : nil }
+    }
+    let open = reader.openEvents.first { $0.track == track }
+    return open.flatMap { first($0.batch) }.flatMap { $0 < end ? $0 : nil }
+  }
+
+  private func window(
+    from: Int64, to: Int64, isNear: Bool = false
+  ) throws(TraceError) -> EventWindow {
+    var batches: [TrackBatch] = []
+    try blocks.forEach(reader.eventBlocks(from: from, to: to + 1), of: reader) {
+      batches.append($0)
+    }
+    return EventWindow(
+      batches + reader.openEvents, from: from, to: to, program: reader.program, facts: facts,
+      isNear: isNear)
   }
 
   /// The operands' source: the program in the recorder's own form.
   package func programBinary() throws(TraceError) -> [UInt8]? { try reader.programBinary() }
+}
+
+/// Decoded blocks, kept while they are looked at.
+private struct RecentBlocks {
+  /// Records of the blocks that are kept, as they are stored: 32 bytes each.
+  private static let limit = 24 * 65_536
+  /// Blocks that are decoded side by side.
+  private static let stride = 8
+
+  private var held: [Int: [TrackBatch]] = [:]
+  /// The places of the blocks in `held`, the latest used last.
+  private var order: [Int] = []
+
+  /// Hands the events of blocks to `body`, block by block.
+  mutating func forEach(
+    _ places: [Int], of reader: borrowing TraceReader, _ body: (TrackBatch) -> Void
+  ) throws(TraceError) {
+    for start in Swift.stride(from: 0, to: places.count, by: Self.stride) {
+      let group = Array(places[start..<min(places.count, start + Self.stride)])
+      let missing = group.filter { held[$0] == nil }
+      for (place, batches) in zip(missing, try reader.events(ofBlocks: missing)) {
+        held[place] = batches
+      }
+      order = order.filter { !group.contains($0) } + group
+      for place in group { held[place]?.forEach(body) }
+      forget(reader)
+    }
+  }
+
+  private mutating func forget(_ reader: borrowing TraceReader) {
+    var count = 0
+    var first = order.count
+    while first > 0 {
+      count += reader.storedCount(ofBlock: order[first - 1])
+      if count > Self.limit { break }
+      first -= 1
+    }
+    for place in order[..<first] { held[place] = nil }
+    order.removeFirst(first)
+  }
 }

@@ -24,6 +24,7 @@ enum Column {
   static let shareTimeMin: UInt8 = 12
   static let shareTimeMax: UInt8 = 13
   static let shareBytes: UInt8 = 14
+  static let repeats: UInt8 = 15
   static let strings: UInt8 = 20
   static let opcode: UInt8 = 21
   static let engine: UInt8 = 22
@@ -102,6 +103,7 @@ extension ColumnDescription {
     events(Column.stallCause, "stall_cause", "code", "why it waited, xor the row's last"),
     events(Column.detail, "detail", "number", "semaphore or queue, against the row's last"),
     events(Column.flags, "flags", "bits", "marks of the recorder"),
+    events(Column.repeats, "repeats", "4 numbers", "stretches that repeat earlier ones"),
     transfers(Column.engines, "engines", "bits", "who takes part, xor the transfer before"),
     transfers(Column.skew, "skew", "ps", "start of each engine's record after the transfer's"),
     transfers(Column.shareBefore, "records_before", "count", "of each DMA track in earlier blocks"),
@@ -226,6 +228,36 @@ struct ColumnSet {
   }
 }
 
+/// Several columns that are filled side by side, each of at most so many numbers.
+@safe struct ColumnWriters: ~Copyable {
+  private let writers: UnsafeMutablePointer<ColumnWriter>
+  private let count: Int
+
+  init(count: Int, maximumCount: Int) {
+    self.count = count
+    unsafe writers = .allocate(capacity: count)
+    for index in 0..<count {
+      unsafe (writers + index).initialize(to: ColumnWriter(maximumCount: maximumCount))
+    }
+  }
+
+  deinit {
+    unsafe writers.deinitialize(count: count)
+    unsafe writers.deallocate()
+  }
+
+  subscript(_ index: Int) -> ColumnWriter {
+    @inline(__always) _read {
+      precondition(index >= 0 && index < count, "no such column")
+      yield unsafe writers[index]
+    }
+    @inline(__always) _modify {
+      precondition(index >= 0 && index < count, "no such column")
+      yield unsafe &writers[index]
+    }
+  }
+}
+
 /// Collects one column of numbers; all zeros take no bytes.
 ///
 /// The bytes lie in a block that is large enough for any values, so that a number costs its bytes
@@ -263,13 +295,18 @@ struct ColumnSet {
     size &+= 1
   }
 
+  /// Forgets the numbers, to collect others.
+  mutating func removeAll() { (size, anyBits) = (0, 0) }
+
   /// The column with its frame; values that are coded in another way than as numbers say so.
   func framed(_ id: UInt8, encoding: UInt8 = ColumnEncoding.varint) -> [UInt8] {
     guard anyBits != 0 else {
       return ColumnFrame.header(id: id, encoding: ColumnEncoding.zero, size: 0)
     }
+    var framed = ColumnFrame.header(id: id, encoding: encoding, size: size)
+    framed.reserveCapacity(framed.count + size)
     // Inside: so many bytes were written.
-    let values = unsafe Array(UnsafeBufferPointer(start: base, count: size))
-    return ColumnFrame.header(id: id, encoding: encoding, size: size) + values
+    unsafe framed.append(contentsOf: UnsafeBufferPointer(start: base, count: size))
+    return framed
   }
 }

@@ -7,12 +7,13 @@ import Units
   private let scratch: UnsafeMutablePointer<UInt8>
   private let predictions: UnsafeMutablePointer<EventPrediction>
   private let output: UnsafeMutableRawBufferPointer
+  private var finder = RepeatFinder()
 
   private static let capacity = BlockHeader.capacity
   /// The longest varint of 64 bits.
   private static let widest = 10
   private static let varintColumns = [
-    Column.gap, Column.duration, Column.programCounter, Column.wait, Column.detail,
+    Column.gap, Column.duration, Column.programCounter, Column.wait, Column.detail, Column.repeats,
   ]
   private static let byteColumns = [Column.stallCause, Column.flags]
   /// All columns at their worst, with their frames.
@@ -43,6 +44,7 @@ import Units
     var detail: UnsafeMutablePointer<UInt8>
     var stallCause: UnsafeMutablePointer<UInt8>
     var flags: UnsafeMutablePointer<UInt8>
+    var repeats: UnsafeMutablePointer<UInt8>
     /// All values of each column or-ed together, to find columns of zeros.
     var any: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt8, UInt8) = (0, 0, 0, 0, 0, 0, 0)
   }
@@ -63,7 +65,8 @@ import Units
     precondition(events.count <= Self.capacity, "a block holds \(Self.capacity) events")
     var cursors = unsafe Cursors(
       gap: start(0), duration: start(1), programCounter: start(2), wait: start(3),
-      detail: start(4), stallCause: start(5), flags: start(6))
+      detail: start(4), stallCause: start(6), flags: start(7), repeats: start(5))
+    finder.reset()
     unsafe predictions.update(repeating: EventPrediction(), count: EventPrediction.slots)
     unsafe events.withUnsafeBufferPointer { unsafe encode($0, &cursors, guessesFirstWaits) }
     let size = frame(
@@ -72,16 +75,26 @@ import Units
   }
 
   /// The hot loop. No column outgrows its place: at most `widest` bytes per event and column, at
-  /// most `capacity` events.
-  private func encode(
+  /// most `capacity` events, and four numbers for each repeat of several records.
+  private mutating func encode(
     _ events: UnsafeBufferPointer<TraceEvent>, _ result: inout Cursors, _ guessesFirstWaits: Bool
   ) {
     var cursors = result
+    var index = 0
+    var literals = 0
     var lastEnd: Int64 = 0
     var nextCounter: Int64 = 0
     var overhead = EventPrediction.unknownOverhead
-    for index in 0..<events.count {
+    while index < events.count {
+      if let found = unsafe finder.find(at: index, in: events) {
+        unsafe put(found, after: literals, &cursors.repeats)
+        (index, literals) = (index + found.length, 0)
+        let last = unsafe events[index - 1]
+        (lastEnd, nextCounter) = (last.end.value, Int64(last.programCounter) &+ 1)
+        continue
+      }
       let event = unsafe events[index]
+      (index, literals) = (index + 1, literals + 1)
       let slot = Int(event.programCounter) & (EventPrediction.slots - 1)
       let guess = unsafe predictions[slot]
       let gap = event.start.value &- lastEnd
@@ -117,6 +130,16 @@ import Units
     result = cursors
   }
 
+  /// A stretch that repeats an earlier one, after so many records that do not.
+  private func put(
+    _ found: RecordRepeat, after literals: Int, _ target: inout UnsafeMutablePointer<UInt8>
+  ) {
+    unsafe put(UInt64(literals), &target)
+    unsafe put(UInt64(found.distance), &target)
+    unsafe put(UInt64(found.length), &target)
+    unsafe put(zigzag(found.rowDifference), &target)
+  }
+
   @inline(__always)
   private func put(_ value: UInt64, _ target: inout UnsafeMutablePointer<UInt8>) {
     var rest = value
@@ -139,9 +162,12 @@ import Units
     unsafe place(Column.duration, any.1 != 0, number, 1, cursors.duration, &offset)
     unsafe place(Column.programCounter, any.2 != 0, number, 2, cursors.programCounter, &offset)
     unsafe place(Column.wait, any.3 != 0, wait, 3, cursors.wait, &offset)
-    unsafe place(Column.stallCause, any.5 != 0, byte, 5, cursors.stallCause, &offset)
+    unsafe place(Column.stallCause, any.5 != 0, byte, 6, cursors.stallCause, &offset)
     unsafe place(Column.detail, any.4 != 0, number, 4, cursors.detail, &offset)
-    unsafe place(Column.flags, any.6 != 0, byte, 6, cursors.flags, &offset)
+    unsafe place(Column.flags, any.6 != 0, byte, 7, cursors.flags, &offset)
+    if unsafe cursors.repeats > start(5) {
+      unsafe place(Column.repeats, true, number, 5, cursors.repeats, &offset)
+    }
     return offset
   }
 

@@ -1,48 +1,6 @@
-/// Program rows as columns, with the block's own dictionary of texts: each block reads alone.
+/// Reads program rows: columns, with the block's own dictionary of texts.
 enum ProgramCodec {
-  static func encode(_ rows: [CodedRow], _ texts: StringTable) -> [UInt8] {
-    var used = UsedTexts(texts)
-    var columns = column(Column.opcode, rows) { used.number($0.opcode) }
-    columns += column(Column.kernel, rows) { used.number($0.kernel) }
-    columns += column(Column.layer, rows) { used.number($0.layer) }
-    columns += column(Column.sourceFile, rows) { used.number($0.sourceFile) }
-    columns += column(Column.shape, rows) { used.number($0.shape) }
-    columns += column(Column.engine, rows) { UInt64($0.engine.rawValue) }
-    columns += column(Column.sourceLine, rows) { UInt64($0.sourceLine) }
-    columns += column(Column.bytes, rows) { zigzag($0.bytes) }
-    columns += column(Column.flops, rows) { zigzag($0.flops) }
-    columns += synchronisation(rows)
-    let header = ColumnFrame.header(
-      id: Column.strings, encoding: ColumnEncoding.raw, size: used.bytes.count)
-    return header + used.bytes + columns
-  }
-
-  /// Columns 30 to 39, new in version 1.1: who waits for whom, what transposes, what touches HBM.
-  private static func synchronisation(_ rows: [CodedRow]) -> [UInt8] {
-    column(Column.waitCondition, rows) { UInt64($0.wait.condition.rawValue) }
-      + column(Column.waitSemaphore, rows) { UInt64($0.wait.semaphore) }
-      + waitValues(rows)
-      + column(Column.updateOperation, rows) { UInt64($0.update.operation.rawValue) }
-      + column(Column.updateSemaphore, rows) { UInt64($0.update.semaphore) }
-      + column(Column.updateValue, rows) { UInt64($0.update.value) }
-      + column(Column.ring, rows) { UInt64($0.ringPlusOne) }
-      + column(Column.transposeFlops, rows) { zigzag($0.transposeFlops) }
-      + column(Column.hbmReadBytes, rows) { zigzag($0.hbmReadBytes) }
-      + column(Column.hbmWriteBytes, rows) { zigzag($0.hbmWriteBytes) }
-  }
-
-  /// Waits count up, semaphore by semaphore, so that differences repeat where values do not.
-  private static func waitValues(_ rows: [CodedRow]) -> [UInt8] {
-    var last = SemaphoreValues()
-    var writer = ColumnWriter(maximumCount: rows.count)
-    for index in rows.indices {
-      let wait = rows[index].wait
-      writer.put(zigzag(Int64(wait.value) - last.exchange(wait.semaphore, wait.value)))
-    }
-    return writer.framed(Column.waitValue, encoding: ColumnEncoding.bySemaphore)
-  }
-
-  /// The values of a column that `waitValues` wrote, or of one of before version 1.2.
+  /// The values of a column that counts by semaphore, or of one of before version 1.2.
   private static func readWaitValues(
     _ semaphores: [UInt64], _ set: ColumnSet, _ raw: [UInt8]
   ) -> [UInt64]? {
@@ -98,14 +56,6 @@ enum ProgramCodec {
     return true
   }
 
-  private static func column(
-    _ id: UInt8, _ rows: [CodedRow], _ value: (CodedRow) -> UInt64
-  ) -> [UInt8] {
-    var writer = ColumnWriter(maximumCount: rows.count)
-    for row in rows { writer.put(value(row)) }
-    return writer.framed(id)
-  }
-
   /// The rows of a block; nil when malformed.
   static func decode(_ raw: [UInt8], count: Int) -> [ProgramRow]? {
     guard count <= BlockHeader.capacity, let set = ColumnSet(raw), let texts = strings(set, raw)
@@ -155,7 +105,7 @@ enum ProgramCodec {
 }
 
 /// The value that each semaphore was last compared with.
-private struct SemaphoreValues {
+struct SemaphoreValues {
   private var values = [UInt32](repeating: 0, count: Int(UInt16.max) + 1)
 
   subscript(_ semaphore: UInt16) -> Int64 { Int64(values[Int(semaphore)]) }
@@ -165,33 +115,5 @@ private struct SemaphoreValues {
     let last = self[semaphore]
     values[Int(semaphore)] = value
     return last
-  }
-}
-
-/// The texts that a block uses, in the order of their first use.
-private struct UsedTexts {
-  private let texts: StringTable
-  private var numbers: [Int]
-  private var count = 0
-  private var writer = ByteWriter()
-
-  init(_ texts: StringTable) {
-    self.texts = texts
-    numbers = Array(repeating: -1, count: texts.strings.count)
-  }
-
-  /// Length and UTF-8 of each.
-  var bytes: [UInt8] { writer.bytes }
-
-  /// The block's number of a text of the table.
-  mutating func number(_ text: UInt32) -> UInt64 {
-    let known = numbers[Int(text)]
-    if known >= 0 { return UInt64(known) }
-    let utf8 = Array(texts.strings[Int(text)].utf8)
-    writer.putVarint(UInt64(utf8.count))
-    writer.put(utf8)
-    numbers[Int(text)] = count
-    count += 1
-    return UInt64(count - 1)
   }
 }

@@ -31,28 +31,28 @@ enum TallyCodec {
   // MARK: Totals of rows
 
   /// Those rows that ran, as columns.
-  static func encode(_ rows: RowTotals) -> (raw: [UInt8], count: Int) {
-    let ran = rows.totals.indices.filter { rows.totals[$0] != RowTotal() }
-    func column(_ id: UInt8, _ value: (RowTotal) -> Int64) -> [UInt8] {
-      var writer = ColumnWriter(maximumCount: ran.count)
-      for index in ran { writer.put(UInt64(max(0, value(rows.totals[index])))) }
+  static func encode(_ rows: RowTally) -> [UInt8] {
+    let ran = (0..<rows.count).filter { rows.hasRun($0) }
+    var places = ColumnWriter(maximumCount: ran.count)
+    var next = 0
+    for place in ran {
+      places.put(UInt64(place - next))
+      next = place + 1
+    }
+    func column(_ id: UInt8, _ numbers: [Int64]) -> [UInt8] {
+      var writer = ColumnWriter(maximumCount: numbers.isEmpty ? 0 : ran.count)
+      if !numbers.isEmpty { for place in ran { writer.put(UInt64(max(0, numbers[place]))) } }
       return writer.framed(id)
     }
-    var next = 0
-    var places = ColumnWriter(maximumCount: ran.count)
-    for index in ran {
-      places.put(UInt64(index - next))
-      next = index + 1
-    }
     var raw = places.framed(Column.totalRow)
-    raw += column(Column.totalInstructions) { $0.instructions }
-    raw += column(Column.totalBusy) { $0.busy }
+    raw += column(Column.totalInstructions, rows.instructions)
+    raw += column(Column.totalBusy, rows.busy)
     for cause in 0..<StallCause.count {
-      raw += column(Column.totalStall + UInt8(cause)) { $0.stall[cause] }
+      raw += column(Column.totalStall + UInt8(cause), rows.stalls[cause])
     }
-    raw += column(Column.totalTransfers) { $0.transfers }
-    raw += column(Column.totalTransferBusy) { $0.dmaBusy }
-    return (raw, ran.count)
+    raw += column(Column.totalTransfers, rows.transfers)
+    raw += column(Column.totalTransferBusy, rows.transferBusy)
+    return raw
   }
 
   /// The totals of a block, for a program of `rowCount` rows; nil when malformed.

@@ -120,7 +120,10 @@ struct BlockHeader: Equatable {
     guard readRest(&reader), isSound else { return nil }
   }
 
-  init(sequence: UInt32, kind: BlockKind, track: UInt8 = BlockHeader.noTrack, count: UInt32) {
+  /// The writer numbers a block when it is written.
+  init(
+    sequence: UInt32 = 0, kind: BlockKind, track: UInt8 = BlockHeader.noTrack, count: UInt32
+  ) {
     self.sequence = sequence
     self.kind = kind
     self.track = track

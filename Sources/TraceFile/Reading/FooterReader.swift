@@ -64,8 +64,21 @@ enum FooterReader {
   static func readContent(
     _ file: borrowing InputFile, _ decompressor: borrowing ZstdDecompressor, _ entry: BlockEntry
   ) throws(TraceError) -> [UInt8]? {
+    try readFrame(file, entry).flatMap { content($0, decompressor, entry) }
+  }
+
+  /// A block's zstd frame, unchecked; nil when it is cut.
+  static func readFrame(
+    _ file: borrowing InputFile, _ entry: BlockEntry
+  ) throws(TraceError) -> [UInt8]? {
     guard entry.end <= file.size else { return nil }
-    let frame = try file.read(at: entry.contentOffset, count: Int(entry.header.compressedSize))
+    return try file.read(at: entry.contentOffset, count: Int(entry.header.compressedSize))
+  }
+
+  /// The content of a block's frame; nil when it is cut or does not match its hash.
+  static func content(
+    _ frame: [UInt8], _ decompressor: borrowing ZstdDecompressor, _ entry: BlockEntry
+  ) -> [UInt8]? {
     guard frame.count == Int(entry.header.compressedSize),
       XXH64.hash(frame) == entry.header.hash
     else { return nil }

@@ -5,9 +5,9 @@ package import Units
 /// Opening reads the footer alone, or all block headers when there is none. What is missing stands
 /// in `damage`; a trace with damage answers from what is left, and its user ends with exit code 65.
 package struct TraceReader: ~Copyable {
-  private let file: InputFile
+  let file: InputFile
   private let decompressor: ZstdDecompressor
-  private let contents: TraceContents
+  let contents: TraceContents
 
   /// Opens the file. Throws when it is no trace, of a newer major version, or cannot be read.
   package init(path: String) throws(TraceError) {
@@ -101,7 +101,7 @@ package struct TraceReader: ~Copyable {
   }
 
   /// The events of a block on each of its tracks; nil when it is malformed.
-  private static func batches(
+  static func batches(
     _ raw: [UInt8], _ header: BlockHeader, _ tracks: [TrackID]
   ) -> [EventBatch]? {
     if header.kind == .events {

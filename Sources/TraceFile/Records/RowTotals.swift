@@ -1,11 +1,11 @@
 /// What the executions of one program row add up to.
 public struct RowTotal: Equatable, Sendable, BitwiseCopyable {
+  /// Stalled picoseconds on engines, by `StallCause`; first, so that nothing is left out between.
+  public var stall = SIMD8<Int64>()
   /// Executions on an engine.
   public var instructions: Int64 = 0
   /// Busy picoseconds on engines.
   public var busy: Int64 = 0
-  /// Stalled picoseconds on engines, by `StallCause`.
-  public var stall = SIMD8<Int64>()
   /// Records on DMA tracks.
   public var transfers: Int64 = 0
   /// Busy picoseconds on DMA engines.
@@ -29,14 +29,6 @@ public struct RowTotals: Equatable, Sendable {
   init(_ totals: [RowTotal]) {
     precondition(!totals.isEmpty, "there is a place for counters without a row")
     self.totals = totals
-  }
-
-  /// Makes room for rows that were added to the program.
-  mutating func grow(rowCount: Int) {
-    guard rowCount + 1 > totals.count else { return }
-    let unknown = totals.removeLast()
-    totals.append(contentsOf: repeatElement(RowTotal(), count: rowCount - totals.count))
-    totals.append(unknown)
   }
 
   /// Changes the total of a counter's row.

@@ -1,3 +1,5 @@
+import Units
+
 /// One track's whole run in equal bins of time: the finest level of detail that the footer keeps.
 ///
 /// A bin is a power of two of picoseconds long, so that coarser levels are sums of neighbours and
@@ -8,19 +10,25 @@ package struct TrackLevels: Equatable, Sendable {
   /// Busy, stalled by each cause, amount.
   static let columnCount = 2 + StallCause.count
   static let amountColumn = 1 + StallCause.count
-  private static let finestShift: Int64 = 10
+  /// The power of two of the shortest bin.
+  static let finestShift: Int64 = 10
 
   /// The length of a bin is 2 to this power, in picoseconds.
   package private(set) var shift: Int64 = finestShift
   /// Bins in use.
   package private(set) var count = 0
-  /// Columns that are not all zero, `binLimit` places each.
+  /// Columns that are not all zero, `room` places each.
   private var values: [Int64] = []
-  /// Where each column begins in `values`; nowhere while it is all zero, as most are.
-  private var places = [Int](repeating: nowhere, count: columnCount)
+  /// Bins that a column has places for.
+  private var room = 0
+  /// The number of each column in `values`; nowhere while it is all zero, as most are.
+  private var slots = [Int](repeating: nowhere, count: columnCount)
   private static let nowhere = -1
+  /// A power of two, like the limit, so that room doubles until it is reached.
+  private static let fewestPlaces = 256
 
-  init() {}
+  /// No bins, which are that long at least.
+  init(shift: Int64 = TrackLevels.finestShift) { self.shift = shift }
 
   /// The length of a bin in picoseconds.
   package var binPicoseconds: Int64 { 1 << shift }
@@ -36,85 +44,117 @@ package struct TrackLevels: Equatable, Sendable {
   package func amount(_ bin: Int) -> Int64 { value(Self.amountColumn, bin) }
 
   private func value(_ column: Int, _ bin: Int) -> Int64 {
-    let place = places[column]
-    return place == Self.nowhere ? 0 : values[place + bin]
+    let slot = slots[column]
+    return slot == Self.nowhere ? 0 : values[slot * room + bin]
   }
 
   /// One column's bins in use, empty where all are zero: 0 busy, 1 and up stalled by cause, then
   /// the amount.
   func column(_ index: Int) -> ArraySlice<Int64> {
-    let place = places[index]
-    return place == Self.nowhere ? [] : values[place..<place + count]
+    let slot = slots[index]
+    return slot == Self.nowhere ? [] : values[slot * room..<slot * room + count]
   }
 
   // MARK: Filling
 
-  /// Adds the time from `start` to `end`, neither negative, to a column.
+  /// Records of a block that one or several tracks have, and what is known of all of them.
+  struct Stretch {
+    let events: [TraceEvent]
+    /// Where each lies, without skew.
+    let places: [TimelineCursor.Placement]
+    /// The earliest time and the last that is touched.
+    private(set) var times: ClosedRange<Int64>
+    /// Which causes stood before one of them.
+    private(set) var causes = SIMD8<UInt8>()
+
+    init?(_ events: [TraceEvent], _ places: [TimelineCursor.Placement]) {
+      guard let first = events.first?.start.value else { return nil }
+      (self.events, self.places) = (events, places)
+      var (least, last) = (first, first)
+      for (event, place) in zip(events, places) {
+        least = min(least, place.stallStart, event.start.value)
+        last = max(last, event.start.value, place.busyEnd &- 1)
+        if event.wait.value > 0 { causes[Int(event.stallCause.rawValue)] = 1 }
+      }
+      times = least...max(least, last)
+    }
+  }
+
+  /// Adds records that start `skew` later on this track, none before time 0; `amounts` are those of
+  /// a record by row.
+  mutating func add(_ stretch: Stretch, skew: Int64, amounts: [Int64]) {
+    precondition(stretch.times.lowerBound &+ skew >= 0, "bins begin at time 0")
+    reserve(stretch.times.upperBound &+ skew)
+    // Every column that is added to is there before the loop, so that nothing moves in it.
+    let (busy, amount) = (place(0), place(Self.amountColumn))
+    var stalls = SIMD8<Int>()
+    for cause in 0..<StallCause.count where stretch.causes[cause] != 0 {
+      stalls[cause] = place(1 + cause)
+    }
+    let shift = shift
+    // All times lie between 0 and the last bin, which `reserve` saw to.
+    unsafe values.withUnsafeMutableBufferPointer { values in
+      for index in stretch.events.indices {
+        let (event, place) = (stretch.events[index], stretch.places[index])
+        if event.wait.value > 0 {
+          unsafe Self.add(
+            values, stalls[Int(event.stallCause.rawValue)], place.stallStart &+ skew,
+            place.busyStart &+ skew, shift)
+        }
+        unsafe Self.add(values, busy, place.busyStart &+ skew, place.busyEnd &+ skew, shift)
+        let row = Int(event.programCounter)
+        let own = row < amounts.count ? amounts[row] : 0
+        if own != 0 { unsafe values[amount &+ Int((event.start.value &+ skew) >> shift)] &+= own }
+      }
+    }
+  }
+
+  /// Adds the time from `start` to `end`, neither negative, to the column that begins at `first`.
   @inline(__always)
-  mutating func add(_ column: Int, from start: Int64, to end: Int64) {
+  private static func add(
+    _ values: UnsafeMutableBufferPointer<Int64>, _ first: Int, _ start: Int64, _ end: Int64,
+    _ shift: Int64
+  ) {
     guard start < end else { return }
-    reserve(end - 1)
-    let place = place(column)
-    let bin = Int(start >> shift)
-    if (end - 1) >> shift == Int64(bin) {
-      values[place &+ bin] &+= end &- start
-    } else {
-      spread(place, from: start, to: end)
+    var bin = start >> shift
+    let lastBin = (end &- 1) >> shift
+    var begin = start
+    while bin < lastBin {
+      let next = (bin &+ 1) << shift
+      unsafe values[first &+ Int(bin)] &+= next &- begin
+      (begin, bin) = (next, bin &+ 1)
     }
-  }
-
-  private mutating func spread(_ first: Int, from start: Int64, to end: Int64) {
-    var place = start
-    while place < end {
-      let bin = place >> shift
-      let next = min(end, (bin + 1) << shift)
-      values[first + Int(bin)] &+= next - place
-      place = next
-    }
-  }
-
-  /// Adds to what records that begin at `time` amount to.
-  @inline(__always)
-  mutating func add(amount: Int64, at time: Int64) {
-    reserve(time)
-    let place = place(Self.amountColumn)
-    values[place &+ Int(time >> shift)] &+= amount
-  }
-
-  /// Adds to the bin of a time.
-  mutating func add(busy: Int64, amount: Int64, at time: Int64) {
-    if busy != 0 {
-      let first = place(0)
-      values[first + Int(time >> shift)] &+= busy
-    }
-    if amount != 0 { add(amount: amount, at: time) }
-  }
-
-  /// When the bin of a time begins and ends.
-  mutating func bin(of time: Int64) -> (start: Int64, end: Int64) {
-    reserve(time)
-    let start = (time >> shift) << shift
-    return (start, start + binPicoseconds)
+    unsafe values[first &+ Int(bin)] &+= end &- begin
   }
 
   /// Where a column begins.
-  @inline(__always)
   private mutating func place(_ column: Int) -> Int {
-    let place = places[column]
-    return place == Self.nowhere ? makeRoom(column) : place
-  }
-
-  private mutating func makeRoom(_ column: Int) -> Int {
-    places[column] = values.count
-    values.append(contentsOf: repeatElement(0, count: Self.binLimit))
-    return places[column]
+    if slots[column] == Self.nowhere {
+      slots[column] = values.count / max(1, room)
+      values.append(contentsOf: repeatElement(0, count: room))
+    }
+    return slots[column] * room
   }
 
   /// Makes the bins so long that `time` lies in one of them.
-  @inline(__always)
   mutating func reserve(_ time: Int64) {
     if time >> shift >= Int64(Self.binLimit) { coarsen(toHold: time) }
     count = max(count, Int(time >> shift) + 1)
+    if count > room { grow() }
+  }
+
+  /// Makes room for all bins in use, and as much again up to the limit.
+  private mutating func grow() {
+    var wider = max(Self.fewestPlaces, room)
+    while wider < count { wider *= 2 }
+    let columns = values.count / max(1, room)
+    var moved: [Int64] = []
+    moved.reserveCapacity(columns * wider)
+    for column in 0..<columns {
+      moved += values[column * room..<(column + 1) * room]
+      moved += repeatElement(0, count: wider - room)
+    }
+    (values, room) = (moved, wider)
   }
 
   private mutating func coarsen(toHold time: Int64) {
@@ -128,7 +168,8 @@ package struct TrackLevels: Equatable, Sendable {
     guard longer > shift else { return }
     let merged = longer - shift >= Int64.bitWidth - 1 ? Int.max : 1 << Int(longer - shift)
     let left = count == 0 ? 0 : (count - 1) / merged + 1
-    for first in places where first != Self.nowhere {
+    for slot in slots where slot != Self.nowhere {
+      let first = slot * room
       for bin in 0..<left {
         let old = bin * merged..<min(count, bin * merged + min(merged, count))
         var sum: Int64 = 0
@@ -152,9 +193,9 @@ package struct TrackLevels: Equatable, Sendable {
     guard (Self.finestShift...60).contains(shift), columns.count == Self.columnCount,
       let count = columns.first?.count, count <= Self.binLimit
     else { return nil }
-    self.init()
-    self.shift = shift
+    self.init(shift: shift)
     self.count = count
+    room = count
     for (column, numbers) in columns.enumerated() {
       guard numbers.count == count else { return nil }
       guard numbers.contains(where: { $0 != 0 }) else { continue }

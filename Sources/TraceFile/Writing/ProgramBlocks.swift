@@ -15,20 +15,11 @@ package struct ProgramBlocks: Sendable {
   }
 
   /// In the order of the file.
-  private(set) var blocks: [Block] = []
+  fileprivate(set) var blocks: [Block] = []
   /// Rows in all.
   package var rowCount: Int { blocks.reduce(0) { $0 + $1.rowBytes.count } }
 
-  /// Rows of the program, and the texts that they name.
-  package init(_ rows: [CodedRow], _ texts: StringTable) throws(TraceError) {
-    let compressor = try ZstdCompressor()
-    var start = 0
-    while start < rows.count {
-      let end = min(rows.count, start + BlockHeader.capacity)
-      blocks.append(try Block(Array(rows[start..<end]), texts, compressor))
-      start = end
-    }
-  }
+  fileprivate init(_ blocks: [Block]) { self.blocks = blocks }
 
   /// The program in the recorder's own binary form.
   package init(binary: [UInt8]) throws(TraceError) {
@@ -36,15 +27,43 @@ package struct ProgramBlocks: Sendable {
   }
 }
 
-extension ProgramBlocks.Block {
-  init(
-    _ rows: [CodedRow], _ texts: StringTable, _ compressor: borrowing ZstdCompressor
-  ) throws(TraceError) {
-    try self.init(.program, count: rows.count, ProgramCodec.encode(rows, texts), compressor)
-    rowBytes = rows.map(\.bytes)
-    rowFlops = rows.map(\.flops)
+/// Rows of a program on their way into blocks, one after the other, so that neither all of them are
+/// held nor the last one is waited for.
+package struct ProgramRowWriter: ~Copyable {
+  private let compressor: ZstdCompressor
+  private var columns = ProgramColumns()
+  private var rowBytes: [Int64] = []
+  private var rowFlops: [Int64] = []
+  private var blocks: [ProgramBlocks.Block] = []
+
+  /// No rows yet.
+  package init() throws(TraceError) { compressor = try ZstdCompressor() }
+
+  /// Adds a row, whose texts `texts` holds.
+  @inline(__always)
+  package mutating func append(_ row: CodedRow, _ texts: StringTable) throws(TraceError) {
+    columns.append(row, texts)
+    rowBytes.append(row.bytes)
+    rowFlops.append(row.flops)
+    if columns.count == BlockHeader.capacity { try seal() }
   }
 
+  /// All blocks.
+  package consuming func finish() throws(TraceError) -> ProgramBlocks {
+    if columns.count > 0 { try seal() }
+    return ProgramBlocks(blocks)
+  }
+
+  private mutating func seal() throws(TraceError) {
+    let count = columns.count
+    var block = try ProgramBlocks.Block(.program, count: count, columns.finish(), compressor)
+    swap(&block.rowBytes, &rowBytes)
+    swap(&block.rowFlops, &rowFlops)
+    blocks.append(block)
+  }
+}
+
+extension ProgramBlocks.Block {
   init(
     _ kind: BlockKind, count: Int, _ raw: [UInt8], _ compressor: borrowing ZstdCompressor
   ) throws(TraceError) {

@@ -5,7 +5,7 @@ import Units
 ///
 /// Nothing is kept for a trace without a full block: reading such a trace takes no time.
 struct RunTally {
-  private(set) var rows = RowTotals(rowCount: 0)
+  private(set) var rows = RowTally()
   /// By track; nil where nothing was written.
   private(set) var levels: [TrackLevels?] = Array(repeating: nil, count: TrackID.count)
   /// Floating-point operations of one execution of each row.
@@ -14,117 +14,84 @@ struct RunTally {
   private(set) var isUsed = false
   /// Records of all tracks.
   private var recordCount = 0
+  /// Records that are counted before they are added.
+  private var recordsToCome = 0
   /// Bins of a track of a short trace.
   private static let fewestBins = 256
   /// With one bin on each of 21 tracks for so many records, bins are a small part of the file.
   private static let recordsPerBin = 256
+  /// Bins are that long at least.
+  private var leastShift = TrackLevels.finestShift
   /// False once a time before the run's beginning was seen, which bins cannot hold.
   private var hasBins = true
 
-  /// Makes room for rows of the program, of which an execution has so many operations each.
-  mutating func add(rowFlops: [Int64]) {
-    flops.append(contentsOf: rowFlops)
-    rows.grow(rowCount: flops.count)
-  }
+  /// Notes rows of the program, of which an execution has so many operations each.
+  mutating func add(rowFlops: [Int64]) { flops.append(contentsOf: rowFlops) }
 
   /// A track of several that have the same records, but that each starts so much later.
-  struct Share {
+  struct Share: Sendable {
     var track: TrackID
     var skew: Int64 = 0
   }
 
-  /// Adds a block of records, which end before `end`, to each track that has them. `cursor` is the
-  /// tracks' before it, but for their skews; `bytes` are those of a transfer by row.
-  mutating func add(
-    _ events: [TraceEvent], to tracks: [Share], cursor start: TimelineCursor, end: Int64,
-    bytes: [Int64]
-  ) {
-    guard let isDMA = tracks.first?.track.isDMA else { return }
+  /// Records that one track has, or several alike but for their skews.
+  struct Item: Sendable {
+    var events: [TraceEvent]
+    var tracks: [Share]
+    /// The tracks' cursor before them, but for the skews.
+    var cursor: TimelineCursor
+  }
+
+  /// Adds records to each track that has them; `bytes` are those of a transfer by row.
+  mutating func add(_ item: Item, bytes: [Int64]) {
+    guard let isDMA = item.tracks.first?.track.isDMA else { return }
     isUsed = true
-    recordCount += events.count * tracks.count
-    var cursor = start
-    let places = events.map { event in
-      let place = cursor.place(event)
-      add(event, place, isDMA, count: Int64(tracks.count))
-      return place
+    // Not before there are records: a trace of samples needs no room for rows.
+    rows.grow(rowCount: flops.count)
+    let added = item.events.count * item.tracks.count
+    recordCount += added
+    recordsToCome = max(0, recordsToCome - added)
+    var cursor = item.cursor
+    let places = item.events.map { cursor.place($0) }
+    guard let stretch = TrackLevels.Stretch(item.events, places) else { return }
+    if isDMA {
+      rows.add(transfers: stretch, tracks: item.tracks.count)
+    } else {
+      rows.add(stretch)
     }
-    for share in tracks {
+    guard hasBins else { return }
+    for share in item.tracks {
+      guard stretch.times.lowerBound &+ share.skew >= 0 else {
+        hasBins = false
+        return
+      }
       let index = Int(share.track.rawValue)
-      var bins = levels[index] ?? TrackLevels()
+      var bins = levels[index] ?? TrackLevels(shift: leastShift)
       levels[index] = nil
-      // Once for the block, so that bins are merged while few are in use.
-      if hasBins, end + share.skew > 0 { bins.reserve(end + share.skew - 1) }
-      add(events, places, share.skew, isDMA ? bytes : flops, &bins)
+      bins.add(stretch, skew: share.skew, amounts: isDMA ? bytes : flops)
       levels[index] = bins
     }
   }
 
-  /// Adds an execution, or `count` records that are alike, to its row.
-  @inline(__always)
-  private mutating func add(
-    _ event: TraceEvent, _ place: TimelineCursor.Placement, _ isDMA: Bool, count: Int64
-  ) {
-    let busy = place.busyEnd &- place.busyStart
-    rows.update(event.programCounter) { row in
-      if isDMA {
-        row.transfers &+= count
-        row.dmaBusy &+= count &* busy
-      } else {
-        row.instructions &+= 1
-        row.busy &+= busy
-        if event.wait.value > 0 {
-          row.stall[Int(event.stallCause.rawValue)] &+= place.busyStart &- place.stallStart
-        }
-      }
-    }
+  /// Makes bins at once as long as they become at the end, as far as that is known before the last
+  /// records are added: what is left takes less room and time.
+  mutating func foresee(_ last: [Item]) {
+    recordsToCome = last.reduce(0) { $0 + $1.events.count * $1.tracks.count }
+    leastShift = finalShift()
+    for index in levels.indices { levels[index]?.coarsen(to: leastShift) }
   }
 
-  /// Adds records to a track's bins. Neighbours mostly lie in one bin, which is added to once.
-  private mutating func add(
-    _ events: [TraceEvent], _ places: [TimelineCursor.Placement], _ skew: Int64,
-    _ amounts: [Int64], _ bins: inout TrackLevels
-  ) {
-    guard hasBins else { return }
-    var bin: (start: Int64, end: Int64) = (0, 0)
-    var (busy, amount): (Int64, Int64) = (0, 0)
-    for index in events.indices {
-      let (event, place) = (events[index], places[index])
-      let start = event.start.value &+ skew
-      guard place.stallStart &+ skew >= 0, start >= 0 else {
-        hasBins = false
-        return
-      }
-      if event.wait.value > 0 {
-        bins.add(
-          1 + Int(event.stallCause.rawValue), from: place.stallStart &+ skew,
-          to: place.busyStart &+ skew)
-      }
-      let (busyStart, busyEnd) = (place.busyStart &+ skew, place.busyEnd &+ skew)
-      let row = Int(event.programCounter)
-      let own = row < amounts.count ? amounts[row] : 0
-      if start >= bin.start, start < bin.end, busyEnd <= bin.end {
-        busy &+= busyEnd &- busyStart
-        amount &+= own
-        continue
-      }
-      bins.add(busy: busy, amount: amount, at: bin.start)
-      (busy, amount) = (0, 0)
-      bins.add(0, from: busyStart, to: busyEnd)
-      if own != 0 { bins.add(amount: own, at: start) }
-      bin = bins.bin(of: max(start, busyEnd &- 1))
-    }
-    bins.add(busy: busy, amount: amount, at: bin.start)
+  /// How long bins are at the end, of the tracks so far.
+  private func finalShift() -> Int64 {
+    let most = max(Self.fewestBins, (recordCount + recordsToCome) / Self.recordsPerBin)
+    return levels.reduce(leastShift) { max($0, $1?.shift(atMost: most) ?? 0) }
   }
 
   /// The bins of all tracks, equally long and not many more than records fill; empty when there are
   /// none.
   mutating func finishedLevels() -> [(track: TrackID, levels: TrackLevels)] {
     guard isUsed, hasBins else { return [] }
-    let most = max(Self.fewestBins, recordCount / Self.recordsPerBin)
-    var shift: Int64 = 0
-    for own in levels.compactMap({ $0 }) {
-      shift = max(shift, own.shift(atMost: most))
-    }
+    let shift = finalShift()
     return TrackID.all.compactMap { track in
       guard var own = levels[Int(track.rawValue)], own.count > 0 else { return nil }
       levels[Int(track.rawValue)] = nil

@@ -38,34 +38,39 @@ extension TraceFileBuilder {
     }
   }
 
-  mutating func writeTransfers() throws(TraceError) {
+  private mutating func writeTransfers() throws(TraceError) {
+    let isTallied = tally.isUsed || transfers.count == BlockHeader.capacity
+    let (block, items) = try sealTransfers()
+    try write(block)
+    guard isTallied else { return }
+    for item in items { tally.add(item, bytes: rowBytes) }
+  }
+
+  /// The transfers as a block, and what they are to the tally; they are added to their tracks'
+  /// totals.
+  mutating func sealTransfers() throws(TraceError) -> (SealedBlock, [RunTally.Item]) {
     var taken: [TraceTransfer] = []
     swap(&taken, &transfers)
-    var header = BlockHeader(
-      sequence: UInt32(headers.count), kind: .transfers, count: UInt32(taken.count))
+    var header = BlockHeader(kind: .transfers, count: UInt32(taken.count))
     header.recordsBefore = transfersBefore
-    let isTallied = tally.isUsed || taken.count == BlockHeader.capacity
     var shares = TrackID.dmaEngines.map { track in
       let held = tracks[Int(track.rawValue)]
       return TransferShare(
         recordsBefore: held.totals.events, coveredUntil: held.cursor.coveredUntil)
     }
-    for group in TransferGroup.groups(of: taken) {
-      try share(group, isTallied: isTallied, &shares)
-    }
+    var items: [RunTally.Item] = []
+    for group in TransferGroup.groups(of: taken) { items += try share(group, &shares) }
     header.describe(shares)
-    let columns = unsafe Array(encoder.encode(taken.map(\.record), guessesFirstWaits: false))
-    try writeBlock(header, columns + TransferCodec.encode(taken, skews: skews, shares: shares))
     transfersBefore += Int64(taken.count)
-    taken.removeAll(keepingCapacity: true)
-    swap(&taken, &transfers)
+    return (SealedBlock(header: header, content: .transfers(taken, shares)), items)
   }
 
   /// Adds up what the tracks of a group's engines have of a block, and adds it to their totals.
   private mutating func share(
-    _ group: TransferGroup, isTallied: Bool, _ shares: inout [TransferShare]
-  ) throws(TraceError) {
-    for walk in walks(group) {
+    _ group: TransferGroup, _ shares: inout [TransferShare]
+  ) throws(TraceError) -> [RunTally.Item] {
+    let walks = walks(group)
+    for walk in walks {
       for engine in walk.engines {
         let track = TrackID.dma(engine)
         let (index, skew) = (Int(track.rawValue), skews.values[engine])
@@ -81,11 +86,12 @@ extension TraceFileBuilder {
           walk.totals.summary, count: Int64(group.records.count), start: shares[engine].timeMin,
           end: shares[engine].timeMax)
       }
-      guard isTallied else { continue }
-      tally.add(
-        group.records,
-        to: walk.engines.map { RunTally.Share(track: .dma($0), skew: skews.values[$0]) },
-        cursor: walk.before, end: walk.totals.timeMax, bytes: rowBytes)
+    }
+    return walks.map { walk in
+      RunTally.Item(
+        events: group.records,
+        tracks: walk.engines.map { RunTally.Share(track: .dma($0), skew: skews.values[$0]) },
+        cursor: walk.before)
     }
   }
 
