@@ -35,6 +35,7 @@ extension CoreState {
       unsafe MatrixTile.packStationary(
         source.format, from: address(source, 0, engine), rowPitchBytes: rowPitch(source),
         source.packedRuns, k: depth, into: panels)
+      array.measureWeights(position)
       return
     }
     for partition in 0..<partitions {
@@ -46,6 +47,7 @@ extension CoreState {
           m: columns, into: panels)
       }
     }
+    array.measureWeights(position)
   }
 
   /// Loads a tile [K partitions, M columns] whose bits a transpose passes through.
@@ -87,7 +89,7 @@ extension CoreState {
   }
 
   /// True where the rows of an operand can be widened and packed as they lie.
-  private func isPlain(_ access: AccessPattern, _ scales: MXScales?) -> Bool {
+  func isPlain(_ access: AccessPattern, _ scales: MXScales?) -> Bool {
     scales == nil && !keepsUnroundedValues && !access.isIndirect
   }
 
@@ -128,8 +130,13 @@ extension CoreState {
     noteWrite(destination, partition: 0, engine: engine)
     if known < columns, !accumulate { clear(destination, from: known, engine) }
     guard known > 0 else { return }
+    if slot.isIdentity, scales == nil,
+      takeMoving(moving, depth: depth, to: destination, accumulate: accumulate, engine: engine)
+    {
+      return
+    }
     let tile = unsafe movingTile(
-      moving, depth: depth, rowsPerPartition: rowsPerPartition, scales: scales, engine: engine)
+      moving, past: slot, rowsPerPartition: rowsPerPartition, scales: scales, engine: engine)
     let panels = unsafe UnsafePointer(
       array.weightMemory(position).assumingMemoryBound(to: Float.self))
     let count = destination.columns
@@ -179,10 +186,13 @@ extension CoreState {
     }
   }
 
-  /// The widened, packed form of a moving tile with `depth` rows; rows that it lacks are zero.
+  /// The widened, packed form of a moving tile with as many rows as the weights; rows that it lacks
+  /// are zero.
   private mutating func movingTile(
-    _ moving: AccessPattern, depth: Int, rowsPerPartition: Int, scales: MXScales?, engine: Engine
+    _ moving: AccessPattern, past slot: WeightArray.Slot, rowsPerPartition: Int, scales: MXScales?,
+    engine: Engine
   ) -> UnsafePointer<Float> {
+    let depth = slot.depth
     let count = scales == nil ? moving.columns / rowsPerPartition : moving.columns
     precondition(array.fits(depth: depth, columns: count), "the moving tile was checked at load")
     let (index, isFresh) = array.entry(
@@ -190,16 +200,25 @@ extension CoreState {
       rowsPerPartition: rowsPerPartition)
     let tile = unsafe array.tileMemory(index)
     // Scales and offsets may have changed where the data has not.
-    guard !isFresh || scales != nil || moving.isIndirect else {
+    guard
+      !isFresh || scales != nil || moving.isIndirect || !array.entry(index, suits: slot)
+    else {
       return unsafe UnsafePointer(tile)
     }
     let partitions = depth / rowsPerPartition
     if rowsPerPartition == 1, Int(moving.partitionCount) >= depth, isPlain(moving, scales) {
-      unsafe MatrixTile.packMoving(
-        moving.format, from: address(moving, 0, engine), rowPitchBytes: rowPitch(moving),
-        moving.packedRuns, k: depth, into: tile)
+      // Once more with all rows in the rare case that zeros count.
+      for dropsZeros in [true, false] {
+        let least = unsafe MatrixTile.packMoving(
+          moving.format, from: address(moving, 0, engine), rowPitchBytes: rowPitch(moving),
+          moving.packedRuns, k: depth, dropsZeros: dropsZeros, into: tile)
+        array.noteEntry(index, least: dropsZeros ? least : nil)
+        if array.entry(index, suits: slot) { break }
+      }
       return unsafe UnsafePointer(tile)
     }
+    array.noteEntry(index, least: nil)
+    unsafe MatrixTile.listAllRows(k: depth, n: count, into: tile)
     for partition in 0..<partitions {
       if partition < Int(moving.partitionCount) {
         loadOperand(moving, scales, partition: partition, engine: engine)

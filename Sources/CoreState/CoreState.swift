@@ -37,6 +37,8 @@ public struct CoreState: ~Copyable {
   /// 64 registers per sequencer, engine after engine.
   private var registers: [Int32]
   private let registersPerSequencer: Int
+  /// Registers of each sequencer, a bit each, whose values timing mode does not know.
+  private var unknownRegisters = [UInt64](repeating: 0, count: Engine.allCases.count)
 
   /// A core of that device. `hbmBytes` is what the program allocates; zero when only time counts.
   public init(device: Device, hbmBytes: Int) throws(MemoryError) {
@@ -85,6 +87,19 @@ public struct CoreState: ~Copyable {
   /// Sets a register of an engine's sequencer.
   public mutating func setRegister(_ index: UInt8, of engine: Engine, to value: Int32) {
     registers[Int(engine.rawValue) * registersPerSequencer + Int(index)] = value
+    unknownRegisters[Int(engine.rawValue)] &= ~(1 << UInt64(index))
+  }
+
+  /// Makes a register one whose value is not known: a word of memories without images, or what
+  /// follows from one. It reads as zero, which is as good an address as any.
+  public mutating func forgetRegister(_ index: UInt8, of engine: Engine) {
+    setRegister(index, of: engine, to: 0)
+    unknownRegisters[Int(engine.rawValue)] |= 1 << UInt64(index)
+  }
+
+  /// False for a register whose value timing mode does not know.
+  public func knowsRegister(_ index: UInt8, of engine: Engine) -> Bool {
+    unknownRegisters[Int(engine.rawValue)] & (1 << UInt64(index)) == 0
   }
 
   /// True when the core holds data; in timing mode it has registers only.

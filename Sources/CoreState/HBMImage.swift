@@ -7,10 +7,11 @@
   /// The size in bytes; zero in timing mode.
   public let sizeBytes: Int
 
-  /// Zeroed memory. Pages that nothing touches are never resident.
+  /// Zeroed memory. Of a large one, pages that nothing touches are never resident.
   public init(sizeBytes: Int) throws(MemoryError) {
     self.sizeBytes = sizeBytes
     memory = try AlignedMemory(sizeBytes: sizeBytes)
+    memory.makeResident()
     unsafe base = memory.base
   }
 }

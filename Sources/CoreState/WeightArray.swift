@@ -22,6 +22,10 @@ import VectorKernels
     var isRaw = false
     /// Bytes of a raw element: four for values that are not rounded.
     var elementBytes = 4
+    /// How large the packed weights are.
+    var magnitudes = Magnitudes.none
+    /// Ones where row and column are equal, and zeros elsewhere.
+    var isIdentity = false
   }
 
   /// A widened moving tile: what it was made of, and when.
@@ -30,6 +34,8 @@ import VectorKernels
     var offset: Int
     var depth: Int
     var rowsPerPartition: Int
+    /// The smallest magnitude of a tile whose zeros may have been left out; nil for a whole one.
+    var least: UInt32?
     /// The write clock when it was made.
     var madeAt: UInt64
     /// The use clock when it was last met.
@@ -109,6 +115,18 @@ import VectorKernels
     slots[Self.position(row: row, column: column)] = slot
   }
 
+  /// Looks at the weights that were packed at a position.
+  mutating func measureWeights(_ position: Int) {
+    let (depth, columns) = (slots[position].depth, slots[position].columns)
+    let panels = unsafe weightMemory(position).assumingMemoryBound(to: Float.self)
+    let magnitudes = unsafe MatrixTile.magnitudes(stationary: panels, k: depth, m: columns)
+    let one = Float(1).bitPattern
+    slots[position].magnitudes = magnitudes
+    slots[position].isIdentity =
+      unsafe magnitudes.least == one && magnitudes.most == one
+      && MatrixTile.isIdentity(stationary: panels, k: depth, m: columns)
+  }
+
   /// Marks the bytes of a pattern in SBUF as changed.
   public mutating func noteWrite(_ access: AccessPattern, offset: Int = 0) {
     writeClock += 1
@@ -173,6 +191,15 @@ import VectorKernels
     }
     return (lastMet, false)
   }
+
+  /// True when a tile has all rows that count against those weights.
+  func entry(_ index: Int, suits slot: Slot) -> Bool {
+    guard let least = tiles[index].least else { return true }
+    return MatrixTile.zerosAddNothing(slot.magnitudes, leastMoving: least)
+  }
+
+  /// Notes how a tile was packed: the smallest magnitude where zeros may have been left out.
+  mutating func noteEntry(_ index: Int, least: UInt32?) { tiles[index].least = least }
 
   /// The permutation that was last kept, if it is of this pattern and still right.
   func keptPermutation(_ access: AccessPattern, offset: Int) -> [Int32]? {

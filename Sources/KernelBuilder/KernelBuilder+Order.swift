@@ -64,7 +64,8 @@ extension KernelBuilder {
     entries.append(entry)
   }
 
-  /// - Parameter reach: bytes from the first element on that an index may choose from, if one does.
+  /// - Parameter reach: bytes from the first element on that an index or a register may choose
+  ///   from, if one does.
   private func region(_ access: TensorAccess, reach: Int?) -> Region {
     let rowBytes = tensors[Int(access.tensor)].rowBytes
     guard let reach else { return access.region(rowBytes: rowBytes) }
@@ -149,7 +150,7 @@ extension KernelBuilder {
 struct AccessList {
   private(set) var onChip: [(pattern: AccessPattern, isWrite: Bool)] = []
   private(set) var hbm: [(tensor: TensorAccess, isWrite: Bool)] = []
-  /// Bytes of the table whose rows an index chooses, if one does.
+  /// Bytes of the table of which an index or a register chooses a part, if one does.
   private(set) var tableBytes: Int?
 
   /// Takes what an operation names in place of what was there.
@@ -165,6 +166,11 @@ struct AccessList {
     }
     if case .dmaIndirect(let indirect) = operation {
       tableBytes = Int(indirect.rowCount) * Int(indirect.rowStrideBytes)
+    }
+    if case .dma(let direct) = operation, case .hbm(let access) = direct.source,
+      access.register != AccessPattern.noRegister
+    {
+      tableBytes = Int(direct.bound) + access.byteExtent.upperBound - Int(access.byteOffset)
     }
   }
 }

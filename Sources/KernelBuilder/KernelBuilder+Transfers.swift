@@ -142,15 +142,22 @@ extension KernelBuilder {
       engines: engines, site: site)
   }
 
-  private mutating func transfer(
-    _ destination: DataLocation, from source: DataLocation, on queue: Engine, site: UInt32
+  /// - Parameter bound: the largest offset that a register may add; beyond it nothing moves.
+  mutating func transfer(
+    _ destination: DataLocation, from source: DataLocation, on queue: Engine,
+    bound: Int32? = nil, site: UInt32
   ) {
-    let probe = DMADirect(destination, from: source, queue: 0)
-    let engines = Int(probe.shape(on: device, engine: queue).engines)
+    var transfer = DMADirect(destination, from: source, queue: 0)
+    if let bound {
+      transfer.bound = bound
+      transfer.skipsOutOfBounds = true
+    }
+    let engines = Int(transfer.shape(on: device, engine: queue).engines)
     guard let ring = nextRing(queue, engines) else { return }
+    transfer.queue = Int32(ring)
     appendTransfer(
-      .dma(DMADirect(destination, from: source, queue: ring)), on: queue,
-      ring: RingTable.domain(queue, ring: ring), engines: engines, site: site)
+      .dma(transfer), on: queue, ring: RingTable.domain(queue, ring: ring), engines: engines,
+      site: site)
   }
 
   private mutating func nextRing(_ queue: Engine, _ engines: Int) -> Int? {

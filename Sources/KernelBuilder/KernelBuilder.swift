@@ -55,6 +55,8 @@ package struct KernelBuilder {
   var accesses = AccessList()
   /// What it must wait for; kept for its storage.
   var needed: [ProgressPoint] = []
+  /// Registers that each engine's sequencer was given.
+  var registerCounts = [Int](repeating: 0, count: Engine.allCases.count)
   var loadedTable: ActivationTable?
   /// The load of the first table, which goes to the beginning of the stream.
   var firstTable: Entry?

@@ -8,7 +8,7 @@ struct ExpertLayerEmitter {
   private let kernel: ExpertLayerKernel
   private let tensors: [TensorHandle]
   private let tokens: Range<Int>
-  private let routing: ExpertRouting
+  private var routing: ExpertRouting
   private let x: Tile
   private let identity: Tile
   private var ring: TilePool
@@ -67,7 +67,6 @@ struct ExpertLayerEmitter {
     products = try builder.banks("gate, up", buffers: 2, banksPerBuffer: each)
     let hiddenTiles = kernel.hidden / rows.hidden
     let most = min(hiddenTiles, each * (512 / count))
-    // Whole rows of the tables when they are gathered; else blocks of equal size.
     blockTiles = (1...most).last { hiddenTiles % $0 == 0 } ?? 1
     gates = try builder.pool("gate", buffers: 2, blockTiles * count, format: .float32)
     hiddens = try builder.pool(
@@ -88,7 +87,7 @@ struct ExpertLayerEmitter {
   }
 
   mutating func emit(into builder: inout KernelBuilder) throws(BuilderError) {
-    let slots = kernel.gathers ? kernel.chosen : kernel.experts
+    let slots = kernel.readsChosen ? kernel.chosen : kernel.experts
     let work = (0..<slots).flatMap { slot in
       pieces(kernel.hidden / kernel.rows.hidden, blockTiles).map { (slot: slot, block: $0) }
     }
@@ -141,51 +140,28 @@ struct ExpertLayerEmitter {
     return loaded[used]
   }
 
-  private func load(_ part: Transfer, into buffer: Tile, _ builder: inout KernelBuilder) {
-    let rows = part.tensor == 4 ? kernel.rows.hidden : kernel.rows.width
+  private mutating func load(
+    _ part: Transfer, into buffer: Tile, _ builder: inout KernelBuilder
+  ) {
     let table = tensors[part.tensor]
     if part.tensor == 4 {
       // Consecutive rows of down: one run per partition.
       let run = part.tiles.lowerBound * kernel.width..<part.tiles.upperBound * kernel.width
-      transfer(buffer[0..<rows, 0..<run.count], table, run, part.slot, rows, &builder)
+      let rows = kernel.rows.hidden
+      routing.load(
+        buffer[0..<rows, 0..<run.count], from: table.block(rows: 0..<rows, columns: run),
+        of: table, slot: part.slot, &builder)
       return
     }
     let columns = part.block.count * kernel.rows.hidden
     let start = part.block.lowerBound * kernel.rows.hidden
-    if columns == kernel.hidden {
-      let run = part.tiles.lowerBound * columns..<part.tiles.upperBound * columns
-      transfer(buffer[0..<rows, 0..<run.count], table, run, part.slot, rows, &builder)
-      return
-    }
-    if kernel.gathers {
-      for (place, tile) in part.tiles.enumerated() {
-        let run = tile * kernel.hidden + start..<tile * kernel.hidden + start + columns
-        transfer(
-          buffer[0..<rows, place * columns..<(place + 1) * columns], table, run, part.slot, rows,
-          &builder)
-      }
-      return
-    }
-    builder.load(
+    let rows = kernel.rows.width
+    routing.load(
       buffer.viewed(sizes: [part.tiles.count, columns], strides: [columns, 1]).rows(0..<rows),
       from: table.access(
-        offset: part.slot * rows * table.columns + part.tiles.lowerBound * kernel.hidden + start,
-        sizes: [rows, part.tiles.count, columns], strides: [table.columns, kernel.hidden, 1]))
-  }
-
-  /// A run of each of an expert's rows, gathered when the device chooses the expert.
-  private func transfer(
-    _ tile: Tile, _ table: TensorHandle, _ run: Range<Int>, _ slot: Int, _ rows: Int,
-    _ builder: inout KernelBuilder
-  ) {
-    guard kernel.gathers else {
-      builder.load(tile, from: table.block(rows: slot * rows..<(slot + 1) * rows, columns: run))
-      return
-    }
-    let isDown = table.index == tensors[4].index
-    guard let index = isDown ? routing.hiddenRows : routing.widthRows else { return }
-    builder.gather(
-      tile, rowsOf: table, index: index.columns(slot..<slot + 1).rows(0..<rows), columns: run)
+        offset: part.tiles.lowerBound * kernel.hidden + start,
+        sizes: [rows, part.tiles.count, columns], strides: [table.columns, kernel.hidden, 1]),
+      of: table, slot: part.slot, &builder)
   }
 
   /// hᵀ of a block of F: tile i of partition p is hidden element p · tiles + i of the block.

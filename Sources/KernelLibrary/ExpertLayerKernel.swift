@@ -11,10 +11,10 @@ package import NumericFormats
 /// outᵀ have one column per token, the sums of all experts stay in PSUM, and a token that did not
 /// choose an expert meets it with weight zero.
 ///
-/// With one token only the chosen experts' weights are read: their rows are gathered by numbers
-/// that the device computes from the logits. With more, all experts are read, in order; with two of
-/// eight chosen, twelve tokens leave few experts out. Bound: the DMA, which reads each expert's
-/// weights once per 64 tokens.
+/// With one token only the chosen experts' weights are read: plain transfers begin where registers
+/// say, which queues load with the numbers that the device computes from the logits. With more, all
+/// experts are read, in order; with two of eight chosen, twelve tokens leave few experts out.
+/// Bound: the DMA, which reads each expert's weights once per 64 tokens.
 ///
 /// Parameters in order: x, logits, gate, up, down, out.
 package struct ExpertLayerKernel: Kernel {
@@ -52,7 +52,7 @@ package struct ExpertLayerKernel: Kernel {
     [
       KernelParameter("x", [tokens, width], format),
       KernelParameter("logits", [tokens, experts], .float32),
-      // Rows of a table: what one partition holds of an expert.
+      // A row is what one partition holds of an expert.
       KernelParameter("gate", [experts * rows.width, width / rows.width * hidden], format),
       KernelParameter("up", [experts * rows.width, width / rows.width * hidden], format),
       KernelParameter("down", [experts * rows.hidden, hidden / rows.hidden * width], format),
@@ -62,8 +62,12 @@ package struct ExpertLayerKernel: Kernel {
 
   /// Partitions that D and F are cut over: the largest number of at most 128 that divides them.
   var rows: (width: Int, hidden: Int) { (Self.partitions(width), Self.partitions(hidden)) }
-  /// True when the weights of the chosen experts alone are read.
-  var gathers: Bool { tokens == 1 && chosen < experts }
+  /// True when the weights of the chosen experts alone are read: with one token, if a register,
+  /// which holds 32 bits, reaches the last expert of a table.
+  var readsChosen: Bool {
+    tokens == 1 && chosen < experts
+      && experts * width * hidden * format.sizeBytes <= Int(Int32.max)
+  }
 
   private static func partitions(_ length: Int) -> Int {
     (1...min(128, length)).last { length % $0 == 0 } ?? 1

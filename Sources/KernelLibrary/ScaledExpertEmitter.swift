@@ -8,8 +8,7 @@ struct ScaledExpertEmitter {
   private let kernel: ScaledExpertKernel
   private let tensors: [TensorHandle]
   private let tokens: Range<Int>
-  private let routing: ExpertRouting
-  private var rows: ScaledRows
+  private var routing: ExpertRouting
   private var x: ScaledTokens
   private var hidden: ScaledTokens
   private var ring: [Matrix] = []
@@ -44,12 +43,8 @@ struct ScaledExpertEmitter {
     self.tokens = tokens
     let count = tokens.count
     banks = try builder.banks("small", buffers: 2)
-    let shape = ExpertLayerKernel(
-      tokens: kernel.tokens, width: kernel.width, hidden: kernel.hidden, experts: kernel.experts,
-      chosen: kernel.chosen)
     routing = try ExpertRouting(
-      shape, logits: tensors[1], tokens: tokens, banks: &banks, keepsNumbers: true, &builder)
-    rows = try ScaledRows(kernel, routing.numbers, &builder)
+      kernel.shape, logits: tensors[1], tokens: tokens, banks: &banks, &builder)
     identity = try builder.identity(128, .float32)
     x = try ScaledTokens("x", length: kernel.width, tokens: count, buffers: 1, &builder)
     hidden = try ScaledTokens(
@@ -95,7 +90,7 @@ struct ScaledExpertEmitter {
   }
 
   mutating func emit(into builder: inout KernelBuilder) throws(BuilderError) {
-    let slots = kernel.gathers ? kernel.chosen : kernel.experts
+    let slots = kernel.readsChosen ? kernel.chosen : kernel.experts
     transfers = (0..<slots).flatMap { slot in
       [2, 4, 6].map { Transfer(tensor: $0, slot: slot) }
     }
@@ -132,28 +127,35 @@ struct ScaledExpertEmitter {
     return ring[used % ring.count]
   }
 
+  /// Small transfers take longer to trigger than to move: the runs of scales take turns on two
+  /// queues, those of a quadrant on one.
   private mutating func load(_ part: Transfer, into matrix: Matrix, _ builder: inout KernelBuilder)
   {
     let (table, scales) = (tensors[part.tensor], tensors[part.tensor + 1])
     let columns = table.columns
     let each = table.rows / kernel.experts
-    for (tile, range) in pieces(each, 128).enumerated() {
-      let target = matrix.numbers[0..<range.count, tile * columns..<(tile + 1) * columns]
-      if kernel.gathers {
-        let index = rows.numbers(each, tile, slot: part.slot, &builder)
-        builder.gather(target, rowsOf: table, index: index.rows(0..<range.count))
-      } else {
-        let first = part.slot * each + range.lowerBound
-        builder.load(target, from: table.rows(first..<first + range.count))
-      }
+    let whole = each / 128
+    if whole > 0 {
+      routing.load(
+        matrix.numbers.viewed(sizes: [whole, columns], strides: [columns, 1]),
+        from: table.access(
+          offset: 0, sizes: [128, whole, columns], strides: [columns, 128 * columns, 1]),
+        of: table, slot: part.slot, &builder)
     }
-    for group in 0..<ceilDivide(ceilDivide(each, 128), 4) {
-      let index = rows.scales(
-        each * ScaledExpertKernel.packed / ScaledExpertKernel.block, group, slot: part.slot,
-        &builder)
-      builder.gather(
-        matrix.scales.columns(group * columns..<(group + 1) * columns), rowsOf: scales,
-        index: index)
+    if each % 128 > 0 {
+      routing.load(
+        matrix.numbers[0..<each % 128, whole * columns..<(whole + 1) * columns],
+        from: table.rows(128 * whole..<each), of: table, slot: part.slot, &builder)
+    }
+    for run in ScaleRun.all(of: each * ScaledExpertKernel.packed / ScaledExpertKernel.block) {
+      routing.load(
+        matrix.scales.columns(run.group * columns..<(run.group + 1) * columns)
+          .rows(run.partitions),
+        from: scales.access(
+          offset: run.firstRow * columns,
+          sizes: [run.quadrants, run.copies, run.tiles, run.rows * columns],
+          strides: [4 * columns, 0, 16 * columns, 1]), of: scales, slot: part.slot,
+        on: run.partitions.lowerBound / 32 % 2 == 0 ? .scalar : .sync, &builder)
     }
   }
 
@@ -310,80 +312,56 @@ struct ScaledTokens {
   func scales(_ tile: Int) -> Tile { packedScales.block(tile / 4).rows(0..<partitions(tile)) }
 }
 
-/// The rows of tables that a tile of an expert's numbers, or scales, takes: one per partition.
-struct ScaledRows {
-  private let experts: Tile?
-  /// The partition's number.
-  private let place: Tile
-  /// The row of scales within four tiles; far beyond all tables where a partition has none.
-  private let scalePlace: Tile
-  private var indices: TilePool
+/// Rows of scales that one transfer takes to their partitions: row 64 · g + 16 · t + 4 · q + b of
+/// group g goes to partition 32 · q + 4 · t + b, and a second time to the one sixteen behind it,
+/// which is not read, where all 128 partitions and with them all DMA engines take part.
+package struct ScaleRun: Hashable {
+  /// Four tiles whose scales lie over each other.
+  package var group: Int
+  /// Where the rows go.
+  package var partitions: Range<Int>
+  /// The first row.
+  package var firstRow: Int
+  /// Quadrants, one or all.
+  package var quadrants = 1
+  /// How often each of a quadrant's rows is written.
+  package var copies = 1
+  /// Tiles in each copy.
+  package var tiles: Int
+  /// Rows of each tile.
+  package var rows: Int
 
-  /// Beyond any table of scales, and exact in fp32.
-  private static let nowhere = 1 << 22
-
-  init(_ kernel: ScaledExpertKernel, _ experts: Tile?, _ builder: inout KernelBuilder)
-    throws(BuilderError)
-  {
-    self.experts = experts
-    indices = try builder.pool("rows", buffers: 8, 1, format: .uint32)
-    place = try builder.tile("partition", 1, format: .float32)
-    builder.iota(place, channelMultiplier: 1, steps: [0])
-    // With r the partition within its quadrant q: 16 · (r / 4) + 4 · q + r % 4, for r below 16.
-    scalePlace = try builder.tile("scale row", 1, format: .float32)
-    let bits = try builder.tile("partition bits", 3, format: .int32)
-    let (inner, fourth, quadrant) = (bits.columns(0..<1), bits.columns(1..<2), bits.columns(2..<3))
-    builder.iota(inner, channelMultiplier: 1, steps: [0])
-    builder.tensorScalar(quadrant, inner, .shiftRight, .immediate(5))
-    builder.tensorScalar(inner, inner, .bitwiseAnd, .immediate(31))
-    builder.tensorScalar(fourth, inner, .shiftRight, .immediate(2))
-    let sum = try builder.tile("scale row part", 1, format: .float32)
-    builder.tensorScalar(sum, quadrant, .multiply, .immediate(4))
-    builder.tensorTensor(sum, sum, inner, .add)
-    builder.scalarTensorTensor(sum, fourth, .multiply, .immediate(12), .add, sum)
-    builder.tensorScalar(
-      scalePlace, inner, .greaterEqual, .immediate(16), .multiply,
-      .immediate(Float(Self.nowhere)))
-    builder.tensorTensor(scalePlace, scalePlace, sum, .add)
-  }
-
-  /// expert · each + 128 · tile + partition.
-  mutating func numbers(
-    _ each: Int, _ tile: Int, slot: Int, _ builder: inout KernelBuilder
-  ) -> Tile {
-    let index = indices.next()
-    start(index, each, 128 * tile, place, slot, &builder)
-    return index
-  }
-
-  /// The same of the scales of four tiles.
-  mutating func scales(
-    _ each: Int, _ group: Int, slot: Int, _ builder: inout KernelBuilder
-  ) -> Tile {
-    let index = indices.next()
-    // A row of the next expert does not belong to this one.
-    let limit = each - 64 * group
-    let own = indices.next().reinterpreted(as: .float32)
-    builder.tensorScalar(
-      own, scalePlace, .greaterEqual, .immediate(Float(limit)), .multiply,
-      .immediate(Float(Self.nowhere)))
-    builder.tensorTensor(own, own, scalePlace, .add)
-    start(index, each, 64 * group, own, slot, &builder)
-    return index
-  }
-
-  private mutating func start(
-    _ index: Tile, _ each: Int, _ first: Int, _ place: Tile, _ slot: Int,
-    _ builder: inout KernelBuilder
-  ) {
-    guard let experts else {
-      builder.tensorScalar(index, place, .add, .immediate(Float(slot * each + first)))
-      return
+  /// The runs of a matrix with that many rows of scales.
+  package static func all(of count: Int) -> [ScaleRun] {
+    (0..<ceilDivide(count, 64)).flatMap { group in
+      if count - 64 * group < 64 { return part(group, count) }
+      return [
+        ScaleRun(
+          group: group, partitions: 0..<128, firstRow: 64 * group, quadrants: 4, copies: 2,
+          tiles: 4, rows: 4)
+      ]
     }
-    let sum = indices.next().reinterpreted(as: .float32)
-    builder.tensorScalar(
-      sum, experts.columns(slot..<slot + 1), .multiply, .immediate(Float(each)), .add,
-      .immediate(Float(first)))
-    builder.tensorTensor(index, sum, place, .add)
+  }
+
+  /// The runs of a group that is not whole, quadrant by quadrant.
+  private static func part(_ group: Int, _ count: Int) -> [ScaleRun] {
+    var runs: [ScaleRun] = []
+    for quadrant in 0..<4 {
+      let first = 64 * group + 4 * quadrant
+      // Tiles that have all four rows, and what the next one has.
+      let whole = max(0, (count - first + 12) / 16)
+      let rest = max(0, count - first - 16 * whole)
+      // Transfers of one quadrant that all take one DMA engine follow each other in one ring.
+      var cuts = pieces(whole, rest > 0 ? 2 : 4).map { (tiles: $0, rows: 4) }
+      if rest > 0 { cuts.append((whole..<whole + 1, rest)) }
+      for (tiles, rows) in cuts {
+        let partition = 32 * quadrant + 4 * tiles.lowerBound
+        runs.append(
+          ScaleRun(
+            group: group, partitions: partition..<partition + (tiles.count - 1) * 4 + rows,
+            firstRow: first + 16 * tiles.lowerBound, tiles: tiles.count, rows: rows))
+      }
+    }
+    return runs
   }
 }

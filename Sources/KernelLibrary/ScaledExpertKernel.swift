@@ -63,7 +63,13 @@ package struct ScaledExpertKernel: Kernel {
   }
 
   /// True when the weights of the chosen experts alone are read.
-  var gathers: Bool { tokens == 1 && chosen < experts }
+  var readsChosen: Bool { shape.readsChosen }
+
+  /// The same experts with weights of 16 bits, which are routed in the same way.
+  var shape: ExpertLayerKernel {
+    ExpertLayerKernel(
+      tokens: tokens, width: width, hidden: hidden, experts: experts, chosen: chosen)
+  }
 
   package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
     throws(BuilderError)

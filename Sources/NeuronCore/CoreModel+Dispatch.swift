@@ -106,15 +106,19 @@ extension CoreModel {
       let isInBurst = start - engines[engine].lastRow <= laws.softwareInterval
       engines[engine].burstRows = isInBurst ? engines[engine].burstRows + 1 : 0
       engines[engine].lastRow = start
-      engines[engine].controlFree =
-        max(time + laws.softwareInterval, start - laws.softwarePreparation(shape))
+      engines[engine].controlFree = max(
+        time + max(laws.softwareInterval, laws.dynamicTrigger(shape)),
+        start - laws.softwarePreparation(shape))
       engines[engine].dataFree = max(engines[engine].dataFree, start)
     } else {
       start = time
+      // The address is known once the register has been read and added.
       end =
         time
-        + laws.triggerDuration(
-          kind, since: engines[engine].lastTrigger, at: time, isStored: shape.isStored)
+        + max(
+          laws.dynamicTrigger(shape),
+          laws.triggerDuration(
+            kind, since: engines[engine].lastTrigger, at: time, isStored: shape.isStored))
       engines[engine].lastTrigger = time
       engines[engine].controlFree = end + laws.afterTrigger(kind)
     }

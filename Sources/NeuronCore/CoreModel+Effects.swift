@@ -22,12 +22,15 @@ extension CoreModel {
     }
     guard computes || record.traits.contains(.touchesRegisters) else { return }
     if record.opcode.readsTensors { bind(engines[engine].invocation) }
-    if !computes, record.opcode == .tensorLoad {
+    if record.opcode == .compareBranch, case .register(let branch) = operation,
+      !branch.isKnown(on: core, engine: kind)
+    {
       throw .fault(
         Fault(
-          record.opcode.name, operand: "src",
-          .value(found: "timing mode", allowed: "--mode functional: its value decides what runs"),
-          index: place, engine: kind))
+          record.opcode.name, operand: "ra",
+          .value(
+            found: "a word of memory in timing mode",
+            allowed: "--mode functional: its value decides what runs"), index: place, engine: kind))
     }
     if record.traits.contains(.isDynamic) {
       do { try operation.checkRegisters(on: core, engine: kind) } catch { throw .fault(error) }

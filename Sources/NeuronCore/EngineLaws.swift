@@ -26,6 +26,8 @@ struct EngineLaws {
   let tensorRunAhead: Int
   /// Last completion to the end of a DRAIN, by engine.
   let drainAfterCompletion: [Int64]
+  /// The least from one instruction whose address comes from a register to the next.
+  private let dynamicInterval: Int64
   private let dma: DMATimes
 
   init(device: Device) {
@@ -53,6 +55,10 @@ struct EngineLaws {
       drain[.tensor].value, drain[.vector].value, drain[.scalar].value, drain[.gpsimd].value,
       drain[.sync].value,
     ]
+    dynamicInterval =
+      device.clocks.vector.value.picoseconds(
+        cycles: device.vector.dynamicMinimumInterval.value
+      ).value
     dma = DMATimes(device.dma)
   }
 
@@ -82,6 +88,9 @@ struct EngineLaws {
     let isSoon = dispatch - previous <= dma.triggerSoonWindow
     return isSoon ? dma.triggerSyncSoon : dma.triggerSyncLater
   }
+
+  /// The least from a trigger whose address comes from a register to the next instruction.
+  func dynamicTrigger(_ shape: TransferShape) -> Int64 { shape.isDynamic ? dynamicInterval : 0 }
 
   /// End of a trigger to the next instruction of its queue.
   func afterTrigger(_ engine: Engine) -> Int64 {

@@ -13,7 +13,7 @@
 
     /// One output tile; every accumulator is a local so that it lives in a register.
     static func wholeTile(
-      _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int,
+      _ stationary: UnsafePointer<Float>, _ moving: MovingPanel,
       _ c: UnsafeMutablePointer<Float>, _ pitch: Int, _ accumulate: Bool
     ) {
       var (s00, s10, s20, s30) = (Register(), Register(), Register(), Register())
@@ -24,9 +24,9 @@
       if accumulate {
         for row in 0..<panelRows { unsafe prefetch_to_read(c + row * pitch) }
       }
-      var a = unsafe stationary
-      var b = unsafe UnsafeRawPointer(moving)
-      for _ in 0..<k {
+      var b = unsafe UnsafeRawPointer(moving.rows)
+      for index in unsafe 0..<moving.count {
+        let a = unsafe stationary + moving.place(index)
         let b0 = unsafe b.loadUnaligned(as: Register.self)
         let b1 = unsafe b.loadUnaligned(fromByteOffset: 32, as: Register.self)
         let a0 = unsafe Register(repeating: a[0])
@@ -47,7 +47,6 @@
         let a5 = unsafe Register(repeating: a[5])
         s50.addProduct(a5, b0)
         s51.addProduct(a5, b1)
-        unsafe a += 6
         unsafe b += 64
       }
       unsafe finish(s00, s01, c + 0 * pitch, accumulate)
@@ -60,16 +59,19 @@
 
     /// Two rows, which 128 leave after panels of six, against two moving panels at once: one panel
     /// alone keeps only four sums under way, half of what the processor can. They are computed at
-    /// the second panel of a pair; true where that happened or will.
+    /// the second panel of a pair, if both have all rows; true where that happened or will.
     static func lastRows(
-      _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int, _ rows: Int,
+      _ stationary: UnsafePointer<Float>, _ moving: MovingPanel, _ k: Int, _ rows: Int,
       _ column: Int, _ n: Int, _ c: UnsafeMutablePointer<Float>, _ pitch: Int, _ accumulate: Bool
     ) -> Bool {
-      guard rows == 2, column + panelColumns <= n else { return false }
-      let step = panelFloats(k, panelColumns)
-      if column / panelColumns % 2 == 0 { return column + 2 * panelColumns <= n }
+      guard rows == 2, column + panelColumns <= n, unsafe moving.count == k else { return false }
+      let step = movingPanelFloats(k)
+      if column / panelColumns % 2 == 0 {
+        return unsafe column + 2 * panelColumns <= n && moving.neighbour(step, k).count == k
+      }
+      guard unsafe moving.neighbour(-step, k).count == k else { return false }
       unsafe twoRowPair(
-        stationary, moving - step, step * 4, k, c - panelColumns, pitch, accumulate)
+        stationary, moving.rows - step, step * 4, k, c - panelColumns, pitch, accumulate)
       return true
     }
 
@@ -107,15 +109,15 @@
 
     /// The left half of a tile into scratch rows of `panelColumns`: narrow moving tiles are common.
     static func leftHalfTile(
-      _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int,
+      _ stationary: UnsafePointer<Float>, _ moving: MovingPanel,
       _ c: UnsafeMutablePointer<Float>
     ) {
       let pitch = panelColumns
       var (s00, s10, s20, s30) = (Register(), Register(), Register(), Register())
       var (s40, s50) = (Register(), Register())
-      var a = unsafe stationary
-      var b = unsafe UnsafeRawPointer(moving)
-      for _ in 0..<k {
+      var b = unsafe UnsafeRawPointer(moving.rows)
+      for index in unsafe 0..<moving.count {
+        let a = unsafe stationary + moving.place(index)
         let b0 = unsafe b.loadUnaligned(as: Register.self)
         let a0 = unsafe Register(repeating: a[0])
         s00.addProduct(a0, b0)
@@ -129,7 +131,6 @@
         s40.addProduct(a4, b0)
         let a5 = unsafe Register(repeating: a[5])
         s50.addProduct(a5, b0)
-        unsafe a += 6
         unsafe b += 64
       }
       unsafe finish(s00, c + 0 * pitch, false)

@@ -1,128 +1,126 @@
 #if TRNBENCH_AVX512
   extension MatrixTile {
-    /// Columns of the stationary tile in one panel: eight rows by two registers
-    /// of sixteen leave half of the 32 registers for operands and hide the latency of the sum.
-    public static var panelRows: Int { 8 }
+    /// Columns of the stationary tile in one panel: sixteen sums of one register each hide the
+    /// latency of an addition, and the operands' numbers are repeated as they are read.
+    public static var panelRows: Int { 16 }
 
-    /// Columns of the moving tile in one panel.
-    public static var panelColumns: Int { 32 }
+    /// Columns of the moving tile in one panel: the fewer, the more of its rows are zero.
+    public static var panelColumns: Int { 16 }
 
     private typealias Register = SIMD16<Float>
+    private typealias Half = SIMD8<Float>
 
     /// One output tile; every accumulator is a local so that it lives in a register.
     static func wholeTile(
-      _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int,
+      _ stationary: UnsafePointer<Float>, _ moving: MovingPanel,
       _ c: UnsafeMutablePointer<Float>, _ pitch: Int, _ accumulate: Bool
     ) {
-      var (s00, s10, s20, s30) = (Register(), Register(), Register(), Register())
-      var (s40, s50, s60, s70) = (Register(), Register(), Register(), Register())
-      var (s01, s11, s21, s31) = (Register(), Register(), Register(), Register())
-      var (s41, s51, s61, s71) = (Register(), Register(), Register(), Register())
-      var a = unsafe stationary
-      var b = unsafe UnsafeRawPointer(moving)
-      for _ in 0..<k {
-        let b0 = unsafe b.loadUnaligned(as: Register.self)
-        let b1 = unsafe b.loadUnaligned(fromByteOffset: 64, as: Register.self)
-        let a0 = unsafe Register(repeating: a[0])
-        s00.addProduct(a0, b0)
-        s01.addProduct(a0, b1)
-        let a1 = unsafe Register(repeating: a[1])
-        s10.addProduct(a1, b0)
-        s11.addProduct(a1, b1)
-        let a2 = unsafe Register(repeating: a[2])
-        s20.addProduct(a2, b0)
-        s21.addProduct(a2, b1)
-        let a3 = unsafe Register(repeating: a[3])
-        s30.addProduct(a3, b0)
-        s31.addProduct(a3, b1)
-        let a4 = unsafe Register(repeating: a[4])
-        s40.addProduct(a4, b0)
-        s41.addProduct(a4, b1)
-        let a5 = unsafe Register(repeating: a[5])
-        s50.addProduct(a5, b0)
-        s51.addProduct(a5, b1)
-        let a6 = unsafe Register(repeating: a[6])
-        s60.addProduct(a6, b0)
-        s61.addProduct(a6, b1)
-        let a7 = unsafe Register(repeating: a[7])
-        s70.addProduct(a7, b0)
-        s71.addProduct(a7, b1)
-        unsafe a += 8
-        unsafe b += 128
+      var (s0, s1, s2, s3) = (Register(), Register(), Register(), Register())
+      var (s4, s5, s6, s7) = (Register(), Register(), Register(), Register())
+      var (s8, s9, s10, s11) = (Register(), Register(), Register(), Register())
+      var (s12, s13, s14, s15) = (Register(), Register(), Register(), Register())
+      var b = unsafe UnsafeRawPointer(moving.rows)
+      for index in unsafe 0..<moving.count {
+        let a = unsafe stationary + moving.place(index)
+        let row = unsafe b.loadUnaligned(as: Register.self)
+        unsafe s0.addProduct(Register(repeating: a[0]), row)
+        unsafe s1.addProduct(Register(repeating: a[1]), row)
+        unsafe s2.addProduct(Register(repeating: a[2]), row)
+        unsafe s3.addProduct(Register(repeating: a[3]), row)
+        unsafe s4.addProduct(Register(repeating: a[4]), row)
+        unsafe s5.addProduct(Register(repeating: a[5]), row)
+        unsafe s6.addProduct(Register(repeating: a[6]), row)
+        unsafe s7.addProduct(Register(repeating: a[7]), row)
+        unsafe s8.addProduct(Register(repeating: a[8]), row)
+        unsafe s9.addProduct(Register(repeating: a[9]), row)
+        unsafe s10.addProduct(Register(repeating: a[10]), row)
+        unsafe s11.addProduct(Register(repeating: a[11]), row)
+        unsafe s12.addProduct(Register(repeating: a[12]), row)
+        unsafe s13.addProduct(Register(repeating: a[13]), row)
+        unsafe s14.addProduct(Register(repeating: a[14]), row)
+        unsafe s15.addProduct(Register(repeating: a[15]), row)
+        unsafe b += 64
       }
-      unsafe finish(s00, s01, c + 0 * pitch, accumulate)
-      unsafe finish(s10, s11, c + 1 * pitch, accumulate)
-      unsafe finish(s20, s21, c + 2 * pitch, accumulate)
-      unsafe finish(s30, s31, c + 3 * pitch, accumulate)
-      unsafe finish(s40, s41, c + 4 * pitch, accumulate)
-      unsafe finish(s50, s51, c + 5 * pitch, accumulate)
-      unsafe finish(s60, s61, c + 6 * pitch, accumulate)
-      unsafe finish(s70, s71, c + 7 * pitch, accumulate)
+      unsafe finish(s0, c + 0 * pitch, accumulate)
+      unsafe finish(s1, c + 1 * pitch, accumulate)
+      unsafe finish(s2, c + 2 * pitch, accumulate)
+      unsafe finish(s3, c + 3 * pitch, accumulate)
+      unsafe finish(s4, c + 4 * pitch, accumulate)
+      unsafe finish(s5, c + 5 * pitch, accumulate)
+      unsafe finish(s6, c + 6 * pitch, accumulate)
+      unsafe finish(s7, c + 7 * pitch, accumulate)
+      unsafe finish(s8, c + 8 * pitch, accumulate)
+      unsafe finish(s9, c + 9 * pitch, accumulate)
+      unsafe finish(s10, c + 10 * pitch, accumulate)
+      unsafe finish(s11, c + 11 * pitch, accumulate)
+      unsafe finish(s12, c + 12 * pitch, accumulate)
+      unsafe finish(s13, c + 13 * pitch, accumulate)
+      unsafe finish(s14, c + 14 * pitch, accumulate)
+      unsafe finish(s15, c + 15 * pitch, accumulate)
     }
 
     /// The left half of a tile into scratch rows of `panelColumns`: narrow moving tiles are common.
     static func leftHalfTile(
-      _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int,
+      _ stationary: UnsafePointer<Float>, _ moving: MovingPanel,
       _ c: UnsafeMutablePointer<Float>
     ) {
       let pitch = panelColumns
-      var (s00, s10, s20, s30) = (Register(), Register(), Register(), Register())
-      var (s40, s50, s60, s70) = (Register(), Register(), Register(), Register())
-      var a = unsafe stationary
-      var b = unsafe UnsafeRawPointer(moving)
-      for _ in 0..<k {
-        let b0 = unsafe b.loadUnaligned(as: Register.self)
-        let a0 = unsafe Register(repeating: a[0])
-        s00.addProduct(a0, b0)
-        let a1 = unsafe Register(repeating: a[1])
-        s10.addProduct(a1, b0)
-        let a2 = unsafe Register(repeating: a[2])
-        s20.addProduct(a2, b0)
-        let a3 = unsafe Register(repeating: a[3])
-        s30.addProduct(a3, b0)
-        let a4 = unsafe Register(repeating: a[4])
-        s40.addProduct(a4, b0)
-        let a5 = unsafe Register(repeating: a[5])
-        s50.addProduct(a5, b0)
-        let a6 = unsafe Register(repeating: a[6])
-        s60.addProduct(a6, b0)
-        let a7 = unsafe Register(repeating: a[7])
-        s70.addProduct(a7, b0)
-        unsafe a += 8
-        unsafe b += 128
+      var (s0, s1, s2, s3) = (Half(), Half(), Half(), Half())
+      var (s4, s5, s6, s7) = (Half(), Half(), Half(), Half())
+      var (s8, s9, s10, s11) = (Half(), Half(), Half(), Half())
+      var (s12, s13, s14, s15) = (Half(), Half(), Half(), Half())
+      var b = unsafe UnsafeRawPointer(moving.rows)
+      for index in unsafe 0..<moving.count {
+        let a = unsafe stationary + moving.place(index)
+        let row = unsafe b.loadUnaligned(as: Half.self)
+        unsafe s0.addProduct(Half(repeating: a[0]), row)
+        unsafe s1.addProduct(Half(repeating: a[1]), row)
+        unsafe s2.addProduct(Half(repeating: a[2]), row)
+        unsafe s3.addProduct(Half(repeating: a[3]), row)
+        unsafe s4.addProduct(Half(repeating: a[4]), row)
+        unsafe s5.addProduct(Half(repeating: a[5]), row)
+        unsafe s6.addProduct(Half(repeating: a[6]), row)
+        unsafe s7.addProduct(Half(repeating: a[7]), row)
+        unsafe s8.addProduct(Half(repeating: a[8]), row)
+        unsafe s9.addProduct(Half(repeating: a[9]), row)
+        unsafe s10.addProduct(Half(repeating: a[10]), row)
+        unsafe s11.addProduct(Half(repeating: a[11]), row)
+        unsafe s12.addProduct(Half(repeating: a[12]), row)
+        unsafe s13.addProduct(Half(repeating: a[13]), row)
+        unsafe s14.addProduct(Half(repeating: a[14]), row)
+        unsafe s15.addProduct(Half(repeating: a[15]), row)
+        unsafe b += 64
       }
-      unsafe finish(s00, c + 0 * pitch, false)
-      unsafe finish(s10, c + 1 * pitch, false)
-      unsafe finish(s20, c + 2 * pitch, false)
-      unsafe finish(s30, c + 3 * pitch, false)
-      unsafe finish(s40, c + 4 * pitch, false)
-      unsafe finish(s50, c + 5 * pitch, false)
-      unsafe finish(s60, c + 6 * pitch, false)
-      unsafe finish(s70, c + 7 * pitch, false)
+      unsafe finish(s0, c + 0 * pitch)
+      unsafe finish(s1, c + 1 * pitch)
+      unsafe finish(s2, c + 2 * pitch)
+      unsafe finish(s3, c + 3 * pitch)
+      unsafe finish(s4, c + 4 * pitch)
+      unsafe finish(s5, c + 5 * pitch)
+      unsafe finish(s6, c + 6 * pitch)
+      unsafe finish(s7, c + 7 * pitch)
+      unsafe finish(s8, c + 8 * pitch)
+      unsafe finish(s9, c + 9 * pitch)
+      unsafe finish(s10, c + 10 * pitch)
+      unsafe finish(s11, c + 11 * pitch)
+      unsafe finish(s12, c + 12 * pitch)
+      unsafe finish(s13, c + 13 * pitch)
+      unsafe finish(s14, c + 14 * pitch)
+      unsafe finish(s15, c + 15 * pitch)
     }
 
     @inline(__always)
     private static func finish(
-      _ sum0: Register, _ sum1: Register, _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
+      _ sum: Register, _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
     ) {
       let row = UnsafeMutableRawPointer(c)
-      let old0 = unsafe accumulate ? row.loadUnaligned(as: Register.self) : Register()
-      let new0 = accumulate ? old0 + sum0 : sum0
-      unsafe row.storeBytes(of: new0, as: Register.self)
-      let old1 =
-        unsafe accumulate ? row.loadUnaligned(fromByteOffset: 64, as: Register.self) : Register()
-      let new1 = accumulate ? old1 + sum1 : sum1
-      unsafe row.storeBytes(of: new1, toByteOffset: 64, as: Register.self)
+      let old = unsafe accumulate ? row.loadUnaligned(as: Register.self) : Register()
+      unsafe row.storeBytes(of: accumulate ? old + sum : sum, as: Register.self)
     }
 
     @inline(__always)
-    private static func finish(
-      _ sum0: Register, _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
-    ) {
-      let row = UnsafeMutableRawPointer(c)
-      let old0 = unsafe accumulate ? row.loadUnaligned(as: Register.self) : Register()
-      let new0 = accumulate ? old0 + sum0 : sum0
-      unsafe row.storeBytes(of: new0, as: Register.self)
+    private static func finish(_ sum: Half, _ c: UnsafeMutablePointer<Float>) {
+      unsafe UnsafeMutableRawPointer(c).storeBytes(of: sum, as: Half.self)
     }
   }
 #endif

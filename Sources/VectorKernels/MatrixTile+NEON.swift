@@ -11,7 +11,7 @@
 
     /// One output tile; every accumulator is a local so that it lives in a register.
     static func wholeTile(
-      _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int,
+      _ stationary: UnsafePointer<Float>, _ moving: MovingPanel,
       _ c: UnsafeMutablePointer<Float>, _ pitch: Int, _ accumulate: Bool
     ) {
       var (s00, s10, s20, s30) = (Register(), Register(), Register(), Register())
@@ -20,9 +20,9 @@
       var (s41, s51, s61, s71) = (Register(), Register(), Register(), Register())
       var (s02, s12, s22, s32) = (Register(), Register(), Register(), Register())
       var (s42, s52, s62, s72) = (Register(), Register(), Register(), Register())
-      var a = unsafe stationary
-      var b = unsafe UnsafeRawPointer(moving)
-      for _ in 0..<k {
+      var b = unsafe UnsafeRawPointer(moving.rows)
+      for index in unsafe 0..<moving.count {
+        let a = unsafe stationary + moving.place(index)
         let b0 = unsafe b.loadUnaligned(as: Register.self)
         let b1 = unsafe b.loadUnaligned(fromByteOffset: 16, as: Register.self)
         let b2 = unsafe b.loadUnaligned(fromByteOffset: 32, as: Register.self)
@@ -58,7 +58,6 @@
         s70.addProduct(a7, b0)
         s71.addProduct(a7, b1)
         s72.addProduct(a7, b2)
-        unsafe a += 8
         unsafe b += 48
       }
       unsafe finish(s00, s01, s02, c + 0 * pitch, accumulate)
@@ -73,7 +72,7 @@
 
     /// The left half of a tile into scratch rows of `panelColumns`: narrow moving tiles are common.
     static func leftHalfTile(
-      _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int,
+      _ stationary: UnsafePointer<Float>, _ moving: MovingPanel,
       _ c: UnsafeMutablePointer<Float>
     ) {
       let pitch = panelColumns
@@ -81,9 +80,9 @@
       var (s40, s50, s60, s70) = (Register(), Register(), Register(), Register())
       var (s01, s11, s21, s31) = (Register(), Register(), Register(), Register())
       var (s41, s51, s61, s71) = (Register(), Register(), Register(), Register())
-      var a = unsafe stationary
-      var b = unsafe UnsafeRawPointer(moving)
-      for _ in 0..<k {
+      var b = unsafe UnsafeRawPointer(moving.rows)
+      for index in unsafe 0..<moving.count {
+        let a = unsafe stationary + moving.place(index)
         let b0 = unsafe b.loadUnaligned(as: Register.self)
         let b1 = unsafe b.loadUnaligned(fromByteOffset: 16, as: Register.self)
         let a0 = unsafe Register(repeating: a[0])
@@ -110,7 +109,6 @@
         let a7 = unsafe Register(repeating: a[7])
         s70.addProduct(a7, b0)
         s71.addProduct(a7, b1)
-        unsafe a += 8
         unsafe b += 48
       }
       unsafe finish(s00, s01, c + 0 * pitch, false)

@@ -10,17 +10,7 @@ extension MatrixTile {
     k: Int, into panels: UnsafeMutablePointer<Float>
   ) {
     let rows = unsafe Rows(first: source, pitchBytes: rowPitchBytes, count: k, runs: runs)
-    unsafe packRows(format, rows, panelRows, panels)
-  }
-
-  /// Widens and packs a moving tile straight from memory; operands as in `packStationary`, with
-  /// room for `movingFloatCount(k:n:)` floats.
-  public static func packMoving(
-    _ format: NumberFormat, from source: UnsafeRawPointer, rowPitchBytes: Int, _ runs: ElementRuns,
-    k: Int, into panels: UnsafeMutablePointer<Float>
-  ) {
-    let rows = unsafe Rows(first: source, pitchBytes: rowPitchBytes, count: k, runs: runs)
-    unsafe packRows(format, rows, panelColumns, panels)
+    unsafe packRows(format, rows, panels)
   }
 
   /// Packs one widened stationary row, for callers that gather rows themselves, in any order.
@@ -28,19 +18,11 @@ extension MatrixTile {
     _ row: UnsafePointer<Float>, index: Int, k: Int, m: Int,
     into panels: UnsafeMutablePointer<Float>
   ) {
-    unsafe packRow(row, m, index, k, panelRows, panels)
-  }
-
-  /// Packs one widened moving row, for callers that gather rows themselves, in any order.
-  public static func packMovingRow(
-    _ row: UnsafePointer<Float>, index: Int, k: Int, n: Int,
-    into panels: UnsafeMutablePointer<Float>
-  ) {
-    unsafe packRow(row, n, index, k, panelColumns, panels)
+    unsafe packRow(row, m, index, panelFloats(k, panelRows), panelRows, panels)
   }
 
   /// Where the rows of a tile lie.
-  @unsafe private struct Rows {
+  @unsafe struct Rows {
     var first: UnsafeRawPointer
     var pitchBytes: Int
     var count: Int
@@ -60,24 +42,24 @@ extension MatrixTile {
 
   @inline(__always)
   private static func packRows(
-    _ format: NumberFormat, _ rows: Rows, _ width: Int, _ panels: UnsafeMutablePointer<Float>
+    _ format: NumberFormat, _ rows: Rows, _ panels: UnsafeMutablePointer<Float>
   ) {
     switch format {
     case .float32 where unsafe rows.areDense:
-      unsafe packSteps(rows, 4, width, panels) {
+      unsafe packSteps(rows, 4, panelRows, panels) {
         unsafe $0.loadUnaligned(as: SIMD8<Float>.self)
       } one: {
         unsafe $0.loadUnaligned(as: Float.self)
       }
     case .bfloat16 where unsafe rows.areDense:
-      unsafe packSteps(rows, 2, width, panels) {
+      unsafe packSteps(rows, 2, panelRows, panels) {
         let codes = unsafe $0.loadUnaligned(as: SIMD8<UInt16>.self)
         return unsafe unsafeBitCast(
           SIMD8<UInt32>(truncatingIfNeeded: codes) &<< 16, to: SIMD8<Float>.self)
       } one: {
         Float(bitPattern: UInt32(unsafe $0.loadUnaligned(as: UInt16.self)) &<< 16)
       }
-    default: unsafe packWidened(format, rows, width, panels)
+    default: unsafe packWidened(format, rows, panelRows, panels)
     }
   }
 
@@ -126,7 +108,8 @@ extension MatrixTile {
         unsafe rows.announce(index + CacheHint.rowsAhead, format.sizeBytes)
         unsafe Conversion.widen(
           format, from: rows.first + index * rows.pitchBytes, rows.runs, into: row)
-        unsafe packRow(row, rows.columns, index, rows.count, width, panels)
+        unsafe packRow(
+          row, rows.columns, index, panelFloats(rows.count, width), width, panels)
       }
     }
   }
@@ -134,15 +117,15 @@ extension MatrixTile {
   /// Spreads a row over its panels: panel p, depth `index` gets columns p * width ..< (p + 1) *
   /// width.
   @inline(__always)
-  private static func packRow(
-    _ row: UnsafePointer<Float>, _ columns: Int, _ index: Int, _ k: Int, _ width: Int,
+  static func packRow(
+    _ row: UnsafePointer<Float>, _ columns: Int, _ index: Int, _ panelStep: Int, _ width: Int,
     _ panels: UnsafeMutablePointer<Float>
   ) {
     var column = 0
     var target = unsafe panels + index * width
     while column + width <= columns {
       unsafe copy(row + column, width, target)
-      unsafe target += panelFloats(k, width)
+      unsafe target += panelStep
       column += width
     }
     guard column < columns else { return }

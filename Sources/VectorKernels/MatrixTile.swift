@@ -4,7 +4,8 @@
 /// sum is then stored in, or added to, C. Both operands come widened to fp32 and packed: the
 /// stationary one into panels of `panelRows` columns of A, the moving one into panels of
 /// `panelColumns` columns of B, each panel k-major, so that the inner loop reads both straight
-/// through. A packed moving tile can be kept and met by many stationary ones.
+/// through. A packed moving tile can be kept and met by many stationary ones. Rows of its panels
+/// that hold nothing but zeros may be left out: each panel lists those that it has.
 public enum MatrixTile {
   /// Floats that the packed form of a stationary tile [k][m] takes.
   public static func stationaryFloatCount(k: Int, m: Int) -> Int {
@@ -13,7 +14,7 @@ public enum MatrixTile {
 
   /// Floats that the packed form of a moving tile [k][n] takes.
   public static func movingFloatCount(k: Int, n: Int) -> Int {
-    panelCount(n, panelColumns) * panelFloats(k, panelColumns)
+    panelCount(n, panelColumns) * movingPanelFloats(k)
   }
 
   /// C[m][n] (rows `cPitch` floats apart) = or += the product of two packed tiles.
@@ -29,8 +30,8 @@ public enum MatrixTile {
     let share = linesAhead(k, m)
     var column = 0
     while column < n {
-      let movingPanel = unsafe moving + column / panelColumns * panelFloats(k, panelColumns)
-      var next = unsafe movingPanel + panelFloats(k, panelColumns)
+      let panel = unsafe MovingPanel(moving + column / panelColumns * movingPanelFloats(k), k)
+      var next = unsafe moving + (column / panelColumns + 1) * movingPanelFloats(k)
       let columns = min(panelColumns, n - column)
       var row = 0
       while row < m {
@@ -40,12 +41,11 @@ public enum MatrixTile {
         unsafe CacheHint.willRead(next, lineCount: share)
         unsafe next += share * CacheHint.lineFloats
         if rows == panelRows && columns == panelColumns {
-          unsafe wholeTile(stationaryPanel, movingPanel, k, target, cPitch, accumulate)
+          unsafe wholeTile(stationaryPanel, panel, target, cPitch, accumulate)
         } else if unsafe !lastRows(
-          stationaryPanel, movingPanel, k, rows, column, n, target, cPitch, accumulate)
+          stationaryPanel, panel, k, rows, column, n, target, cPitch, accumulate)
         {
-          unsafe edgeTile(
-            stationaryPanel, movingPanel, k, rows, columns, target, cPitch, accumulate)
+          unsafe edgeTile(stationaryPanel, panel, rows, columns, target, cPitch, accumulate)
         }
         row += panelRows
       }
@@ -53,15 +53,15 @@ public enum MatrixTile {
     }
   }
 
-  /// Floats from one panel to the next: a cache line more than a panel has, for a row is spread
-  /// over all panels when it is packed, and at a power of two apart all of them would meet in one
-  /// set of the first-level cache.
+  /// Floats from one stationary panel to the next: a cache line more than a panel has, for a row is
+  /// spread over all panels when it is packed, and at a power of two apart all of them would meet
+  /// in one set of the first-level cache.
   static func panelFloats(_ k: Int, _ width: Int) -> Int { k * width + 16 }
 
   /// Cache lines of the next moving panel for each of the stationary panels; where those are few,
   /// no more at once than the processor keeps under way.
   private static func linesAhead(_ k: Int, _ m: Int) -> Int {
-    let lines = panelFloats(k, panelColumns) / CacheHint.lineFloats
+    let lines = movingPanelFloats(k) / CacheHint.lineFloats
     return min(16, panelCount(lines, max(1, panelCount(m, panelRows))))
   }
 
@@ -71,15 +71,15 @@ public enum MatrixTile {
     /// Panels divide the 128 rows of the array here: none are left that need a tile of their own.
     @inline(__always)
     private static func lastRows(
-      _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int, _ rows: Int,
+      _ stationary: UnsafePointer<Float>, _ moving: MovingPanel, _ k: Int, _ rows: Int,
       _ column: Int, _ n: Int, _ c: UnsafeMutablePointer<Float>, _ pitch: Int, _ accumulate: Bool
     ) -> Bool { false }
   #endif
 
   /// Computes a whole tile beside C and moves over the part that exists.
   private static func edgeTile(
-    _ stationary: UnsafePointer<Float>, _ moving: UnsafePointer<Float>, _ k: Int, _ rows: Int,
-    _ columns: Int, _ c: UnsafeMutablePointer<Float>, _ cPitch: Int, _ accumulate: Bool
+    _ stationary: UnsafePointer<Float>, _ moving: MovingPanel, _ rows: Int, _ columns: Int,
+    _ c: UnsafeMutablePointer<Float>, _ cPitch: Int, _ accumulate: Bool
   ) {
     unsafe withUnsafeTemporaryAllocation(
       byteCount: panelRows * panelColumns * 4, alignment: 16
@@ -87,9 +87,9 @@ public enum MatrixTile {
       guard let base = raw.baseAddress else { return }
       let scratch = unsafe base.assumingMemoryBound(to: Float.self)
       if columns <= panelColumns / 2 {
-        unsafe leftHalfTile(stationary, moving, k, scratch)
+        unsafe leftHalfTile(stationary, moving, scratch)
       } else {
-        unsafe wholeTile(stationary, moving, k, scratch, panelColumns, false)
+        unsafe wholeTile(stationary, moving, scratch, panelColumns, false)
       }
       for row in 0..<rows {
         let source = unsafe scratch + row * panelColumns

@@ -30,7 +30,7 @@ import Testing
   @Test func everyKindOfWriteMakesATileStale() throws {
     var core = try makeCore()
     core.tensorAddresses = [0]
-    core.setElements(Self.weights, to: (0..<1024).map { $0 / 32 == $0 % 32 ? 1 : 0 })
+    core.setElements(Self.weights, to: (0..<1024).map { $0 / 32 == $0 % 32 ? 2 : 0 })
     let part = pattern(.sbuf, .bfloat16, partitions: 0..<1, byte: 4096 + 8, [(4, 1)])
     let column = pattern(.sbuf, .bfloat16, partitions: 0..<1, byte: 4096 + 8, [(4, 1)])
     core.hbm.upload([UInt16](repeating: 0x4040, count: 4), at: 0)
@@ -40,16 +40,16 @@ import Testing
     _ = Self.multiply(&core, 4096)
     core.rows.fill(.a, with: 2, count: 4)
     core.store(.a, to: part, partition: 0, engine: .vector)
-    #expect(Self.multiply(&core, 4096)[4] == 2)
+    #expect(Self.multiply(&core, 4096)[4] == 4)
     core.transfer(
       from: .hbm(tensor(0, .bfloat16, byte: 0, [(4, 1)])), to: .onChip(column), engine: .sync)
-    #expect(Self.multiply(&core, 4096)[4] == 3)
+    #expect(Self.multiply(&core, 4096)[4] == 6)
     core.copyBits(from: other, to: part, partition: 0, engine: .vector)
-    #expect(Self.multiply(&core, 4096)[4] == 5)
+    #expect(Self.multiply(&core, 4096)[4] == 10)
     core.transferRows(
       onChip: part, row: tensor(0, .bfloat16, byte: 0, [(4, 1)]), index: index,
       isScatter: false, rowStrideBytes: 8, rowCount: 1, engine: .gpsimd)
-    #expect(Self.multiply(&core, 4096)[4] == 3)
+    #expect(Self.multiply(&core, 4096)[4] == 6)
     core.transferTransposed(
       from: .onChip(pattern(.sbuf, .bfloat16, partitions: 32..<36, byte: 600, [(1, 1)])),
       to: part, engine: .sync)

@@ -99,6 +99,11 @@ struct OrderChecker {
     if case .dmaIndirect(let indirect) = instruction.operation {
       node.reach = Int(indirect.rowCount) * Int(indirect.rowStrideBytes)
     }
+    if case .dma(let direct) = instruction.operation, case .hbm(let access) = direct.source,
+      access.register != AccessPattern.noRegister
+    {
+      node.reach = Int(direct.bound) + access.byteExtent.upperBound - Int(access.byteOffset)
+    }
     nodes[index] = node
     update(instruction.update, index)
   }

@@ -33,6 +33,8 @@ public struct TransferShape: Hashable, Sendable, BitwiseCopyable {
   public var indexRows: Int32 = 0
   /// The host stored the descriptors: the trigger is one register write.
   public var isStored = false
+  /// An address adds a register.
+  public var isDynamic = false
   /// 0 goes first; NeuronCore-v4 serves lower numbers before higher ones.
   public var priority: UInt8 = 0
   /// Bytes read from HBM.

@@ -11,7 +11,8 @@ extension InterfaceOperation {
         "dst, src in HBM or SBUF, as many elements in each; add; dge_mode auto, none, swdge, "
         + "hwdge (NeuronCore-v3); scalar offset with bound, error or skip beyond; priority 0 to 3 "
         + "(NeuronCore-v4)", formats: "any; differing ones and sums by way of fp32",
-      cost: "trigger 550 to 612 ns (none: 68), 665 ns to the first byte, (bytes/32 + 4) cycles a "
+      cost: "trigger 550 to 612 ns (none: 68; an address from a register: at least 600 cycles), "
+        + "665 ns to the first byte, (bytes/32 + 4) cycles a "
         + "descriptor; adding twice that",
       source: "\(captures); DMA bandwidth guide"),
     InterfaceOperation(

@@ -76,6 +76,18 @@ public struct Activate: MachineInstruction {
   }
 
   public func execute(on core: inout CoreState, engine: Engine) {
+    let clips = function.kernel == .relu
+    if clips || function.kernel == .identity, accumulate == .idle,
+      core.storesBiasedRows(from: source, to: destination)
+    {
+      for partition in 0..<Int(destination.partitionCount) {
+        core.storeBiased(
+          source, scale: scale.value(core, partition: partition, engine: engine),
+          bias: bias.value(core, partition: partition, engine: engine), clips: clips,
+          to: destination, partition: partition, engine: engine)
+      }
+      return
+    }
     for partition in 0..<Int(destination.partitionCount) {
       core.load(source, partition: partition, into: .a, engine: engine)
       let sum = core.rows.activate(

@@ -118,6 +118,7 @@ public struct DMADirect: MachineInstruction {
       from: source, to: destination, queue: Int(queue), isSoftware: mode.isSoftware(on: engine),
       device: device, slowdownPermille: slowdown)
     shape.isStored = mode == .stored
+    shape.isDynamic = source.isDynamic || destination.isDynamic
     shape.priority = UInt8(truncatingIfNeeded: priority)
     if accumulate, destination.isHBM {
       shape.readsHBM = true

@@ -158,6 +158,10 @@ public struct RegisterInstruction: MachineInstruction {
   /// A branch changes no data; the engine asks `isTaken`.
   public func execute(on core: inout CoreState, engine: Engine) {
     let value = right.value(core, engine: engine)
+    guard isKnown(on: core, engine: engine) || opcode == .compareBranch else {
+      core.forgetRegister(destination, of: engine)
+      return
+    }
     switch opcode {
     case .registerMove: core.setRegister(destination, of: engine, to: value)
     case .registerArithmetic:
@@ -165,6 +169,14 @@ public struct RegisterInstruction: MachineInstruction {
       core.setRegister(destination, of: engine, to: result)
     default: break
     }
+  }
+
+  /// False where the result depends on a register whose value timing mode does not know.
+  public func isKnown(on core: borrowing CoreState, engine: Engine) -> Bool {
+    if case .register(let index) = right, !core.knowsRegister(index, of: engine) { return false }
+    let usesLeft =
+      opcode == .registerArithmetic || opcode == .compareBranch && comparison != .always
+    return !usesLeft || core.knowsRegister(left, of: engine)
   }
 
   /// Whether a branch is taken with the registers as they are.

@@ -48,9 +48,12 @@ public struct TensorLoad: MachineInstruction {
     }
   }
 
-  /// Without images of the memories the word is zero.
+  /// Without images of the memories the word is not known.
   public func execute(on core: inout CoreState, engine: Engine) {
-    guard core.hasData else { return }
+    guard core.hasData else {
+      core.forgetRegister(destination, of: engine)
+      return
+    }
     switch source {
     case .hbm(let access):
       core.setRegister(destination, of: engine, to: core.word(access, engine: engine))

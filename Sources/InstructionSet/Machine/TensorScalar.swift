@@ -102,6 +102,16 @@ public struct TensorScalar: MachineInstruction {
 
   public func execute(on core: inout CoreState, engine: Engine) {
     let count = source.columns
+    if op0 == .add, clipsAtZero || op1 == .bypass,
+      core.storesBiasedRows(from: source, to: destination)
+    {
+      for partition in 0..<Int(destination.partitionCount) {
+        core.storeBiased(
+          source, scale: 1, bias: operand0.value(core, partition: partition, engine: engine),
+          clips: clipsAtZero, to: destination, partition: partition, engine: engine)
+      }
+      return
+    }
     for partition in 0..<Int(destination.partitionCount) {
       if op0.isBitwise || op1.isBitwise {
         core.loadBits(source, partition: partition, into: .a, engine: engine)
@@ -123,6 +133,12 @@ public struct TensorScalar: MachineInstruction {
         count: count)
       core.store(.b, to: destination, partition: partition, engine: engine)
     }
+  }
+
+  /// The second operation is the maximum with +0.
+  private var clipsAtZero: Bool {
+    guard op1 == .max, !reverse1, case .immediate(let limit) = operand1 else { return false }
+    return limit.bitPattern == 0
   }
 
   /// One operation after the other on row a, for those without a second operand.
