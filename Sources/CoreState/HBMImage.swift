@@ -16,7 +16,8 @@
   }
 }
 
-/// The host image of the HBM that a program uses. Pages that nothing touches are never resident.
+/// The host image of the HBM that a program uses. Of a large one, pages that nothing touches are
+/// never resident.
 @safe public struct HBMImage: ~Copyable {
   private let memory: HBMMemory
   let base: UnsafeMutableRawPointer

@@ -33,7 +33,7 @@ import Testing
     return try builder.finish()
   }
 
-  /// One token gathers its experts; more read all. Widths of part of a tile, of several tiles and
+  /// One token reads its experts; more read all. Widths of part of a tile, of several tiles and
   /// of more than four, whose scales begin anew.
   @Test(arguments: [
     (1, 32, 32), (1, 736, 352), (3, 2304, 64), (1, 2304, 64), (40, 96, 160), (2, 64, 2208),

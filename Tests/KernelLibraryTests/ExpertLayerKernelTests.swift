@@ -60,7 +60,7 @@ import Testing
         tokens: shape.0, width: shape.1, hidden: shape.2, experts: 8, chosen: 2))
   }
 
-  /// The device computes which rows it gathers.
+  /// The device computes which experts it reads.
   @Test(arguments: [(8, 1), (8, 2), (32, 4), (16, 8)])
   func oneToken(experts: (Int, Int)) throws {
     for (width, hidden) in [(128, 256), (192, 320)] {
