@@ -90,7 +90,11 @@ struct GatedLayerRule: LoweringRule {
     let positions = Array(position..<position + 5)
     let tail = try ProductTail(after: nodes[4], in: plan)
     do {
-      if let residual = tail.residual, tail.positions.count == 1 {
+      // Of one token, what is added may look like a bias.
+      if let residual = tail.residual ?? tail.bias, tail.positions.count == 1,
+        try plan.tensor(residual).format == x.format,
+        try plan.tensor(residual).shape.elementCount == x.shape.elementCount
+      {
         kernel.hasResidual = true
         try plan.invoke(
           kernel, operands + [residual, tail.output], nodes: nodes + tail.nodes.dropFirst())
