@@ -4,8 +4,3 @@
 static inline __attribute__((always_inline)) void prefetch_to_read(const void *address) {
   __builtin_prefetch(address, 0, 3);
 }
-
-/// Asks for the cache line at `address`, which is about to be written.
-static inline __attribute__((always_inline)) void prefetch_to_write(const void *address) {
-  __builtin_prefetch(address, 1, 3);
-}

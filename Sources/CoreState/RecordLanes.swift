@@ -1,5 +1,4 @@
 import Synchronization
-public import VectorKernels
 
 /// A block of records that one thread fills and another reads.
 ///
@@ -99,8 +98,6 @@ public final class RecordPool<Record: BitwiseCopyable & Sendable>: Sendable {
     assert(count < blockCapacity, "more records than room without a look")
     // Inside: at least `room` places are free after each look, and no more are put down in between.
     unsafe lanes[lane].base[count] = record
-    // Whoever read the block last holds its lines.
-    unsafe CacheHint.willWrite(lanes[lane].base + (count &+ Self.recordsAhead))
     lanes[lane].count = count &+ 1
   }
 
@@ -116,10 +113,6 @@ public final class RecordPool<Record: BitwiseCopyable & Sendable>: Sendable {
   }
 
   @usableFromInline var blockCapacity: Int { pool.capacity }
-
-  /// How far ahead of the record that is put down its block's lines are asked for: four lines.
-  @inlinable @inline(__always)
-  static var recordsAhead: Int { max(1, 256 / MemoryLayout<Record>.stride) }
 
   @inline(never) @usableFromInline
   mutating func exchange(_ lane: Int) {

@@ -1,4 +1,4 @@
-public import CPrefetch
+import CPrefetch
 
 /// Tells the host's caches what is read next. Values never depend on it.
 public enum CacheHint {
@@ -23,10 +23,6 @@ public enum CacheHint {
       offset += lineBytes
     }
   }
-
-  /// Asks for the line at an address that is written soon; any address will do.
-  @inlinable @inline(__always)
-  public static func willWrite(_ address: UnsafeRawPointer) { unsafe prefetch_to_write(address) }
 
   /// Asks for so many lines from an address on, which may be any.
   @inline(__always)

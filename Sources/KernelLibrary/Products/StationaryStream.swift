@@ -8,7 +8,8 @@ import NumericFormats
 ///
 /// As the moving operand, weights of one byte pass at 128 bytes a cycle, slower than HBM brings
 /// them. Stationary, 128 × 128 of them take a load and the least time of a product, 96 cycles: 171
-/// bytes a cycle. The sums of all columns are open at once, element t · rows + r of partition p
+/// bytes a cycle (NKI architecture guide: a load takes a quarter of its columns, a product at least
+/// 64 cycles). The sums of all columns are open at once, element t · rows + r of partition p
 /// being column t · 128 + p of row r, so that a load brings whole rows of the weights.
 struct StationaryStream {
   /// One matrix [K, columns] and how its rows lie on partitions.
