@@ -138,6 +138,10 @@ struct WeightPrefetch {
     return own.firstLoads(isWeight).count
   }
 
+  /// Loads of a kernel that may be under way beside those that it takes along: rings share the DMA
+  /// engines, so that more of them would keep its own last loads waiting, and fewer would leave the
+  /// engines without work.
+  private static let ownLoadsBeside = 2
   /// Loads under way at once that keep the DMA engines busy while one of them is used.
   private static let busyLoads = 4
 
@@ -186,9 +190,10 @@ struct WeightPrefetch {
     if let next, let later = self.half(next, half.other) {
       let loads = Self.loads(later, taken)
       let place = streams[sync].lastIndex { $0.operation.isLoad }.map { $0 + 1 } ?? 0
-      let moved = loads.instructions.map {
+      var moved = loads.instructions.map {
         Self.rebound($0, tensors: loads.tensors, after: tensors.count, sites: sites.count)
       }
+      moved[0].wait = own.lastLoadsRemain(Self.ownLoadsBeside)
       streams[sync].insert(contentsOf: moved, at: place)
       tensors += loads.tensors.map { later.tensors[$0] }
       sites += later.sites
@@ -247,6 +252,21 @@ extension Segment {
       else { return false }
       return source.register == AccessPattern.noRegister && isWanted(Int(source.tensor))
     }
+  }
+
+  /// The wait of the sync queue that ends when all of its own loads but the last `count` are there.
+  fileprivate func lastLoadsRemain(_ count: Int) -> SemaphoreWait {
+    let sync = stream(of: .sync)
+    let loads = sync.indices.filter { sync[$0].operation.isLoad }
+    guard loads.count > count else { return .none }
+    let last = loads[loads.count - 1 - count]
+    let semaphore = sync[last].update.semaphore
+    guard sync[last].update.operation == .add else { return .none }
+    // A semaphore belongs to one ring of one queue: these are all of its updates so far.
+    let updates = sync[...last].filter {
+      $0.update.operation == .add && $0.update.semaphore == semaphore
+    }
+    return SemaphoreWait(semaphore, .atLeast, updates.reduce(0) { $0 + $1.update.value })
   }
 
   /// The instructions of one engine.

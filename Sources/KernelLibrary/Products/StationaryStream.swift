@@ -27,9 +27,10 @@ struct StationaryStream {
     var columns: Range<Int>
   }
 
-  /// Bytes of a partition that one load brings: 2 MiB in all.
-  private static let loadBytes = 16 << 10
-  private static let mostBuffers = 6
+  /// Bytes of a partition that one load brings: 1 MiB in all. After a prefetch the next load waits
+  /// until the first is used, and the last one's products follow its last byte.
+  private static let loadBytes = 8 << 10
+  private static let mostBuffers = 12
   /// The most sums of a partition: a bank of fp32.
   static let mostSums = 512
 
