@@ -42,21 +42,10 @@ struct ChipRecording {
     }
     folder = place
     self.recordings = recordings
-    watch = Self.watch(recordings, options.trace)
-  }
-
-  private static func watch(
-    _ recordings: [Int: TraceRecording], _ trace: RunOptions.Trace
-  ) -> ChipWatch {
-    if case .samples(let interval) = trace {
-      return .samples(
-        intervalPicoseconds: interval.value, pools: recordings.mapValues(\.samplePool)
-      ) { core, track, samples in
-        recordings[core]?.append(track: track, samples: samples)
-      }
-    }
-    return .events(pools: recordings.mapValues(\.eventPool)) { core, track, events in
-      recordings[core]?.append(track: track, events: events)
+    let transfers = TraceRecording.transfers(options.trace)
+    watch = .events(transfers, pools: recordings.mapValues(\.pool)) {
+      [recordings] core, track, block in
+      recordings[core]?.append(track: track, block)
     }
   }
 

@@ -49,7 +49,7 @@ struct ProgramRun: ~Copyable {
     if computes { prepare(&model.core) }
     let start = DispatchTime.now().uptimeNanoseconds
     var recorder = EventRecorder(pool: RecordPool(capacity: 1_024)) { track, block in
-      collector.append(track, block.records)
+      collector.append(track, Array(block.events))
     }
     do { totals = try model.run(recording: &recorder, isCancelled: isCancelled) } catch {
       throw Self.runnerError(error)
@@ -98,17 +98,9 @@ struct ProgramRun: ~Copyable {
     _ model: inout CoreModel, _ options: RunOptions, _ recording: TraceRecording,
     _ isCancelled: () -> Bool
   ) throws(RunError) -> NeuronCore.RunTotals {
-    if case .samples(let interval) = options.trace {
-      var sampler = Sampler(
-        intervalPicoseconds: interval.value, pool: recording.samplePool
-      ) { track, samples in
-        recording.append(track: track, samples: samples)
-      }
-      defer { sampler.finish() }
-      return try model.run(sampling: &sampler, isCancelled: isCancelled)
-    }
-    var recorder = EventRecorder(pool: recording.eventPool) { track, events in
-      recording.append(track: track, events: events)
+    var recorder = EventRecorder(transfers: recording.transfers, pool: recording.pool) {
+      track, block in
+      recording.append(track: track, block)
     }
     defer { recorder.finish() }
     return try model.run(recording: &recorder, isCancelled: isCancelled)

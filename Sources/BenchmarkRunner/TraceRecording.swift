@@ -9,39 +9,46 @@ import Units
 
 /// Brings what an observer saw into a trace file.
 ///
-/// The step loop fills blocks; a serial queue turns each full one into trace records, gives the
-/// block back to be filled again and hands the records to the writer, whose own thread encodes and
-/// compresses them. Blocks keep their order, so the file does not depend on threads.
+/// The step loop fills blocks; a serial queue turns full ones into trace records or draws samples
+/// from them, gives them back to be filled again and hands the records to the writer, whose own
+/// thread encodes and compresses them. Blocks keep their order, so the file does not depend on
+/// threads.
 ///
-/// Unchecked because everything that changes is touched on the queue alone, or after it is empty.
+/// Unchecked because everything that changes is touched on the queue alone, or after it is empty,
+/// but for the full blocks at hand, which are the step loop's.
 final class TraceRecording: @unchecked Sendable {
   /// Bytes of blocks under way at most: the model waits when the writer is that far behind. It
   /// covers the time in which the program is written, before the first block.
   private static let maximumBytes = 32 << 20
-  /// A run that computes values is slow, so that a block that fills would keep many seconds of it
-  /// from the files: it hands over a fourth of one, which is a chunk of the side file.
-  private static let eventsWhenComputing = EventRecorder.blockCapacity / 4
-  /// Samples come slowly, so that they are handed over by chunks of the side file: little is left
-  /// to be done when the run ends.
-  private static let samplesPerBlock = 4_096
+  /// Blocks that are handed over together: to wake another thread costs the step loop as much as
+  /// to write some thousand events down. All that an engine has not handed over is less than a
+  /// block of the file.
+  private static let blocksTogether = 4
 
+  private let blocksTogether: Int
+  /// Full blocks that were not handed over yet. The step loop alone touches them.
+  private var pending: [(track: Int, block: RecordBlock<EventRecord>)] = []
   private let queue = DispatchQueue(label: "trnbench.trace")
   private let slots: DispatchSemaphore
   private var writer: TraceWriter?
   private var failure: TraceError?
   private let program: LoadedProgram
   private let skews: TransferSkews
+  /// Draws samples from the events; nil where the events themselves are kept.
+  private var sampler: Sampler?
   private let sampleInterval: Int64
   /// Records that do not touch this stretch of time are left out.
   private var window: (from: Int64, to: Int64)?
   /// Transfers that one which is still under way may have begun before.
   private var ended = EndedTransfers()
+  /// The samples of the block at hand.
+  private var drawn: [Sample] = []
   /// The instant after the last sample of each track.
   private var nextInstants = [Int64](repeating: 0, count: EventRecorder.trackCount)
   /// Where the step loop finds blocks of events.
-  let eventPool: RecordPool<Event>
-  /// Where it finds blocks of samples.
-  let samplePool: RecordPool<Sample>
+  let pool: RecordPool<EventRecord>
+  /// What it is to write down of transfers.
+  let transfers: EventRecorder.Transfers
   /// The file that is being written.
   let path: String
 
@@ -52,13 +59,17 @@ final class TraceRecording: @unchecked Sendable {
     path = request.path
     self.program = program
     sampleInterval = recording.intervalPicoseconds
-    let events = computes ? Self.eventsWhenComputing : EventRecorder.blockCapacity
-    let samples = Self.samplesPerBlock
-    eventPool = RecordPool(capacity: events)
-    samplePool = RecordPool(capacity: samples)
-    var blockBytes = events * MemoryLayout<Event>.stride
-    if case .samples = recording { blockBytes = samples * MemoryLayout<Sample>.stride }
-    slots = DispatchSemaphore(value: Self.maximumBytes / blockBytes)
+    // A run that computes values is slow, so that as many events as elsewhere would keep many
+    // seconds of it from the files.
+    blocksTogether = computes ? 1 : Self.blocksTogether
+    let capacity = EventRecorder.blockCapacity / (computes ? Self.blocksTogether : 1)
+    pool = RecordPool(capacity: capacity)
+    transfers = Self.transfers(recording)
+    let bytes = blocksTogether * capacity * MemoryLayout<EventRecord>.stride
+    slots = DispatchSemaphore(value: Self.maximumBytes / bytes)
+    if case .samples(let interval) = recording {
+      sampler = Sampler(intervalPicoseconds: interval.value)
+    }
     var retention = TraceRetention.all
     if case .ring(let sizeBytes) = recording { retention = .last(sizeBytes: sizeBytes) }
     if case .window(let from, let to) = recording { window = (from.value, to.value) }
@@ -68,19 +79,31 @@ final class TraceRecording: @unchecked Sendable {
     enqueue { $0.append(request.program) }
   }
 
-  /// A block of events of one track of the step loop.
-  func append(track: Int, events: RecordBlock<Event>) {
-    enqueue { recording in
-      recording.convert(track: track, events: events)
-      recording.eventPool.give(events)
-    }
+  /// What the step loop is to write down of transfers: they overlap, so that what is sampled of
+  /// them is stretches.
+  static func transfers(_ trace: RunOptions.Trace) -> EventRecorder.Transfers {
+    if case .samples = trace { .stretches } else { .whole }
   }
 
-  /// A block of samples of one track of the step loop.
-  func append(track: Int, samples: RecordBlock<Sample>) {
+  /// A block of events of one track of the step loop.
+  func append(track: Int, _ block: RecordBlock<EventRecord>) {
+    pending.append((track, block))
+    if pending.count == blocksTogether { handOver() }
+  }
+
+  /// Hands over the blocks that have come.
+  private func handOver() {
+    let blocks = pending
+    pending.removeAll(keepingCapacity: true)
     enqueue { recording in
-      recording.convert(track: track, samples: samples)
-      recording.samplePool.give(samples)
+      for (track, block) in blocks {
+        if recording.sampler != nil {
+          recording.sample(track: track, block)
+        } else {
+          recording.convert(track: track, block)
+        }
+        recording.pool.give(block)
+      }
     }
   }
 
@@ -99,29 +122,30 @@ final class TraceRecording: @unchecked Sendable {
     }
   }
 
-  private func convert(track: Int, events: RecordBlock<Event>) {
+  private func convert(track: Int, _ block: RecordBlock<EventRecord>) {
     guard failure == nil else { return }
     do {
       if track == EventRecorder.dmaTrack {
-        try append(transfers: events)
+        try append(transfers: block)
       } else if let id = TrackID(rawValue: UInt8(track)) {
         var records = writer?.takeBuffer() ?? []
-        records.reserveCapacity(events.count)
-        for index in 0..<events.count { records.append(Self.record(events[index])) }
+        records.reserveCapacity(block.count)
+        for event in block.events {
+          let semaphore = program.waitSemaphore(at: Int(event.programCounter))
+          records.append(Self.record(event, detail: UInt16(semaphore)))
+        }
         try append(records, to: id)
       }
     } catch { failure = error }
   }
 
   /// A transfer is one record on each DMA engine that takes part; the engines differ by their skew.
-  private func append(transfers events: RecordBlock<Event>) throws(TraceError) {
+  private func append(transfers block: RecordBlock<EventRecord>) throws(TraceError) {
     var transfers: [TraceTransfer] = []
-    transfers.reserveCapacity(events.count)
-    for index in 0..<events.count {
-      let event = events[index]
+    transfers.reserveCapacity(block.count)
+    for event in block.events {
       guard let shape = program.transferShape(at: Int(event.programCounter)) else { continue }
-      var record = Self.record(event)
-      record.detail = UInt16(event.ring)
+      let record = Self.record(event, detail: UInt16(event.ring))
       var engines: UInt16 = 0
       for engine in 0..<min(Int(shape.engines), TrackID.dmaCount)
       where isInWindow(record, skew: skews.values[engine]) {
@@ -146,15 +170,17 @@ final class TraceRecording: @unchecked Sendable {
     if !kept.isEmpty { try writer?.append(track: track, events: kept) }
   }
 
-  private func convert(track: Int, samples: RecordBlock<Sample>) {
+  /// Draws samples from a block of events of one track.
+  private func sample(track: Int, _ block: RecordBlock<EventRecord>) {
     guard failure == nil else { return }
     let id = track == EventRecorder.dmaTrack ? TrackID.dma(0) : TrackID(rawValue: UInt8(track))
     guard let id else { return }
+    drawn.removeAll(keepingCapacity: true)
+    sampler?.sample(block, track: track, into: &drawn)
     var runs: [TraceSampleRun] = []
-    runs.reserveCapacity(samples.count)
+    runs.reserveCapacity(drawn.count)
     var time = nextInstants[track]
-    for index in 0..<samples.count {
-      let sample = samples[index]
+    for sample in drawn {
       runs.append(Self.run(sample, at: time))
       time += Int64(sample.count) * sampleInterval
     }
@@ -166,6 +192,7 @@ final class TraceRecording: @unchecked Sendable {
 
   /// Closes the file; `totals` are what the model counted itself.
   func finish(_ totals: NeuronCore.RunTotals?, isComplete: Bool) throws(TraceError) {
+    handOver()
     queue.sync {}
     if let failure { throw failure }
     let last = ended.takeAll()
@@ -213,17 +240,17 @@ final class TraceRecording: @unchecked Sendable {
     }
   }
 
-  private static func record(_ event: Event) -> TraceEvent {
+  private static func record(_ event: Event, detail: UInt16) -> TraceEvent {
     TraceEvent(
       start: Picoseconds(event.start), duration: Picoseconds(event.duration),
       wait: Picoseconds(event.wait), stallCause: traceCause(event.cause),
-      detail: UInt16(event.semaphore), programCounter: event.programCounter)
+      detail: detail, programCounter: event.programCounter)
   }
 
   private static func run(_ sample: Sample, at time: Int64) -> TraceSampleRun {
     let state: TrackState =
       if sample.isBusy {
-        sample.engines > 0 ? .moving(engines: sample.engines) : .busy
+        sample.engines > 0 ? .moving(engines: Int(sample.engines)) : .busy
       } else {
         sample.cause == .none ? .idle : .stalled(traceCause(sample.cause))
       }

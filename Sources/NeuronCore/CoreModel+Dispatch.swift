@@ -157,8 +157,7 @@ extension CoreModel {
     endTime = max(endTime, completion.visible + dma.skews[engineCount - 1])
     var event = Event(
       start: transfer.start, duration: completion.end - transfer.start,
-      wait: transfer.start - transfer.arrival, programCounter: transfer.program, semaphore: 0,
-      cause: .none)
+      wait: transfer.start - transfer.arrival, programCounter: transfer.program, cause: .none)
     event.ring = UInt8(truncatingIfNeeded: transfer.ring)
     observer.moved(event, engines: engineCount)
   }

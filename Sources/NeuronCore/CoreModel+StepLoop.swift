@@ -146,8 +146,7 @@ extension CoreModel {
     observer.ran(
       Event(
         start: row.start, duration: row.completion - row.start, wait: waited,
-        programCounter: UInt32(truncatingIfNeeded: engines[engine].next),
-        semaphore: record.wait.semaphore, cause: cause),
+        programCounter: UInt32(truncatingIfNeeded: engines[engine].next), cause: cause),
       on: engine)
   }
 

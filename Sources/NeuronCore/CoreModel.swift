@@ -84,11 +84,4 @@ public struct CoreModel: ~Copyable {
   {
     try loop(&recorder, isCancelled)
   }
-
-  /// Runs the program to its end and samples the engines.
-  public mutating func run(sampling sampler: inout Sampler, isCancelled: () -> Bool)
-    throws(RunError) -> RunTotals
-  {
-    try loop(&sampler, isCancelled)
-  }
 }

@@ -84,6 +84,9 @@ public final class LoadedProgram: Sendable {
     program.invocations.reduce(0) { $0 + program.segments[$1.segment].instructions.count }
   }
 
+  /// The semaphore that the instruction of a program counter waits for, if it waits.
+  public func waitSemaphore(at counter: Int) -> UInt8 { records[counter].wait.semaphore }
+
   /// How the transfer of a program counter is cut and dealt; nil for other instructions.
   public func transferShape(at counter: Int) -> TransferShape? {
     records[counter].opcode.isDMA ? transfers[Int(records[counter].extent)] : nil

@@ -32,27 +32,25 @@ public struct Event: Sendable, BitwiseCopyable {
   public var start: Int64
   /// How long it took, in picoseconds.
   public var duration: Int64
-  /// How long it waited for a semaphore before it began, in picoseconds.
+  /// How long it waited for its semaphore before it began, in picoseconds.
   public var wait: Int64
   /// Index of the instruction in the program: segments one after the other.
   public var programCounter: UInt32
-  /// The semaphore that it waited for.
-  public var semaphore: UInt8
   /// Why it waited.
   public var cause: StallCause
   /// The ring of a transfer.
   public var ring: UInt8 = 0
+  /// DMA engines that move data in a stretch of transfers; 0 for an instruction or a transfer.
+  public var engines: UInt8 = 0
 
   @inline(__always)
   init(
-    start: Int64, duration: Int64, wait: Int64, programCounter: UInt32, semaphore: UInt8,
-    cause: StallCause
+    start: Int64, duration: Int64, wait: Int64, programCounter: UInt32, cause: StallCause
   ) {
     self.start = start
     self.duration = duration
     self.wait = wait
     self.programCounter = programCounter
-    self.semaphore = semaphore
     self.cause = cause
   }
 }

@@ -138,7 +138,7 @@ package struct Replay: Sendable {
       rows[counter].modelDuration = event.duration
       rows[counter].wait = event.wait
       rows[counter].cause = Self.cause(event.cause)
-      rows[counter].semaphore = event.semaphore
+      rows[counter].semaphore = instructions[counter].wait.semaphore
     }
     modelZero = rows[zeroCounter].modelStart
     for index in rows.indices { rows[index].modelStart -= modelZero }

@@ -77,24 +77,16 @@ import Testing
 
   /// Blocks come from a pool and go back to it.
   @Test func recordingEventsAllocatesTheSameForAnyLength() throws {
-    let pool = RecordPool<Event>(capacity: 64, reserve: 16)
-    try expectConstant { model in
-      var recorder = EventRecorder(pool: pool) { _, block in pool.give(block) }
-      let totals = try model.run(recording: &recorder, isCancelled: { false })
-      recorder.finish()
-      return totals
-    }
-  }
-
-  @Test func samplingAllocatesTheSameForAnyLength() throws {
-    let pool = RecordPool<Sample>(capacity: 64, reserve: 16)
-    try expectConstant { model in
-      var sampler = Sampler(intervalPicoseconds: 100_000, pool: pool) { _, block in
-        pool.give(block)
+    let pool = RecordPool<EventRecord>(capacity: 64, reserve: 16)
+    for transfers in [EventRecorder.Transfers.whole, .stretches] {
+      try expectConstant { model in
+        var recorder = EventRecorder(transfers: transfers, pool: pool) { _, block in
+          pool.give(block)
+        }
+        let totals = try model.run(recording: &recorder, isCancelled: { false })
+        recorder.finish()
+        return totals
       }
-      let totals = try model.run(sampling: &sampler, isCancelled: { false })
-      sampler.finish()
-      return totals
     }
   }
 }

@@ -18,14 +18,16 @@ import Testing
     var model = try CoreModel(
       LoadedProgram(bench.program, device: .trainium2), computes: false, checksHazards: false)
     let events = Collected<Event>()
-    var recorder = EventRecorder(pool: RecordPool(capacity: 7)) { events.add($0, $1.records) }
+    var recorder = EventRecorder(pool: RecordPool(capacity: 7)) {
+      events.add($0, Array($1.events))
+    }
     _ = try model.run(recording: &recorder, isCancelled: { false })
     recorder.finish()
     return try #require(events.lists.joined().first)
   }
 
   @Test func recordingAnEvent() throws {
-    let pool = RecordPool<Event>(capacity: EventRecorder.blockCapacity, reserve: 8)
+    let pool = RecordPool<EventRecord>(capacity: EventRecorder.blockCapacity, reserve: 8)
     let count = Counter()
     var recorder = EventRecorder(pool: pool) { _, block in
       count.records += block.count

@@ -64,8 +64,8 @@ struct TestBench {
     var model = try CoreModel(loaded, computes: computes, checksHazards: checksHazards)
     var collected: [(Int, [Event])] = []
     var totals: RunTotals?
-    try withoutActuallyEscaping({ (track: Int, events: RecordBlock<Event>) in
-      collected.append((track, events.records))
+    try withoutActuallyEscaping({ (track: Int, block: RecordBlock<EventRecord>) in
+      collected.append((track, Array(block.events)))
     }) { sink in
       var recorder = EventRecorder(sink: sink)
       totals = try model.run(recording: &recorder, isCancelled: { false })

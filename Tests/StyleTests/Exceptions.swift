@@ -67,10 +67,7 @@ enum Exceptions {
       path: "Sources/NeuronCore/Sanitizer/OrderChecker.swift", literal: "4_096",
       reason: "entries of a bookkeeping list, nothing of the machine"),
     Literal(
-      path: "Sources/NeuronCore/Sampler.swift", literal: "16_384",
-      reason: "samples per buffer, nothing of the machine"),
-    Literal(
-      path: "Sources/NeuronCore/EventRecorder.swift", literal: "65_536",
+      path: "Sources/NeuronCore/EventRecorder.swift", literal: "16_384",
       reason: "events per buffer, nothing of the machine"),
     Literal(
       path: "Sources/NeuronCore/TensorArray.swift", literal: "1_000_000_000",
