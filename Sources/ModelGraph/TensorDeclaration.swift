@@ -52,7 +52,7 @@ package enum TensorFill: Hashable, Sendable {
   case values(TensorConstant)
 
   /// True for numbers drawn at random, as weights begin.
-  var isDrawn: Bool {
+  package var isDrawn: Bool {
     switch self {
     case .normal, .uniform: true
     default: false

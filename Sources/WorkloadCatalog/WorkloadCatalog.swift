@@ -8,10 +8,12 @@ package struct WorkloadCatalog: Sendable {
   package let names: [String]
   /// Every suite, sorted by name.
   package let suites: [WorkloadSuite]
+  /// The names of models that need more than one chip, sorted; none of them is among `names`.
+  package let largeNames: [String]
 
   /// Folders beside the families that hold no workloads.
   static let reserved = [
-    "suites", "devices", "references", "architectures", "data", "calibration",
+    "suites", "devices", "references", "architectures", "data", "calibration", "large",
   ]
 
   /// A catalog of nothing.
@@ -19,20 +21,16 @@ package struct WorkloadCatalog: Sendable {
     root = ""
     names = []
     suites = []
+    largeNames = []
   }
 
   /// Reads the folder's list and its suites; workload files are read when asked for.
   /// Throws `unreadable`, and what the suites' files have wrong.
   package init(root: String) throws(WorkloadError) {
     self.root = root
-    var names: [String] = []
-    for family in try Self.list(root) where !Self.reserved.contains(family) {
-      guard Self.isFolder("\(root)/\(family)") else { continue }
-      for file in try Self.list("\(root)/\(family)") where file.hasSuffix(".yaml") {
-        names.append("\(family)/\(file.dropLast(5))")
-      }
-    }
+    let names = try Self.names(in: root)
     self.names = names
+    largeNames = Self.isFolder("\(root)/large") ? try Self.names(in: "\(root)/large") : []
     var suites: [WorkloadSuite] = []
     for file in try Self.list("\(root)/suites") where file.hasSuffix(".yaml") {
       suites.append(
@@ -40,6 +38,18 @@ package struct WorkloadCatalog: Sendable {
           contentsOf: "\(root)/suites/\(file)", name: String(file.dropLast(5)), names: names))
     }
     self.suites = suites
+  }
+
+  /// `family/name` of each file, sorted.
+  private static func names(in root: String) throws(WorkloadError) -> [String] {
+    var names: [String] = []
+    for family in try list(root) where !reserved.contains(family) {
+      guard isFolder("\(root)/\(family)") else { continue }
+      for file in try list("\(root)/\(family)") where file.hasSuffix(".yaml") {
+        names.append("\(family)/\(file.dropLast(5))")
+      }
+    }
+    return names
   }
 
   /// Finds the folder: `TRNBENCH_WORKLOADS` if set, else `Workloads` in `start` or a folder above
@@ -96,6 +106,17 @@ package struct WorkloadCatalog: Sendable {
     return result
   }
 
+  /// One model of `largeNames`. Throws `unknownName` and what its file has wrong.
+  package func large(named name: String) throws(WorkloadError) -> LargeModel {
+    guard largeNames.contains(name) else {
+      throw .unknownName(
+        kind: "model", name: name, nearest: NearestName.find(name, in: largeNames))
+    }
+    return try LargeModel.read(
+      contentsOf: "\(root)/large/\(name).yaml", name: name, workloads: names
+    ) { (wanted) throws(WorkloadError) in try architecture(wanted) }
+  }
+
   /// The names of the architectures, sorted.
   package func architectureNames() throws(WorkloadError) -> [String] {
     try Self.list("\(root)/architectures").filter { $0.hasSuffix(".yaml") }.map {
@@ -128,7 +149,7 @@ package struct WorkloadCatalog: Sendable {
     if let suite = suites.first(where: { $0.name == argument }) { return suite.workloads }
     if let matches = NamePattern.matches(argument, in: names) { return matches }
     if NamePattern.isPattern(argument) { throw .noMatch(pattern: argument) }
-    let candidates = suites.map(\.name) + names
+    let candidates = suites.map(\.name) + names + largeNames
     throw .unknownName(
       kind: "workload or suite", name: argument,
       nearest: NearestName.find(argument, in: candidates)

@@ -57,6 +57,51 @@ import Testing
     }
   }
 
+  /// What one chip cannot hold is listed with the chips that it takes, and refused with a reason.
+  @Test func modelsBeyondOneChipAreListedAndRefused() throws {
+    let desk = try Desk()
+    try desk.write(
+      "Workloads/architectures/wide.yaml",
+      """
+      title: Wide
+      source: ours
+      hidden: 16384
+      layers: 40
+      heads: 128
+      kv_heads: 8
+      head_dim: 128
+      feed_forward: 53248
+      vocabulary: 128000
+      rope_base: 500000
+      epsilon: 1.0e-5
+      """)
+    try desk.write(
+      "Workloads/large/llm/wide.yaml",
+      """
+      name: llm/wide
+      title: Wide, next token
+      device: trn2
+      architecture: wide
+      bytes_per_parameter: 2
+      contents: weights in bf16
+      on_one_chip: [kernel/alpha]
+      source: ours
+      """)
+    let row = desk.run("list", "--format", "csv").output.split(separator: "\n").last
+    #expect(row == "llm/wide,model,,,3 x trn2,,\"Wide, next token\"")
+    #expect(!desk.run("list", "--device", "trn3").output.contains("llm/wide"))
+    let answer = desk.run("run", "llm/wide")
+    #expect(answer.code == 64)
+    #expect(
+      answer.errors == """
+        error: llm/wide needs 3 trn2 chips: 131.70 billion parameters take 245.3 GiB (weights in \
+        bf16), and a trn2 chip has 96.0 GiB; chips are not joined yet; on one chip: kernel/alpha
+
+        """)
+    #expect(desk.run("run", "llm/wide", "--device", "trn3").errors.contains("needs 2 trn3 chips"))
+    #expect(desk.run("run", "llm/wid").errors.contains("Did you mean 'llm/wide'?"))
+  }
+
   @Test func coloursAreForTerminalsThatWantThem() throws {
     let desk = try Desk()
     desk.terminal.hasColour = true

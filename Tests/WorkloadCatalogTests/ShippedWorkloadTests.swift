@@ -40,6 +40,21 @@ struct ShippedWorkloadTests {
     #expect(try specification(quick[0]).suites == ["full", "quick"])
   }
 
+  @Test("Models beyond one chip are listed with what they need, and are no workloads")
+  func largeModels() throws {
+    let catalog = try Self.catalog.get()
+    #expect(catalog.largeNames.contains("llm/llama3.1-8b-train"))
+    for name in catalog.largeNames {
+      let model = try catalog.large(named: name)
+      // 96 GiB: Trainium2, as in the table of its instances.
+      #expect(model.chips(of: 96 << 30) > 1, "\(name)")
+      #expect(!catalog.names.contains(name) && !model.onOneChip.isEmpty)
+    }
+    // The number of parameters that Meta's model card gives, exactly as its files have it.
+    let llama = try catalog.large(named: "llm/llama3.1-8b-train")
+    #expect(llama.parameterCount == 8_030_261_248)
+  }
+
   @Test("Micro-programs have labels of their own and cover every instruction")
   func microPrograms() throws {
     var labels: [String] = []

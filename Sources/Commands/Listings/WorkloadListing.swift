@@ -1,11 +1,13 @@
 import Foundation
+import Hardware
 import NumericFormats
 import TerminalUI
 import WorkloadCatalog
 
 /// Workloads, suites and published numbers: what the folder `Workloads` holds.
 enum WorkloadListing {
-  /// Every workload, or those of one device; files with mistakes are named and the others listed.
+  /// Every workload, or those of one device, and the models that need several of its chips; files
+  /// with mistakes are named and the others listed.
   static func workloads(_ catalog: WorkloadCatalog, on device: String?) -> Listing {
     var listing = Listing(
       table: Table(columns: [
@@ -25,9 +27,18 @@ enum WorkloadListing {
           .text(workload.precision.name), .text(workload.defaultDevice),
           .text(workload.suites.joined(separator: " ")), .text(workload.title),
         ])
-      } catch {
-        listing.failures.append(error)
-      }
+      } catch { listing.failures.append(error) }
+    }
+    for name in catalog.largeNames {
+      do {
+        let model = try catalog.large(named: name)
+        if let device, model.device != device { continue }
+        let chip = try Device.named(model.device).memory.hbmBytesPerChip.value
+        listing.table.append([
+          .text(name), .text("model"), .missing, .missing,
+          .text("\(model.chips(of: chip)) x \(model.device)"), .missing, .text(model.title),
+        ])
+      } catch { listing.failures.append(error) }
     }
     return listing
   }

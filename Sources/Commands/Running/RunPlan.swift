@@ -51,6 +51,9 @@ struct RunPlan {
       }
       let known = try catalog ?? Places(environment).catalog()
       catalog = known
+      if known.largeNames.contains(name) {
+        throw try refusal(of: known.large(named: name), on: devices.first)
+      }
       for workload in try known.resolve([name]) where seen.insert(workload).inserted {
         let specification = try specification(workload, known)
         let targets = try devices.isEmpty ? [Device.named(specification.defaultDevice)] : devices
@@ -68,6 +71,23 @@ struct RunPlan {
     let specification = try catalog.specification(named: name)
     guard let precision else { return specification }
     return try specification.with(precision: precision)
+  }
+
+  /// What a model needs that one chip does not have.
+  private func refusal(of model: LargeModel, on given: Device?) throws -> CommandFailure {
+    let device = try given ?? Device.named(model.device)
+    let chip = device.memory.hbmBytesPerChip.value
+    let chips = model.chips(of: chip)
+    let size = { (bytes: Int) in String(format: "%.1f GiB", Double(bytes) / Double(1 << 30)) }
+    let parameters = String(format: "%.2f", Double(model.parameterCount) / 1e9)
+    let need =
+      "\(parameters) billion parameters take \(size(model.bytes)) (\(model.contents)), and a "
+      + "\(device.name) chip has \(size(chip))"
+    return .unsupported(
+      what: chips > 1
+        ? "\(model.name) needs \(chips) \(device.name) chips: \(need)"
+        : "\(model.name) is not run as a whole: \(need), but all that a step computes comes on top",
+      advice: "chips are not joined yet; on one chip: \(model.onOneChip.joined(separator: ", "))")
   }
 
   private func item(_ name: String, _ work: RunItem.Work, on device: Device) -> RunItem {
