@@ -54,7 +54,7 @@ package struct RMSNormKernel: Kernel {
     try builder.scope { builder throws(BuilderError) in
       if isSpread { return try emitSpread(into: &builder, tensors) }
       guard !hasAddend else {
-        throw unsupported("an addend", allowed: "up to 8 rows of whole kilobytes")
+        throw unsupported("an addend", allowed: "up to 64 rows of 128s, of 1,024 or more")
       }
       let tiles = RowTile.tiles(rows, rowBytes: columns * format.sizeBytes)
       let most = tiles.map(\.perPartition).max() ?? 1

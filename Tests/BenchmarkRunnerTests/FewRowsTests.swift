@@ -18,7 +18,7 @@ import Testing
     #expect(names == kernels, sourceLocation: sourceLocation)
   }
 
-  @Test(arguments: [1, 3, 8]) func aSumAndItsNormAreOneKernel(rows: Int) throws {
+  @Test(arguments: [1, 3, 16, 64]) func aSumAndItsNormAreOneKernel(rows: Int) throws {
     var builder = GraphBuilder(name: "sum", format: .bfloat16)
     try builder.given("a", [rows, 1_024])
     try builder.given("b", [rows, 1_024])
@@ -31,8 +31,8 @@ import Testing
 
   @Test func manyRowsKeepTwoKernels() throws {
     var builder = GraphBuilder(name: "sum", format: .bfloat16)
-    try builder.given("a", [16, 1_024])
-    try builder.given("b", [16, 1_024])
+    try builder.given("a", [65, 1_024])
+    try builder.given("b", [65, 1_024])
     try builder.given("gamma", [1_024], role: .weight)
     try builder.apply(.add, to: ["a", "b"], name: "sum", role: .output)
     try builder.apply(
@@ -41,7 +41,7 @@ import Testing
   }
 
   /// Three products of one input; the last in a format of its own stays alone.
-  @Test(arguments: [1, 5]) func projectionsAreOneKernel(rows: Int) throws {
+  @Test(arguments: [1, 5, 16]) func projectionsAreOneKernel(rows: Int) throws {
     var builder = GraphBuilder(name: "projections", format: .bfloat16)
     try builder.given("x", [rows, 512])
     let hints = KernelHints(fusion: "projections")
@@ -55,7 +55,7 @@ import Testing
 
   @Test func rowsThatDoNotFitStayProducts() throws {
     var builder = GraphBuilder(name: "projections", format: .bfloat16)
-    try builder.given("x", [12, 256])
+    try builder.given("x", [17, 256])
     let hints = KernelHints(fusion: "projections")
     for name in ["query", "key"] {
       try builder.weight("w_\(name)", rows: 256, columns: 128, format: .float8e4m3)
@@ -65,8 +65,17 @@ import Testing
     try check(try builder.finish(), kernels: ["matmul", "matmul"])
   }
 
+  /// Sums that take two banks, and such that would not lie within one each.
+  @Test(arguments: [12, 16]) func wideProductsOfManyRows(rows: Int) throws {
+    var builder = GraphBuilder(name: "wide", format: .bfloat16)
+    try builder.given("x", [rows, 256])
+    try builder.weight("w", rows: 256, columns: 6_144, format: .float8e4m3)
+    try builder.product("x", "w", name: "y", role: .output)
+    try check(try builder.finish(), kernels: ["matmul"])
+  }
+
   /// Narrow weights of a gated layer, with what is added at its end.
-  @Test(arguments: [1, 4]) func gatedLayersOfFewTokens(tokens: Int) throws {
+  @Test(arguments: [1, 4, 16]) func gatedLayersOfFewTokens(tokens: Int) throws {
     let (width, hidden) = (256, 640)
     var builder = GraphBuilder(name: "gated", format: .bfloat16)
     try builder.given("x", [tokens, width])

@@ -25,7 +25,8 @@ import Testing
   @Test(arguments: [NumberFormat.bfloat16, .float32])
   func rmsNorm(format: NumberFormat) throws {
     // The last ones are spread over partitions.
-    for (rows, columns) in shapes + [(1, 2_048), (7, 1_024)] {
+    let spread = [(1, 2_048), (7, 1_024), (16, 1_024), (33, 1_280), (64, 2_048)]
+    for (rows, columns) in shapes + spread {
       let x = randomTensor(rows * columns, format, seed: 6, scale: 3)
       let gamma = randomTensor(columns, format, seed: 7)
       let out = try SegmentRunner.run(

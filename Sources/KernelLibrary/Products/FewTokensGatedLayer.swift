@@ -21,7 +21,7 @@ struct FewTokensGatedLayer {
   static func fits(_ kernel: SwiGLUKernel) -> Bool {
     let tiles = max(kernel.width, kernel.hidden) / 128
     return kernel.tokens <= TurnedSums.mostRows && kernel.width / 128 <= TurnedSums.mostTiles
-      && tiles * kernel.tokens <= StationaryStream.mostSums
+      && StationaryStream.banks(rows: kernel.tokens, tiles: tiles) != nil
       && kernel.width % 128 == 0 && kernel.hidden % 128 == 0
       && kernel.weightFormat.sizeBytes == 1 && kernel.format.sizeBytes == 2
   }
@@ -37,7 +37,9 @@ struct FewTokensGatedLayer {
     let h = try builder.tile("hidden", fTiles, rows, format: kernel.format)
     let gate = try builder.tile("gate", fTiles * rows, format: .float32)
     var turned = try TurnedSums(rows: rows, tiles: dTiles, format: kernel.format, &builder)
-    var banks = try builder.banks("sums", buffers: 4)
+    var banks = try builder.banks(
+      "sums", buffers: 4,
+      banksPerBuffer: StationaryStream.banks(rows: rows, tiles: max(dTiles, fTiles)) ?? 1)
     var stream = try StationaryStream(
       [(1, dTiles, kernel.hidden), (2, dTiles, kernel.hidden), (3, fTiles, kernel.width)].map {
         tensor, tiles, columns in

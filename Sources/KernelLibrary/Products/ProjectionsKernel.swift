@@ -55,7 +55,7 @@ package struct ProjectionsKernel: Kernel {
     return rows > 0 && rows <= TurnedSums.mostRows && depth > 0
       && (widths + [depth]).allSatisfy { $0 > 0 && $0 % 128 == 0 }
       && tiles.allSatisfy { $0 <= TurnedSums.mostTiles }
-      && tiles.reduce(0, +) * rows <= StationaryStream.mostSums
+      && StationaryStream.banks(rows: rows, tiles: tiles.reduce(0, +)) != nil
       && format.sizeBytes == 2 && weightFormat.sizeBytes == 1
   }
 
@@ -85,7 +85,8 @@ package struct ProjectionsKernel: Kernel {
     guard isSupported else {
       throw unsupported(
         "this shape",
-        allowed: "1 to 8 rows of two bytes, weights of one byte, whole tiles of 128")
+        allowed: "1 to \(TurnedSums.mostRows) rows of two bytes, weights of one byte, whole tiles "
+          + "of 128")
     }
     try builder.scope { builder throws(BuilderError) in
       let tiles = depth / 128
@@ -96,8 +97,10 @@ package struct ProjectionsKernel: Kernel {
       inputs.load(x, 0..<tiles, 0..<rows, on: .scalar, &builder)
       var turned = try TurnedSums(
         rows: rows, tiles: (widths.max() ?? 0) / 128, format: format, &builder)
-      var banks = try builder.banks("sums", buffers: 2)
-      let sums = banks.next(columns: widths.reduce(0, +) / 128 * rows)
+      let all = widths.reduce(0, +) / 128
+      var banks = try builder.banks(
+        "sums", buffers: 2, banksPerBuffer: StationaryStream.banks(rows: rows, tiles: all) ?? 1)
+      let sums = banks.next(columns: all * rows)
       var stream = try StationaryStream(
         widths.indices.map { index in
           StationaryStream.Weights(

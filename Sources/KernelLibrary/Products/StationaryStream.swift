@@ -31,8 +31,17 @@ struct StationaryStream {
   /// until the first is used, and the last one's products follow its last byte.
   private static let loadBytes = 8 << 10
   private static let mostBuffers = 12
-  /// The most sums of a partition: a bank of fp32.
-  static let mostSums = 512
+  /// The sums of a partition that a bank holds in fp32.
+  private static let sumsPerBank = 512
+  /// The most banks that sums take: a gated layer has four sets of them in turn.
+  private static let mostBanks = 2
+
+  /// The banks that sums of so many rows and tiles of columns take; nil for too many, or where a
+  /// tile's sums would lie in two of them.
+  static func banks(rows: Int, tiles: Int) -> Int? {
+    let banks = (rows * tiles + sumsPerBank - 1) / sumsPerBank
+    return banks <= mostBanks && (banks == 1 || sumsPerBank % rows == 0) ? banks : nil
+  }
 
   private let weights: [Weights]
   private let chunks: [Chunk]
