@@ -12,7 +12,7 @@ struct ContractionLoader {
   let layout: MatmulKernel.Layout
   /// Length of K.
   let contraction: Int
-  /// k = p · tiles + j; K is a multiple of 128.
+  /// k = p · tiles + j.
   let isPartitionMajor: Bool
   /// The tensor is [columns, K] with few columns and is read as it lies, partition-major; the panel
   /// then holds [columns, tiles] per partition.
@@ -23,15 +23,24 @@ struct ContractionLoader {
   var firstRow = 0
 
   private var tiles: Int { ceilDivide(contraction, 128) }
+  /// Partition-major, the partitions with a row of K in every tile.
+  private var fullPartitions: Int { contraction / tiles }
+  /// Tiles in which the partition behind these has a row.
+  private var tilesOfLast: Int { contraction % tiles }
+
+  /// Partitions that hold a row of tile `k`.
+  private func partitions(_ k: Int) -> Int {
+    isPartitionMajor ? fullPartitions + (k < tilesOfLast ? 1 : 0) : min(128, contraction - k * 128)
+  }
 
   /// The tile of K number `k` of a panel whose first tile is `firstTile`: [K rows, columns].
   func tile(_ panel: Tile, firstTile: Int = 0, _ k: Int, _ columns: Range<Int>) -> Tile {
     if isStrided {
       return panel.viewed(
-        offset: k + columns.lowerBound * tiles, sizes: [columns.count], strides: [tiles])
+        offset: k + columns.lowerBound * tiles, sizes: [columns.count], strides: [tiles]
+      ).rows(0..<partitions(k))
     }
-    let rows = isPartitionMajor ? 128 : min(128, contraction - k * 128)
-    return panel.block(k - firstTile).columns(columns).rows(0..<rows)
+    return panel.block(k - firstTile).columns(columns).rows(0..<partitions(k))
   }
 
   /// Loads tiles of K of the tensor's columns `range` into a panel.
@@ -51,16 +60,27 @@ struct ContractionLoader {
       for k in wanted { loadTransposed(view(k..<k + 1).block(0), k, range, on: queue, &builder) }
       return
     }
-    let full = isPartitionMajor ? wanted.upperBound : min(wanted.upperBound, contraction / 128)
     let stride = tensor.columns
+    if isPartitionMajor {
+      let offset = firstRow * stride + wanted.lowerBound * stride + range.lowerBound
+      for (partition, k) in parts(wanted) {
+        builder.load(
+          view(k).rows(partition),
+          from: tensor.access(
+            offset: offset + partition.lowerBound * tiles * stride,
+            sizes: [partition.count, k.count, range.count], strides: [tiles * stride, stride, 1]),
+          on: queue)
+      }
+      return
+    }
+    let full = min(wanted.upperBound, contraction / 128)
     if full > wanted.lowerBound {
-      let step = isPartitionMajor ? stride : 128 * stride
-      let pitch = isPartitionMajor ? tiles * stride : stride
       builder.load(
         view(wanted.lowerBound..<full),
         from: tensor.access(
-          offset: firstRow * stride + wanted.lowerBound * step + range.lowerBound,
-          sizes: [128, full - wanted.lowerBound, range.count], strides: [pitch, step, 1]),
+          offset: (firstRow + wanted.lowerBound * 128) * stride + range.lowerBound,
+          sizes: [128, full - wanted.lowerBound, range.count],
+          strides: [stride, 128 * stride, 1]),
         on: queue)
     }
     if full < wanted.upperBound {
@@ -71,6 +91,14 @@ struct ContractionLoader {
     }
   }
 
+  /// Partition-major, the partitions that have all of some tiles, and the one behind them with
+  /// those of the tiles that it has.
+  private func parts(_ wanted: Range<Int>) -> [(partitions: Range<Int>, tiles: Range<Int>)] {
+    let last = wanted.clamped(to: 0..<tilesOfLast)
+    let full = (partitions: 0..<fullPartitions, tiles: wanted)
+    return last.isEmpty ? [full] : [full, (fullPartitions..<fullPartitions + 1, last)]
+  }
+
   /// All of K at once: partition p reads as many consecutive elements of each row as there are
   /// tiles.
   private func loadStrided(
@@ -78,11 +106,14 @@ struct ContractionLoader {
     _ builder: inout KernelBuilder
   ) {
     guard wanted.lowerBound == 0 else { return }
-    builder.load(
-      panel.viewed(sizes: [range.count, tiles], strides: [tiles, 1]),
-      from: tensor.access(
-        offset: range.lowerBound * contraction, sizes: [128, range.count, tiles],
-        strides: [tiles, contraction, 1]), on: queue)
+    for (partition, k) in parts(0..<tiles) {
+      builder.load(
+        panel.viewed(sizes: [range.count, k.count], strides: [tiles, 1]).rows(partition),
+        from: tensor.access(
+          offset: range.lowerBound * contraction + partition.lowerBound * tiles,
+          sizes: [partition.count, range.count, k.count], strides: [tiles, contraction, 1]),
+        on: queue)
+    }
   }
 
   private func loadTransposed(

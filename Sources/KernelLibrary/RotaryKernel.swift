@@ -3,11 +3,11 @@ import InstructionSet
 package import KernelBuilder
 package import NumericFormats
 
-/// Rotary position embedding in the half-rotation form: with x = (x1, x2) the halves of a head,
-/// out = (x1 · cos − x2 · sin, x2 · cos + x1 · sin).
+/// Rotary position embedding: with x = (x1, x2) the halves of what is turned of a head, or its
+/// elements of even and odd place, out = (x1 · cos − x2 · sin, x2 · cos + x1 · sin).
 ///
 /// Layouts: `rowMajor` has x [tokens, heads · size] with tokens on partitions and tables
-/// [tokens, size / 2]; `transposed` has x [heads · size, tokens] with the head's elements on
+/// [tokens, turned / 2]; `transposed` has x [heads · size, tokens] with the head's elements on
 /// partitions and tables [size / 2, tokens] (size 64 or 128), as attention wants its queries and
 /// keys. One product runs on GpSimd, the other and the sum on the vector engine.
 /// Bound: the vector engine at two cycles per element, three transposed, where the halves of a head
@@ -24,6 +24,10 @@ package struct RotaryKernel: Kernel {
   package var heads: Int
   /// Elements of a head.
   package var size: Int
+  /// Elements at the beginning of a head that are turned, the others stay: all, or by rows fewer.
+  package var turned: Int
+  /// True where neighbours are turned together, by rows alone.
+  package var isInterleaved = false
   /// What lies on partitions.
   package var layout: Layout
   /// Format of x and out.
@@ -46,6 +50,7 @@ package struct RotaryKernel: Kernel {
     tableRows = tokens
     self.heads = heads
     self.size = size
+    turned = size
     self.layout = layout
     self.format = format
     self.table = table
@@ -53,13 +58,14 @@ package struct RotaryKernel: Kernel {
 
   package var name: String {
     let heads = otherHeads > 0 ? "\(heads)+\(otherHeads)" : "\(heads)"
-    return "rotary \(tokens)x\(heads)x\(size) \(format.name)"
+    let part = turned < size ? "\(turned) of \(size)" : "\(size)"
+    return "rotary \(tokens)x\(heads)x\(part)\(isInterleaved ? " pairs" : "") \(format.name)"
   }
 
   package var parameters: [KernelParameter] {
     let isRows = layout == .rowMajor
     let shape = isRows ? [tokens, heads * size] : [heads * size, tokens]
-    let tables = isRows ? [tableRows, size / 2] : [size / 2, tokens]
+    let tables = isRows ? [tableRows, turned / 2] : [size / 2, tokens]
     let list = [
       KernelParameter("x", shape, format), KernelParameter("cos", tables, table),
       KernelParameter("sin", tables, table), KernelParameter("out", shape, format, .output),
@@ -79,9 +85,12 @@ package struct RotaryKernel: Kernel {
         "tables of \(tableRows) rows for \(tokens) tokens",
         allowed: "one row per token of a sequence, and whole sequences")
     }
-    guard size % 2 == 0, layout == .rowMajor || size == 64 || size == 128 else {
+    guard turned % 2 == 0, 2...size ~= turned,
+      layout == .rowMajor || (size == 64 || size == 128) && turned == size && !isInterleaved
+    else {
       throw unsupported(
-        "a head of \(size) elements", allowed: "even sizes by rows, 64 and 128 transposed")
+        "\(turned) of a head's \(size) elements",
+        allowed: "even numbers by rows; transposed whole heads of 64 and 128 by halves")
     }
     guard otherHeads == 0 || layout == .rowMajor else {
       throw unsupported("two tensors transposed", allowed: "two by rows")
@@ -102,17 +111,19 @@ package struct RotaryKernel: Kernel {
   private func emitRows(
     into builder: inout KernelBuilder, _ tensors: [TensorHandle], heads: Int
   ) throws(BuilderError) {
-    let half = size / 2
+    let half = turned / 2
     let width = heads * size
+    let pairs = heads * turned
     // Two rows of fp32 twice, two results, and five pairs of tables beside the inputs; wide rows on
     // a small SBUF get fewer buffers.
-    let rest = width * (4 * 4 + 2 * format.sizeBytes) + 10 * half * table.sizeBytes
+    let rest =
+      4 * 4 * pairs + 2 * width * format.sizeBytes + 10 * half * table.sizeBytes
     let isRoomy = rest + 3 * width * format.sizeBytes <= builder.freeSBUFBytes
     var inputs = try builder.pool("x", buffers: isRoomy ? 3 : 2, width, format: format)
     var tables = try builder.pool("cos, sin", buffers: 3, 2, half, format: table)
     var signed = try builder.pool("signed sin", buffers: 2, 2, half, format: table)
-    var crossed = try builder.pool("crossed", buffers: isRoomy ? 2 : 1, width, format: .float32)
-    var straights = try builder.pool("straight", buffers: 2, width, format: .float32)
+    var crossed = try builder.pool("crossed", buffers: isRoomy ? 2 : 1, pairs, format: .float32)
+    var straights = try builder.pool("straight", buffers: 2, pairs, format: .float32)
     var outputs = try builder.pool("out", buffers: 2, width, format: format)
     builder.pipelined(pieces(tokens, 128)) { builder, tile in
       let x = inputs.next().rows(0..<tile.count)
@@ -131,16 +142,31 @@ package struct RotaryKernel: Kernel {
       let straight = straights.next().rows(0..<tile.count)
       let out = outputs.next().rows(0..<tile.count)
       let shape = [heads, 2, half]
-      let strides = [size, half, 1]
-      // The second half of each head stands before the first.
-      let swapped = x.viewed(offset: half, sizes: shape, strides: [size, -half, 1])
+      let strides = [turned, half, 1]
+      let (apart, next) = isInterleaved ? (1, 2) : (half, 1)
+      // The second element of each pair stands before the first.
+      let swapped = x.viewed(offset: apart, sizes: shape, strides: [size, -apart, next])
       builder.tensorTensor(
         cross.viewed(sizes: shape, strides: strides), swapped,
         sine.viewed(sizes: shape, strides: [0, half, 1]), .multiply, on: .gpsimd)
       builder.tensorTensor(
-        straight.viewed(sizes: shape, strides: strides), x.viewed(sizes: shape, strides: strides),
+        straight.viewed(sizes: shape, strides: strides),
+        x.viewed(sizes: shape, strides: [size, apart, next]),
         cosine.block(0).viewed(sizes: shape, strides: [0, 0, 1]), .multiply)
-      builder.tensorTensor(out, straight, cross, .add)
+      if turned == size, !isInterleaved {
+        builder.tensorTensor(out, straight, cross, .add)
+      } else {
+        builder.tensorTensor(
+          out.viewed(sizes: shape, strides: [size, apart, next]),
+          straight.viewed(sizes: shape, strides: strides),
+          cross.viewed(sizes: shape, strides: strides), .add)
+      }
+      if turned < size {
+        let rest = [heads, size - turned]
+        builder.copy(
+          out.viewed(offset: turned, sizes: rest, strides: [size, 1]),
+          x.viewed(offset: turned, sizes: rest, strides: [size, 1]), on: .scalar)
+      }
       builder.store(tensors[3].rows(tile), from: out)
     }
   }
@@ -150,7 +176,7 @@ package struct RotaryKernel: Kernel {
     _ target: Tile, _ table: TensorHandle, _ tokens: Range<Int>, _ builder: inout KernelBuilder
   ) {
     if tableRows == 1 {
-      let all = table.broadcast(columns: 0..<size / 2, partitions: tokens.count)
+      let all = table.broadcast(columns: 0..<turned / 2, partitions: tokens.count)
       builder.load(target, from: all, on: .scalar)
       return
     }

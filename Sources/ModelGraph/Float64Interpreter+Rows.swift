@@ -75,7 +75,11 @@ struct RotaryPair {
 
   init(_ rotary: RotaryEmbedding, _ inputs: [TensorView], index: Int) {
     let at = HeadLayout.tokensHeads.position(of: index, in: rotary.lengths)
-    let half = rotary.lengths.channels / 2
+    guard at.channel < rotary.turned else {
+      (own, partner, turned) = (inputs[0][index], 0, inputs[0][index])
+      return
+    }
+    let half = rotary.turned / 2
     let isFirst = rotary.isInterleaved ? at.channel % 2 == 0 : at.channel < half
     let pair = rotary.isInterleaved ? at.channel / 2 : at.channel % half
     let distance = rotary.isInterleaved ? 1 : half

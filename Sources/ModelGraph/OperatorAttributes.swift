@@ -115,17 +115,23 @@ package struct RotaryAngles: Hashable, Sendable {
 
 /// The attributes of a rotary embedding over `[batch · tokens, heads · channels]`.
 ///
-/// The pair p of a head is (p, p + channels/2), or (2p, 2p + 1) when interleaved; (a, b) becomes
-/// (a cos − b sin, b cos + a sin). Optional inputs 1 and 2 are cosine and sine tables
-/// `[tokens, channels/2]`: what the device reads. With `angles` the reference computes the angles
+/// Of the channels that are turned, the first of a head, pair p is (p, p + turned/2), or
+/// (2p, 2p + 1) when interleaved; (a, b) becomes (a cos − b sin, b cos + a sin). The other channels
+/// stay. Optional inputs 1 and 2 are cosine and sine tables `[tokens, turned/2]`: what the device
+/// reads. With `angles` the reference computes the angles
 /// itself, so that wrong tables show; without, it reads the tables (ONNX's form).
 package struct RotaryEmbedding: Hashable, Sendable {
   /// Lengths of the input and of the result.
   package var lengths: HeadDimensions
   /// True when pairs are neighbours.
   package var isInterleaved: Bool
+  /// Channels of a head that are turned: an even number, or nil for all.
+  package var turnedChannels: Int?
   /// How angles are computed, or nil when the tables are the definition.
   package var angles: RotaryAngles?
+
+  /// Channels of a head that are turned.
+  package var turned: Int { turnedChannels ?? lengths.channels }
 
   /// An embedding of these attributes.
   package init(lengths: HeadDimensions, isInterleaved: Bool = false, angles: RotaryAngles?) {

@@ -108,11 +108,13 @@ private struct Rule {
   func rotary(_ rotary: RotaryEmbedding) throws(GraphError) -> TensorShape {
     let expected = HeadLayout.tokensHeads.shape(rotary.lengths)
     try require(inputs[0] == expected, "the attributes say \(expected)")
-    try require(rotary.lengths.channels % 2 == 0, "a head has an even number of elements")
+    try require(
+      rotary.turned % 2 == 0 && 0...rotary.lengths.channels ~= rotary.turned,
+      "an even number of a head's elements is turned")
     try require(
       inputs.count == 3 || (inputs.count == 1 && rotary.angles != nil),
       "cosine and sine tables come together, and are needed when no angles are given")
-    let table: TensorShape = [rotary.lengths.tokens, rotary.lengths.channels / 2]
+    let table: TensorShape = [rotary.lengths.tokens, rotary.turned / 2]
     for given in inputs.dropFirst() {
       try require(given == table, "the tables are \(table)")
     }

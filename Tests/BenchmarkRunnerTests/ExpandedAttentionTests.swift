@@ -97,6 +97,16 @@ import Testing
       try OperatorCase(
         .tableRotary(rotary), wide + [.floats([2, 5, half]), .floats([2, 5, half])]
       ).check()
+      // One table for both sequences, and one of them alone with rows of its own.
+      try OperatorCase(
+        .tableRotary(rotary), wide + [.floats([1, 5, half]), .floats([1, 5, half])]
+      ).check()
+      try OperatorCase(
+        .tableRotary(rotary),
+        [
+          .floats([1, 3, 5, 8]), .floats([9, half]), .floats([9, half]), .whole([1, 5], below: 9),
+        ]
+      ).check()
       let tables: [Input?] = [.floats([9, half]), .floats([9, half])]
       try OperatorCase(
         .tableRotary(rotary), wide + tables + [.whole([2, 5], below: 9)]

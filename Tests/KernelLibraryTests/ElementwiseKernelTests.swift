@@ -88,6 +88,32 @@ import Testing
     }
   }
 
+  /// Neighbours or halves of the first elements of each head are turned; the others stay.
+  @Test(arguments: [(true, 24), (true, 8), (false, 8), (false, 2)])
+  func rotaryOfPartsOfHeads(isInterleaved: Bool, turned: Int) throws {
+    let (tokens, heads, size, half) = (130, 3, 24, turned / 2)
+    let x = randomTensor(tokens * heads * size, .bfloat16, seed: 31)
+    let cosine = randomTensor(tokens * half, .float32, seed: 32)
+    let sine = randomTensor(tokens * half, .float32, seed: 33)
+    var kernel = RotaryKernel(tokens: tokens, heads: heads, size: size, layout: .rowMajor)
+    kernel.turned = turned
+    kernel.isInterleaved = isInterleaved
+    var expected = Reference.doubles(x)
+    for row in 0..<tokens * heads {
+      for pair in 0..<half {
+        let first = row * size + (isInterleaved ? 2 * pair : pair)
+        let second = first + (isInterleaved ? 1 : half)
+        let (a, b) = (expected[first], expected[second])
+        let entry = row / heads * half + pair
+        let (c, s) = (Double(cosine[entry]), Double(sine[entry]))
+        (expected[first], expected[second]) = (a * c - b * s, b * c + a * s)
+      }
+    }
+    let out = try SegmentRunner.run(kernel, [x, cosine, sine])[3]
+    expectClose(out, expected, relative: 2 * NumberFormat.bfloat16.roundoff, absolute: 1e-6)
+    #expect(OrderChecker(try kernel.segment(on: .trainium2)).problems == [])
+  }
+
   /// Sequences of 48 tokens share one table, also where they cross a tile of 128 rows.
   @Test func rotaryOfSeveralSequences() throws {
     let (tokens, sequences, heads, size) = (48, 5, 2, 16)

@@ -112,7 +112,10 @@ import Testing
     }
   }
 
-  @Test(arguments: [(6, 40, 30, 50), (4, 200, 130, 600), (3, 1, 300, 7), (2, 64, 1, 1)])
+  @Test(arguments: [
+    (6, 40, 30, 50), (4, 200, 130, 600), (3, 1, 300, 7), (2, 64, 1, 1), (3, 5, 383, 70),
+    (4, 1, 512, 40),
+  ])
   func batchedProducts(shape: (Int, Int, Int, Int)) throws {
     let (count, m, k, n) = shape
     for (left, right) in [(false, false), (true, false), (false, true), (true, true)] {

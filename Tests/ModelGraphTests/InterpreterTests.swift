@@ -88,6 +88,11 @@ struct InterpreterTests {
     let pairs = try evaluate(
       .rotaryEmbedding(RotaryEmbedding(lengths: lengths, isInterleaved: true, angles: angles)), x)
     #expect(near(Array(pairs[4...]), [c - 2 * s, 2 * c + s, 3 * d - 4 * t, 4 * d + 3 * t]))
+    var part = RotaryEmbedding(
+      lengths: lengths, angles: RotaryAngles(base: 100, channels: 2, firstPosition: 3))
+    part.turnedChannels = 2
+    let first = try evaluate(.rotaryEmbedding(part), x)
+    #expect(near(Array(first[4...]), [c - 2 * s, 2 * c + s, 3, 4]))
   }
 
   @Test("Rotary tables made from the same angles give the same result")

@@ -7,7 +7,8 @@ package import NumericFormats
 /// Products of many matrices: out [i] = scale · lhs [a(i)] · rhs [b(i)], of any sizes.
 ///
 /// Both operands of one product lie in SBUF whole, K on partitions, two products ahead; an operand
-/// that the next product shares stays. lhs [M, K] and rhs [N, K] are transposed by the DMA. Tiles
+/// that the next product shares stays. lhs [M, K] and rhs [N, K] are transposed by the DMA; of few
+/// rows of lhs each partition reads a piece instead, and the same rows of rhs [K, N] beside. Tiles
 /// of out [128, 512] accumulate over K in PSUM and are emptied by the vector and scalar engines in
 /// turn. Bound: for small matrices the DMA, whose transfers are short; the tensor engine otherwise.
 ///
@@ -49,6 +50,14 @@ package struct BatchedMatmulKernel: Kernel {
   }
 
   private var count: Int { lhsMatrices.count }
+  /// The most rows of lhs that partitions read in pieces: the DMA transposes sixteen at a time.
+  private static let mostPieces = 15
+
+  /// Partitions have consecutive rows of K, in order that transfers have long runs.
+  fileprivate var isPartitionMajor: Bool {
+    m <= Self.mostPieces && k > 128 && lhsLayout == .contractionColumns
+      && rhsLayout == .contractionRows
+  }
 
   package var name: String { "batched-matmul \(count)x\(m)x\(k)x\(n) \(input.name)" }
 
@@ -135,7 +144,7 @@ private struct BatchedMatmulEmitter {
     let width = isLHS ? kernel.m : kernel.n
     var loader = ContractionLoader(
       tensor: tensors[isLHS ? 0 : 1], layout: layout, contraction: kernel.k,
-      isPartitionMajor: false)
+      isPartitionMajor: kernel.isPartitionMajor, isStrided: isLHS && kernel.isPartitionMajor)
     if layout == .contractionRows {
       loader.firstRow = matrix * kernel.k
     } else {

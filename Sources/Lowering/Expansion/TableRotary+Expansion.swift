@@ -1,8 +1,44 @@
 import ModelGraph
 
 extension TableRotary {
-  /// Both halves of the turned channels by cosines and sines, joined again.
+  /// The embedding over rows of whole heads, where one row of the tables belongs to each; else both
+  /// halves of the turned channels by cosines and sines, joined again.
   func expand(_ expansion: inout NodeExpansion) throws(GraphError) {
+    if try !expandByRows(&expansion) { try expandByHalves(&expansion) }
+  }
+
+  /// False where rows of one table entry do not follow each other as the tables do.
+  private func expandByRows(_ expansion: inout NodeExpansion) throws(GraphError) -> Bool {
+    let x = expansion.node.inputs[0]
+    let shape = expansion.shape(x)
+    let isWide = shape.rank == 4
+    let channels = isWide ? shape[3] : shape[2] / heads
+    let turned = turnedChannels == 0 ? channels : turnedChannels
+    let places = expansion.input(3).map { expansion.shape($0) }
+    let table = places ?? expansion.shape(expansion.node.inputs[1])
+    // Sequences with entries of their own are one long sequence, if tokens come before heads.
+    guard table.rank - (places == nil ? 1 : 0) == 2, table[0] == 1 || !isWide,
+      table[1] == shape[isWide ? 2 : 1]
+    else { return false }
+    let tokens = table[0] * table[1]
+    let all = shape.elementCount / channels / (isWide ? 1 : heads)
+    guard tokens > 0, all % tokens == 0 else { return false }
+    let lengths = HeadDimensions(
+      batch: all / tokens, heads: isWide ? 1 : heads, tokens: tokens, channels: channels)
+    var rotary = RotaryEmbedding(lengths: lengths, isInterleaved: isInterleaved, angles: nil)
+    rotary.turnedChannels = turned
+    var inputs = [try expansion.reshape(x, [all, lengths.heads * channels])]
+    for place in 1...2 {
+      let table = try rows(place, &expansion)
+      inputs.append(try expansion.reshape(table, [tokens, turned / 2]))
+    }
+    let result = try expansion.apply(
+      .rotaryEmbedding(rotary), inputs, type: expansion.type(x))
+    expansion.finish(try expansion.reshape(result, shape))
+    return true
+  }
+
+  private func expandByHalves(_ expansion: inout NodeExpansion) throws(GraphError) {
     let x = expansion.node.inputs[0]
     let shape = expansion.shape(x)
     let isWide = shape.rank == 4
@@ -51,15 +87,19 @@ extension TableRotary {
     expansion.finish(try expansion.joined(parts, axis: 3))
   }
 
-  /// A table's rows for every token, beside heads.
+  /// A table's rows for every token.
+  private func rows(_ place: Int, _ expansion: inout NodeExpansion) throws(GraphError) -> String {
+    let table = expansion.node.inputs[place]
+    guard let positions = expansion.input(3) else { return table }
+    return try expansion.apply(.axisGather(AxisGather(axis: 0)), [table, positions])
+  }
+
+  /// The same beside heads.
   private func table(
     _ place: Int, _ split: TensorShape, _ half: Int, _ isWide: Bool,
     _ expansion: inout NodeExpansion
   ) throws(GraphError) -> String {
-    var rows = expansion.node.inputs[place]
-    if let positions = expansion.input(3) {
-      rows = try expansion.apply(.axisGather(AxisGather(axis: 0)), [rows, positions])
-    }
+    let rows = try rows(place, &expansion)
     let shape = expansion.shape(rows)
     let batch = shape.rank == 3 ? shape[0] : split[0]
     let tokens = shape.rank == 3 ? shape[1] : 1

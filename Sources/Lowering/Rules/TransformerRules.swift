@@ -84,9 +84,7 @@ struct RotaryRule: LoweringRule {
     -> [Int]?
   {
     guard case .rotaryEmbedding(let rotary) = node.operation else { return nil }
-    guard node.inputs.count == 3, !rotary.isInterleaved else {
-      throw node.refused("needs cosine and sine tables and the half-rotation form")
-    }
+    guard node.inputs.count == 3 else { throw node.refused("needs cosine and sine tables") }
     let x = try plan.tensor(node.inputs[0])
     let table = try plan.tensor(node.inputs[1])
     let lengths = rotary.lengths
@@ -94,7 +92,9 @@ struct RotaryRule: LoweringRule {
       tokens: lengths.batch * lengths.tokens, heads: lengths.heads, size: lengths.channels,
       layout: .rowMajor, format: x.format, table: table.format)
     kernel.tableRows = lengths.tokens
-    if let (place, other, heads) = try beside(node, at: position, lengths, plan) {
+    kernel.turned = rotary.turned
+    kernel.isInterleaved = rotary.isInterleaved
+    if let (place, other, heads) = try beside(node, at: position, rotary, plan) {
       kernel.otherHeads = heads
       do {
         try plan.invoke(
@@ -109,13 +109,15 @@ struct RotaryRule: LoweringRule {
 
   /// The next node, where it turns another tensor that is there by the same tables, for few tokens.
   private func beside(
-    _ node: Node, at position: Int, _ lengths: HeadDimensions, _ plan: LoweringPlan
+    _ node: Node, at position: Int, _ own: RotaryEmbedding, _ plan: LoweringPlan
   ) throws(LoweringError) -> (position: Int, node: Node, heads: Int)? {
     let place = position + 1
+    let lengths = own.lengths
     guard lengths.batch * lengths.tokens <= 128, place < plan.graph.nodes.count, !plan.done[place]
     else { return nil }
     let other = plan.graph.nodes[place]
-    guard case .rotaryEmbedding(let rotary) = other.operation, !rotary.isInterleaved,
+    guard case .rotaryEmbedding(let rotary) = other.operation,
+      rotary.isInterleaved == own.isInterleaved, rotary.turned == own.turned,
       other.inputs.count == 3, Array(other.inputs[1...]) == Array(node.inputs[1...]),
       rotary.lengths.batch == lengths.batch, rotary.lengths.tokens == lengths.tokens,
       rotary.lengths.channels == lengths.channels, plan.isAvailable(other.inputs[0]),
