@@ -63,6 +63,13 @@ extension KernelBuilder {
   package mutating func pool(
     _ name: String, buffers: Int, partitions: Int = 128, _ shape: Int..., format: NumberFormat
   ) throws(BuilderError) -> TilePool {
+    try pool(name, buffers: buffers, partitions: partitions, shape: shape, format: format)
+  }
+
+  /// The same of a shape that is a list.
+  package mutating func pool(
+    _ name: String, buffers: Int, partitions: Int, shape: [Int], format: NumberFormat
+  ) throws(BuilderError) -> TilePool {
     var tiles: [Tile] = []
     for _ in 0..<max(1, buffers) {
       let label = "\(name).\(tiles.count)"

@@ -102,8 +102,12 @@ package struct AttentionKernel: Kernel {
 
   /// Query heads that share a key head.
   var group: Int { heads / max(1, kvHeads) }
+  /// Elements of a head wider than the partitions, which many queries may have.
+  package static let widestHead = 256
+  /// The most queries that count as decoding.
+  package static let mostDecodeQueries = 16
   /// True when all heads of a group fit the partitions together.
-  var isDecode: Bool { queries * group <= 128 && queries <= 16 }
+  var isDecode: Bool { queries * group <= 128 && queries <= Self.mostDecodeQueries }
 
   package var parameters: [KernelParameter] {
     let q =
@@ -123,10 +127,13 @@ package struct AttentionKernel: Kernel {
   package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
     throws(BuilderError)
   {
-    guard (1...128).contains(size), kvHeads > 0, heads % kvHeads == 0, format.sizeBytes == 2 else {
+    guard 1...128 ~= size || size == Self.widestHead && !isDecode && window == nil, kvHeads > 0,
+      heads % kvHeads == 0, format.sizeBytes == 2
+    else {
       throw unsupported(
         "\(heads) heads of \(size) over \(kvHeads), \(format.name)",
-        allowed: "sizes up to 128, whole groups, bf16 or fp16")
+        allowed: "sizes up to 128, of many queries also \(Self.widestHead), whole groups, bf16 or "
+          + "fp16")
     }
     guard scale > 0 else { throw unsupported("scale \(scale)", allowed: "above zero") }
     guard queries > 0, keys >= (isCausal ? queries : 1), capacity >= keys else {

@@ -79,7 +79,9 @@ struct PrefillAttention {
     let columns = tiles * 128
     let banks = ceilDivide(tiles, 512 / (kernel.size + 1))
     tilesPerBank = ceilDivide(tiles, banks)
-    products = try builder.banks("PV", buffers: 2, banksPerBuffer: banks)
+    // Outputs of wide heads take half of PSUM: one set of them.
+    products = try builder.banks(
+      "PV", buffers: kernel.size > 128 ? 1 : 2, banksPerBuffer: banks)
     transposedScores = try builder.banks("scores transposed", buffers: builder.freeBanks / 2)
     scores = try builder.banks("scores", buffers: builder.freeBanks)
     let ahead = Self.blocksAhead + 2
@@ -194,9 +196,11 @@ struct PrefillAttention {
     }
     guard let target = liveMaxima[piece.block] else { return }
     let bank = scores.next(partitions: count, columns: piece.keys.count)
-    builder.matmul(
-      bank, stationary: operands.query(piece.block, tile.columns),
-      moving: operands.keys(piece.keys, block.groupIndex))
+    for part in 0..<operands.parts {
+      builder.matmul(
+        bank, stationary: operands.query(piece.block, tile.columns, part: part),
+        moving: operands.keys(piece.keys, block.groupIndex, part: part), accumulates: part > 0)
+    }
     masks.apply(to: bank, tile, keys: piece.keys, &builder)
     builder.tensorReduce(
       target.block(piece.tile)[0..<count, piece.position..<piece.position + 1], bank, .max)
@@ -268,9 +272,11 @@ struct PrefillAttention {
     let bank = transposedScores.next(partitions: keys.count, columns: columns.count)
     builder.matmul(
       bank, stationary: ones.columns(0..<keys.count), moving: bias.columns(columns))
-    builder.matmul(
-      bank, stationary: operands.keys(keys, block.groupIndex),
-      moving: operands.query(step.block, columns), accumulates: true)
+    for part in 0..<operands.parts {
+      builder.matmul(
+        bank, stationary: operands.keys(keys, block.groupIndex, part: part),
+        moving: operands.query(step.block, columns, part: part), accumulates: true)
+    }
     let target = probabilities.next().rows(0..<keys.count)
     builder.activation(
       target.columns(columns), .exp, bank, scale: .immediate(kernel.scale))

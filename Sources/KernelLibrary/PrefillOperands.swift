@@ -4,8 +4,8 @@ import NumericFormats
 
 /// Qᵀ of the blocks, Kᵀ and V of the key heads in use, and where outputs go.
 ///
-/// V has a column of ones beside it: the product of the probabilities with that column is their
-/// sum.
+/// Heads of more than 128 elements lie in parts of 128, side by side on the same partitions. V has
+/// a column of ones beside it: the product of the probabilities with that column is their sum.
 struct PrefillOperands {
   private let kernel: AttentionKernel
   private let tensors: [TensorHandle]
@@ -17,6 +17,11 @@ struct PrefillOperands {
   private var values: [Int: Tile] = [:]
   /// Transfers of K and V that are still to be triggered.
   private var waiting: [Int: [Range<Int>]] = [:]
+
+  /// Elements of a head that lie on partitions together.
+  private var partSize: Int { min(kernel.size, 128) }
+  /// Parts of a head.
+  var parts: Int { kernel.size / partSize }
 
   /// Blocks whose queries can be held.
   let queryBuffers: Int
@@ -31,16 +36,18 @@ struct PrefillOperands {
     self.tensors = tensors
     queryBuffers = 12
     queryPool = try builder.pool(
-      "Q", buffers: queryBuffers, partitions: kernel.size, AttentionKernel.blockTiles * 128,
-      format: kernel.format)
+      "Q", buffers: queryBuffers, partitions: min(kernel.size, 128),
+      shape: Self.shape(kernel, AttentionKernel.blockTiles * 128), format: kernel.format)
     let keyTiles = ceilDivide(kernel.keys, 128)
-    let bytes = (kernel.keys + keyTiles * (kernel.size + 1)) * kernel.format.sizeBytes
+    let columns = kernel.keys * (kernel.size / min(kernel.size, 128))
+    let bytes = (columns + keyTiles * (kernel.size + 1)) * kernel.format.sizeBytes
     // Maxima of a group are taken while products of earlier ones are still to come.
     let wanted = 3 + ceilDivide(PrefillAttention.lead + 4, max(1, stepsPerGroup))
     let fitting = (builder.freeSBUFBytes - PrefillAttention.reservedBytes) / (bytes + 128)
     groupBuffers = max(1, min(kernel.batch * kernel.kvHeads, wanted, fitting))
     keyPool = try builder.pool(
-      "K", buffers: groupBuffers, partitions: kernel.size, kernel.keys, format: kernel.format)
+      "K", buffers: groupBuffers, partitions: min(kernel.size, 128),
+      shape: Self.shape(kernel, kernel.keys), format: kernel.format)
     valuePool = try builder.pool(
       "V", buffers: groupBuffers, keyTiles, kernel.size + 1, format: kernel.format)
     for tile in valuePool.tiles {
@@ -49,6 +56,14 @@ struct PrefillOperands {
         on: .gpsimd)
     }
   }
+
+  /// The shape of so many columns in all parts.
+  private static func shape(_ kernel: AttentionKernel, _ columns: Int) -> [Int] {
+    kernel.size > 128 ? [kernel.size / 128, columns] : [columns]
+  }
+
+  /// One part of a tile of columns.
+  private func part(_ number: Int, of tile: Tile) -> Tile { parts > 1 ? tile.block(number) : tile }
 
   /// Keys beyond those needed next whose transfers are triggered.
   private static let keysAhead = 1536
@@ -81,7 +96,11 @@ struct PrefillOperands {
     var cuts = waiting[index] ?? []
     while let cut = cuts.first, cut.lowerBound < key + Self.keysAhead {
       cuts.removeFirst()
-      loadKeys(keyTile.columns(cut), cut, batch, head, &builder)
+      for number in 0..<parts {
+        let first = head * kernel.size + number * partSize
+        loadKeys(
+          part(number, of: keyTile).columns(cut), cut, batch, first..<first + partSize, &builder)
+      }
       loader.load(
         valueTile, cut.lowerBound / 128..<ceilDivide(cut.upperBound, 128), 0..<kernel.size,
         on: .sync, &builder)
@@ -90,18 +109,19 @@ struct PrefillOperands {
   }
 
   private func loadKeys(
-    _ tile: Tile, _ cut: Range<Int>, _ batch: Int, _ head: Int, _ builder: inout KernelBuilder
+    _ tile: Tile, _ cut: Range<Int>, _ batch: Int, _ elements: Range<Int>,
+    _ builder: inout KernelBuilder
   ) {
-    let size = kernel.size
     if kernel.keyLayout == .transposed {
-      let first = (batch * kernel.kvHeads + head) * size
-      builder.load(tile, from: tensors[1].block(rows: first..<first + size, columns: cut))
+      let first = batch * kernel.kvHeads * kernel.size + elements.lowerBound
+      builder.load(
+        tile, from: tensors[1].block(rows: first..<first + elements.count, columns: cut))
       return
     }
     let first = batch * kernel.capacity
     builder.loadTransposedRows(
       tile, from: tensors[1], rows: first + cut.lowerBound..<first + cut.upperBound,
-      columns: head * size..<(head + 1) * size)
+      columns: elements)
   }
 
   /// Loads the queries of a block: in one transfer when they follow each other, or when they are
@@ -110,36 +130,46 @@ struct PrefillOperands {
     let tile = queryPool.next()
     queries[index] = tile
     queries[index - queryBuffers] = nil
+    for number in 0..<parts {
+      load(block, number, into: part(number, of: tile), &builder)
+    }
+  }
+
+  private func load(
+    _ block: AttentionBlock, _ number: Int, into tile: Tile, _ builder: inout KernelBuilder
+  ) {
     let first = block.tiles[0]
     let count = first.queries.count
     if block.tiles.allSatisfy({ $0.head == first.head }), let last = block.tiles.last {
       var all = first
       all.queries = first.queries.lowerBound..<last.queries.upperBound
       all.columns = 0..<block.rows
-      load(all, of: block, into: tile, &builder)
+      load(all, of: block, number, into: tile, &builder)
     } else if kernel.queryLayout == .rowMajor, count % 16 == 0,
       block.tiles.allSatisfy({ $0.queries == first.queries })
     {
       let q = tensors[0]
       let row = block.batch * kernel.queries + first.queries.lowerBound
-      let column = (block.kvHead * kernel.group + first.head) * kernel.size
+      let column =
+        (block.kvHead * kernel.group + first.head) * kernel.size + number * partSize
       builder.loadTransposed(
         tile.viewed(sizes: [block.tiles.count, count], strides: [count, 1]),
         from: q.access(
-          offset: row * q.columns + column, sizes: [count, block.tiles.count, kernel.size],
+          offset: row * q.columns + column, sizes: [count, block.tiles.count, partSize],
           strides: [q.columns, kernel.size, 1]))
     } else {
-      for part in block.tiles { load(part, of: block, into: tile, &builder) }
+      for part in block.tiles { load(part, of: block, number, into: tile, &builder) }
     }
   }
 
   private func load(
-    _ part: AttentionTile, of block: AttentionBlock, into tile: Tile,
+    _ part: AttentionTile, of block: AttentionBlock, _ number: Int, into tile: Tile,
     _ builder: inout KernelBuilder
   ) {
     let first = block.batch * kernel.queries
     let head = block.kvHead * kernel.group + part.head
-    let elements = head * kernel.size..<(head + 1) * kernel.size
+    let element = head * kernel.size + number * partSize
+    let elements = element..<element + partSize
     let tokens = first + part.queries.lowerBound..<first + part.queries.upperBound
     let target = tile.columns(part.columns)
     if kernel.queryLayout == .transposed {
@@ -149,13 +179,15 @@ struct PrefillOperands {
     }
   }
 
-  /// Qᵀ [size, rows] of a block.
-  func query(_ block: Int, _ columns: Range<Int>) -> Tile {
-    found(queries[block]).columns(columns)
+  /// Qᵀ [elements of a part, rows] of a block.
+  func query(_ block: Int, _ columns: Range<Int>, part number: Int) -> Tile {
+    part(number, of: found(queries[block])).columns(columns)
   }
 
-  /// Kᵀ [size, keys].
-  func keys(_ range: Range<Int>, _ group: Int) -> Tile { found(keys[group]).columns(range) }
+  /// Kᵀ [elements of a part, keys].
+  func keys(_ range: Range<Int>, _ group: Int, part number: Int) -> Tile {
+    part(number, of: found(keys[group])).columns(range)
+  }
 
   /// A tile of V and ones [keys, size + 1].
   func values(_ keyTile: Int, _ count: Int, _ group: Int) -> Tile {

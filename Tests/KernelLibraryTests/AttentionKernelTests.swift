@@ -84,6 +84,21 @@ import Testing
     try check(AttentionKernel(queries: 64, keys: 1100, heads: 1, size: 64, isCausal: false))
   }
 
+  /// Heads in two parts: several blocks, groups of heads, sequences, and every layout.
+  @Test(arguments: [AttentionKernel.Layout.rowMajor, .transposed])
+  func headsWiderThanThePartitions(layout: AttentionKernel.Layout) throws {
+    for (queries, keys, heads, kvHeads, causal) in [
+      (300, 300, 2, 2, true), (144, 700, 4, 2, true), (70, 130, 1, 1, false),
+    ] {
+      var kernel = AttentionKernel(
+        queries: queries, keys: keys, heads: heads, kvHeads: kvHeads, size: 256, isCausal: causal,
+        queryLayout: layout, keyLayout: layout)
+      kernel.batch = layout == .rowMajor ? 2 : 1
+      try check(kernel)
+      #expect(OrderChecker(try kernel.segment(on: .trainium2)).problems == [])
+    }
+  }
+
   @Test func largeScoresStaySafe() throws {
     // Scores of several hundred: without the running maximum the exponentials overflow.
     try check(AttentionKernel(queries: 128, keys: 1300, heads: 1, size: 128, scale: 1), scale: 8)

@@ -1,15 +1,20 @@
+import KernelLibrary
 import ModelGraph
 import NumericFormats
 
 extension Attention {
-  /// Attention in fp32 or with heads of more than 128 channels, which its kernel does not take, as
-  /// products and a softmax; false for what it does.
+  /// Attention in fp32 or with heads of a width that its kernel does not take, as products and a
+  /// softmax; false for what it does.
   func expand(_ expansion: inout NodeExpansion) throws(GraphError) -> Bool {
     let names = expansion.node.inputs
     let layouts = [queryLayout, valueLayout, outputLayout]
     // Keys of a cache have their channels before the tokens, as the product wants them.
     let isTurned = keyLayout == .headsTransposed
-    guard expansion.type(names[0]) == .float32 || query.channels > 128,
+    let isWide =
+      query.channels > 128
+      && (query.channels != AttentionKernel.widestHead || window != nil
+        || query.tokens <= AttentionKernel.mostDecodeQueries)
+    guard expansion.type(names[0]) == .float32 || isWide,
       layouts.allSatisfy({ $0 == .tokensHeads }), isTurned || keyLayout == .tokensHeads
     else { return false }
     func heads(_ x: String, _ n: HeadDimensions, _ expansion: inout NodeExpansion)
