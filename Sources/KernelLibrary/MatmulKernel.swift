@@ -17,8 +17,8 @@ package import NumericFormats
 /// chunks of K. Banks are emptied alternately by the vector and scalar engines.
 ///
 /// Bound: the tensor engine, N + 6 cycles per product of [128, 128] by [128, N] (fp32: four times
-/// that); with few rows (decode) the DMA, which must bring rhs once. Few rows and weights of one
-/// byte change places (`ProjectionsKernel`).
+/// that); with few rows (decode) the DMA, which must bring rhs once. Few rows and narrow weights
+/// change places (`ProjectionsKernel`).
 ///
 /// Parameters in order: lhs, rhs, bias (if any), residual (if any), out.
 package struct MatmulKernel: Kernel {

@@ -11,7 +11,7 @@ package import NumericFormats
 /// Tiling: eight PSUM banks hold four tiles of F of both products (with few tokens eight tiles of
 /// one product after the other); weights stream in chunks of D or F that are loaded ahead.
 /// silu runs on the scalar engine out of PSUM, the product on the vector engine.
-/// Few tokens and weights of one byte have a form of their own (`FewTokensGatedLayer`).
+/// Few tokens of two bytes have a form of their own (`FewTokensGatedLayer`).
 /// Bound: the tensor engine, 3 · D · F / 128² products of up to 512 columns per block of tokens;
 /// with few tokens the DMA, which reads all weights once per block of tokens.
 ///

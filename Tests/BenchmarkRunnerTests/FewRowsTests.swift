@@ -41,12 +41,13 @@ import Testing
   }
 
   /// Three products of one input; the last in a format of its own stays alone.
-  @Test(arguments: [1, 5, 16]) func projectionsAreOneKernel(rows: Int) throws {
+  @Test(arguments: [1, 5, 16, 32], [NumberFormat.float8e4m3, .bfloat16])
+  func projectionsAreOneKernel(rows: Int, weights: NumberFormat) throws {
     var builder = GraphBuilder(name: "projections", format: .bfloat16)
     try builder.given("x", [rows, 512])
     let hints = KernelHints(fusion: "projections")
     for (name, columns) in [("query", 1_024), ("key", 128), ("value", 128)] {
-      try builder.weight("w_\(name)", rows: 512, columns: columns, format: .float8e4m3)
+      try builder.weight("w_\(name)", rows: 512, columns: columns, format: weights)
       try builder.product("x", "w_\(name)", name: name, hints: hints)
       try builder.mark(name, as: .output)
     }
@@ -55,7 +56,7 @@ import Testing
 
   @Test func rowsThatDoNotFitStayProducts() throws {
     var builder = GraphBuilder(name: "projections", format: .bfloat16)
-    try builder.given("x", [17, 256])
+    try builder.given("x", [33, 256])
     let hints = KernelHints(fusion: "projections")
     for name in ["query", "key"] {
       try builder.weight("w_\(name)", rows: 256, columns: 128, format: .float8e4m3)
@@ -74,15 +75,17 @@ import Testing
     try check(try builder.finish(), kernels: ["matmul"])
   }
 
-  /// Narrow weights of a gated layer, with what is added at its end.
-  @Test(arguments: [1, 4, 16]) func gatedLayersOfFewTokens(tokens: Int) throws {
-    let (width, hidden) = (256, 640)
+  /// Narrow and wide weights of a gated layer, in one part or in several, with what is added at its
+  /// end.
+  @Test(arguments: [1, 4, 16, 32], [NumberFormat.float8e4m3, .bfloat16])
+  func gatedLayersOfFewTokens(tokens: Int, weights: NumberFormat) throws {
+    let (width, hidden) = (256, 4_480)
     var builder = GraphBuilder(name: "gated", format: .bfloat16)
     try builder.given("x", [tokens, width])
     try builder.given("before", [tokens, width])
     for (name, rows, columns) in [
       ("gate", width, hidden), ("up", width, hidden), ("down", hidden, width),
-    ] { try builder.weight("w_\(name)", rows: rows, columns: columns, format: .float8e4m3) }
+    ] { try builder.weight("w_\(name)", rows: rows, columns: columns, format: weights) }
     let hints = KernelHints(fusion: "gated")
     try builder.product("x", "w_gate", name: "gate", hints: hints)
     try builder.product("x", "w_up", name: "up", hints: hints)

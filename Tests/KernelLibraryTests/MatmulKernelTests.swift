@@ -142,7 +142,9 @@ import Testing
     for (m, k, n) in [(4096, 4096, 4096), (2048, 14336, 4096), (1, 4096, 14336), (8, 14336, 4096)] {
       let segment = try MatmulKernel(m: m, k: k, n: n).segment(on: .trainium2)
       let products = segment.instructions.count { $0.operation.opcode == .matmul }
-      #expect(products == (m + 127) / 128 * (k / 128) * (n / 512))
+      // Few rows meet stationary weights, and each row of the sums is turned.
+      let few = k / 128 * (n / 128) + m
+      #expect(products == (m <= 32 ? few : (m + 127) / 128 * (k / 128) * (n / 512)))
     }
   }
 

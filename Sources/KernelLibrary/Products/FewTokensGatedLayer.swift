@@ -3,7 +3,7 @@ import InstructionSet
 import KernelBuilder
 import NumericFormats
 
-/// Emits the gated feed-forward layer for few tokens and weights of one byte.
+/// Emits the gated feed-forward layer for few tokens.
 ///
 /// All three weights are the stationary operand (`StationaryStream`). hᵀ [F, T] comes out of PSUM
 /// in the layout in which the last product wants it: silu and the product with `up` are one
@@ -19,11 +19,10 @@ struct FewTokensGatedLayer {
 
   /// True for a layer that gains.
   static func fits(_ kernel: SwiGLUKernel) -> Bool {
-    let tiles = max(kernel.width, kernel.hidden) / 128
-    return kernel.tokens <= TurnedSums.mostRows && kernel.width / 128 <= TurnedSums.mostTiles
-      && StationaryStream.banks(rows: kernel.tokens, tiles: tiles) != nil
-      && kernel.width % 128 == 0 && kernel.hidden % 128 == 0
-      && kernel.weightFormat.sizeBytes == 1 && kernel.format.sizeBytes == 2
+    kernel.tokens <= TurnedSums.mostRows && kernel.width / 128 <= TurnedSums.mostTiles
+      && StationaryStream.banks(rows: kernel.tokens, tiles: kernel.width / 128) != nil
+      && kernel.width % 128 == 0 && kernel.hidden % 128 == 0 && kernel.format.sizeBytes == 2
+      && (kernel.weightFormat.sizeBytes == 1 || kernel.weightFormat == kernel.format)
   }
 
   func emit(into builder: inout KernelBuilder) throws(BuilderError) {
@@ -35,31 +34,52 @@ struct FewTokensGatedLayer {
     let x = try builder.tile("x", dTiles, rows, format: kernel.format)
     inputs.load(x, 0..<dTiles, 0..<rows, on: .scalar, &builder)
     let h = try builder.tile("hidden", fTiles, rows, format: kernel.format)
-    let gate = try builder.tile("gate", fTiles * rows, format: .float32)
+    // As many hidden columns at once as have room for their sums.
+    let count = ceilDivide(fTiles, StationaryStream.mostTiles(rows: rows))
+    let parts = pieces(fTiles, ceilDivide(fTiles, count))
+    var gates = try builder.pool(
+      "gate", buffers: min(2, parts.count), parts[0].count * rows, format: .float32)
     var turned = try TurnedSums(rows: rows, tiles: dTiles, format: kernel.format, &builder)
+    let most = max(dTiles, parts[0].count)
     var banks = try builder.banks(
-      "sums", buffers: 4,
-      banksPerBuffer: StationaryStream.banks(rows: rows, tiles: max(dTiles, fTiles)) ?? 1)
-    var stream = try StationaryStream(
-      [(1, dTiles, kernel.hidden), (2, dTiles, kernel.hidden), (3, fTiles, kernel.width)].map {
-        tensor, tiles, columns in
-        // Wd's rows are F, whose tiles lie in the order in which they were computed.
-        StationaryStream.Weights(
-          loader: ContractionLoader(
-            tensor: tensors[tensor], layout: .contractionRows, contraction: tiles * 128,
-            isPartitionMajor: tensor != 3), tiles: tiles, columns: columns)
-      }, kernel.weightFormat, &builder)
-    let flat = h.viewed(sizes: [fTiles * rows], strides: [1])
-    let gateSums = banks.next(columns: fTiles * rows)
-    stream.multiply(rows: rows, into: gateSums, &builder) { inputs.tile(x, $0, 0..<rows) }
-    builder.activation(gate, .silu, gateSums)
-    let upSums = banks.next(columns: fTiles * rows)
-    stream.multiply(rows: rows, into: upSums, &builder) { inputs.tile(x, $0, 0..<rows) }
-    builder.tensorTensor(flat, upSums, gate, .multiply)
+      "sums", buffers: 4, banksPerBuffer: StationaryStream.banks(rows: rows, tiles: most) ?? 1)
+    var stream = try StationaryStream(weights(parts), kernel.weightFormat, &builder)
+    for part in parts {
+      let gate = gates.next().columns(0..<part.count * rows)
+      let gateSums = banks.next(columns: part.count * rows)
+      stream.multiply(rows: rows, into: gateSums, &builder) { inputs.tile(x, $0, 0..<rows) }
+      builder.activation(gate, .silu, gateSums)
+      let upSums = banks.next(columns: part.count * rows)
+      stream.multiply(rows: rows, into: upSums, &builder) { inputs.tile(x, $0, 0..<rows) }
+      let flat = h.viewed(
+        offset: part.lowerBound * rows, sizes: [part.count * rows], strides: [1])
+      builder.tensorTensor(flat, upSums, gate, .multiply)
+    }
     let sums = banks.next(columns: dTiles * rows)
     stream.multiply(rows: rows, into: sums, &builder) { h.block($0).columns(0..<rows) }
     turned.store(
       sums, tiles: dTiles, rows: rows, to: tensors[tensors.count - 1],
       adding: kernel.hasResidual ? tensors[4] : nil, over: &banks, &builder)
+  }
+
+  /// The weights in the order in which they are met: gate and up of each part of the hidden
+  /// columns, given in tiles, then all of down.
+  private func weights(_ parts: [Range<Int>]) -> [StationaryStream.Weights] {
+    let (dTiles, fTiles) = (kernel.width / 128, kernel.hidden / 128)
+    let halves = parts.flatMap { part in
+      [1, 2].map { tensor in
+        StationaryStream.Weights(
+          loader: ContractionLoader(
+            tensor: tensors[tensor], layout: .contractionRows, contraction: kernel.width,
+            isPartitionMajor: true, firstColumn: part.lowerBound * 128),
+          tiles: dTiles, columns: part.count * 128)
+      }
+    }
+    // The rows of down are hidden columns: tile after tile, as they were computed.
+    let down = StationaryStream.Weights(
+      loader: ContractionLoader(
+        tensor: tensors[3], layout: .contractionRows, contraction: kernel.hidden,
+        isPartitionMajor: false), tiles: fTiles, columns: kernel.width)
+    return halves + [down]
   }
 }

@@ -3,7 +3,7 @@ import InstructionSet
 package import KernelBuilder
 package import NumericFormats
 
-/// Products of the same few rows with several weights of one byte: out_i [M, N_i] = x · W_i.
+/// Products of the same few rows with several weights: out_i [M, N_i] = x · W_i.
 ///
 /// Layouts: x [M, K] or xᵀ [K, M], W_i [K, N_i] row-major; whole tiles of 128. The weights are the
 /// stationary operand (`StationaryStream`), the sums are turned at the end (`TurnedSums`).
@@ -21,7 +21,7 @@ package struct ProjectionsKernel: Kernel {
   package var layout: MatmulKernel.Layout
   /// Format of x and the results: two bytes.
   package var format: NumberFormat
-  /// Format of the weights: one byte.
+  /// Format of the weights: one byte, or that of x.
   package var weightFormat: NumberFormat
 
   /// Products of x with weights of these widths.
@@ -56,7 +56,8 @@ package struct ProjectionsKernel: Kernel {
       && (widths + [depth]).allSatisfy { $0 > 0 && $0 % 128 == 0 }
       && tiles.allSatisfy { $0 <= TurnedSums.mostTiles }
       && StationaryStream.banks(rows: rows, tiles: tiles.reduce(0, +)) != nil
-      && format.sizeBytes == 2 && weightFormat.sizeBytes == 1
+      && format.sizeBytes == 2
+      && (weightFormat.sizeBytes == 1 || weightFormat == format)
   }
 
   package var name: String {
@@ -85,8 +86,8 @@ package struct ProjectionsKernel: Kernel {
     guard isSupported else {
       throw unsupported(
         "this shape",
-        allowed: "1 to \(TurnedSums.mostRows) rows of two bytes, weights of one byte, whole tiles "
-          + "of 128")
+        allowed: "1 to \(TurnedSums.mostRows) rows of two bytes, weights alike or of one byte, "
+          + "whole tiles of 128")
     }
     try builder.scope { builder throws(BuilderError) in
       let tiles = depth / 128

@@ -7,10 +7,11 @@ import NumericFormats
 /// products with few rows.
 ///
 /// As the moving operand, weights of one byte pass at 128 bytes a cycle, slower than HBM brings
-/// them. Stationary, 128 × 128 of them take a load and the least time of a product, 96 cycles: 171
-/// bytes a cycle (NKI architecture guide: a load takes a quarter of its columns, a product at least
-/// 64 cycles). The sums of all columns are open at once, element t · rows + r of partition p
-/// being column t · 128 + p of row r, so that a load brings whole rows of the weights.
+/// them, and those of two bytes not much faster. Stationary, 128 × 128 of one byte take a load and
+/// the least time of a product, 96 cycles: 171 bytes a cycle (NKI architecture guide: a load takes
+/// a quarter of its columns, a product at least 64 cycles). The sums of all columns are open at
+/// once, element t · rows + r of partition p being column t · 128 + p of row r, so that a load
+/// brings whole rows of the weights.
 struct StationaryStream {
   /// One matrix [K, columns] and how its rows lie on partitions.
   struct Weights {
@@ -35,6 +36,11 @@ struct StationaryStream {
   private static let sumsPerBank = 512
   /// The most banks that sums take: a gated layer has four sets of them in turn.
   private static let mostBanks = 2
+
+  /// The most tiles of columns whose sums of so many rows fit.
+  static func mostTiles(rows: Int) -> Int {
+    max(1, sumsPerBank / rows * (sumsPerBank % rows == 0 ? mostBanks : 1))
+  }
 
   /// The banks that sums of so many rows and tiles of columns take; nil for too many, or where a
   /// tile's sums would lie in two of them.

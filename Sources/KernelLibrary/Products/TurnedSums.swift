@@ -10,7 +10,7 @@ import NumericFormats
 /// the result after the other, and each partition then stores 128 consecutive elements.
 struct TurnedSums {
   /// Most rows of a result: each is turned by itself.
-  static let mostRows = 16
+  static let mostRows = 32
   /// Most tiles of 128 columns: each becomes a partition.
   static let mostTiles = 128
 

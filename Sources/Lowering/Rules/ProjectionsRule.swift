@@ -2,8 +2,8 @@ import KernelLibrary
 import ModelGraph
 import NumericFormats
 
-/// Products of the same few rows with several weights of one byte in one kernel, where the workload
-/// asks for it.
+/// Products of the same few rows with several weights in one kernel, where the workload asks for
+/// it.
 struct ProjectionsRule: LoweringRule {
   func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
     -> [Int]?
