@@ -26,6 +26,9 @@ struct MatmulPlan {
   /// lhs [M, K] is loaded without a transpose: few rows, read with a stride.
   let lhsIsStrided: Bool
 
+  /// The fewest tiles of a K that is no whole number of them, of which partitions read pieces.
+  private static let fewestUnevenTiles = 8
+
   init(_ kernel: MatmulKernel, freeBytes: Int, device: Device) {
     let k = ceilDivide(kernel.k, 128)
     kTiles = k
@@ -35,12 +38,14 @@ struct MatmulPlan {
     let rows = min(mTiles, 8 / columns)
     blockRows = min(kernel.m, rows * 128)
     blockColumns = min(kernel.n, columns * 512)
+    // Of a K that is no whole number of tiles, runs must be worth a transfer for what is left.
     lhsIsStrided =
-      kernel.lhsLayout == .contractionColumns && kernel.m <= 64 && kernel.k % 128 == 0
+      kernel.lhsLayout == .contractionColumns && kernel.m <= 64
+      && (kernel.k % 128 == 0 || k >= Self.fewestUnevenTiles)
       && kernel.rhsLayout == .contractionRows
     isPartitionMajor =
-      kernel.k % 128 == 0 && kernel.rhsLayout == .contractionRows
-      && (kernel.lhsLayout == .contractionRows || lhsIsStrided)
+      kernel.rhsLayout == .contractionRows
+      && (lhsIsStrided || kernel.lhsLayout == .contractionRows && kernel.k % 128 == 0)
     isDoubleRow = kernel.usesDoubleRows(on: device) && !lhsIsStrided
     let (lhsSize, rhsSize) = (kernel.input.sizeBytes, kernel.rhsFormat.sizeBytes)
     let rowBlocks = ceilDivide(kernel.m, blockRows)

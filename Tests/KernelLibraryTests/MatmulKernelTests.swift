@@ -65,8 +65,7 @@ import Testing
 
   @Test(arguments: [
     (128, 128, 512), (256, 384, 1024), (130, 200, 700), (1, 128, 512), (17, 256, 96),
-    (640, 128, 64),
-    (128, 1, 1), (600, 300, 1100),
+    (640, 128, 64), (128, 1, 1), (600, 300, 1100), (3, 1_100, 200), (40, 1_025, 700),
   ])
   func blocked(shape: (Int, Int, Int)) throws {
     try check(MatmulKernel(m: shape.0, k: shape.1, n: shape.2))
