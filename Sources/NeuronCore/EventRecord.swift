@@ -82,9 +82,6 @@ public struct EventSequence: Sequence, IteratorProtocol {
     count = block.count
   }
 
-  /// The number of events is this at most.
-  public var underestimatedCount: Int { 0 }
-
   public mutating func next() -> Event? {
     guard index < count else { return nil }
     var record = block[index]
