@@ -104,6 +104,10 @@ package struct AttentionKernel: Kernel {
   var group: Int { heads / max(1, kvHeads) }
   /// Elements of a head wider than the partitions, which many queries may have.
   package static let widestHead = 256
+  /// The most keys of such heads: K and V of a key head are held whole.
+  package static let mostKeysOfWidest = 12 << 10
+  /// Banks of PSUM that they take: half for outputs, and two for each form of the scores.
+  private static let banksOfWidest = 8
   /// The most queries that count as decoding.
   package static let mostDecodeQueries = 16
   /// True when all heads of a group fit the partitions together.
@@ -134,6 +138,12 @@ package struct AttentionKernel: Kernel {
         "\(heads) heads of \(size) over \(kvHeads), \(format.name)",
         allowed: "sizes up to 128, of many queries also \(Self.widestHead), whole groups, bf16 or "
           + "fp16")
+    }
+    guard size <= 128 || keys <= Self.mostKeysOfWidest && builder.freeBanks >= Self.banksOfWidest
+    else {
+      throw unsupported(
+        "heads of \(size) over \(keys) keys with \(builder.freeBanks) banks",
+        allowed: "\(Self.mostKeysOfWidest) keys and \(Self.banksOfWidest) banks")
     }
     guard scale > 0 else { throw unsupported("scale \(scale)", allowed: "above zero") }
     guard queries > 0, keys >= (isCausal ? queries : 1), capacity >= keys else {

@@ -38,11 +38,13 @@ struct MatmulPlan {
     let rows = min(mTiles, 8 / columns)
     blockRows = min(kernel.m, rows * 128)
     blockColumns = min(kernel.n, columns * 512)
-    // Of a K that is no whole number of tiles, runs must be worth a transfer for what is left.
+    // All of lhs is held, and of a K that is no whole number of tiles runs must be worth a transfer
+    // for what is left.
     lhsIsStrided =
       kernel.lhsLayout == .contractionColumns && kernel.m <= 64
-      && (kernel.k % 128 == 0 || k >= Self.fewestUnevenTiles)
       && kernel.rhsLayout == .contractionRows
+      && k * kernel.m * kernel.input.sizeBytes <= freeBytes / 4
+      && (kernel.k % 128 == 0 || k >= Self.fewestUnevenTiles)
     isPartitionMajor =
       kernel.rhsLayout == .contractionRows
       && (lhsIsStrided || kernel.lhsLayout == .contractionRows && kernel.k % 128 == 0)

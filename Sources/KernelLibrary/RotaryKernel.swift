@@ -41,6 +41,15 @@ package struct RotaryKernel: Kernel {
   /// none.
   package var otherHeads = 0
 
+  /// Bytes of a partition that a row by itself may take, in every form in which it is held.
+  private static let rowBytes = 160 << 10
+
+  /// True where a whole row of so many elements, all of them turned, fits a partition of SBUF.
+  package static func fits(rowOf elements: Int, _ format: NumberFormat) -> Bool {
+    // Crossed and straight products in fp32, of which one and two, and four rows as they lie.
+    elements * (3 * 4 + 4 * format.sizeBytes) <= rowBytes
+  }
+
   /// The rotation of `heads` heads of `size` elements.
   package init(
     tokens: Int, heads: Int, size: Int, layout: Layout, format: NumberFormat = .bfloat16,

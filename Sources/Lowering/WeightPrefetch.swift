@@ -254,7 +254,8 @@ extension Segment {
     }
   }
 
-  /// The wait of the sync queue that ends when all of its own loads but the last `count` are there.
+  /// The wait of the sync queue for the last of its own loads but `count`, behind which those
+  /// before it are as good as there; none where nobody is told of that load.
   fileprivate func lastLoadsRemain(_ count: Int) -> SemaphoreWait {
     let sync = stream(of: .sync)
     let loads = sync.indices.filter { sync[$0].operation.isLoad }

@@ -119,6 +119,16 @@ import Testing
     }
   }
 
+  /// Rows that are wider than a kernel can hold are turned in pieces.
+  @Test func rotaryOfWideRows() throws {
+    var rotary = TableRotary()
+    rotary.heads = 80
+    let inputs: [Input?] = [
+      .floats([1, 3, 80 * 128]), .floats([1, 3, 64]), .floats([1, 3, 64]),
+    ]
+    try OperatorCase(.tableRotary(rotary), inputs).check()
+  }
+
   @Test func caches() throws {
     for isCircular in [false, true] {
       let positions = try Input.values(isCircular ? [4, 5] : [1, 3], [2], .int64)

@@ -99,6 +99,18 @@ import Testing
     }
   }
 
+  @Test func wideHeadsFitUpToTheirLimitAndAreRefusedBeyond() throws {
+    let most = AttentionKernel.mostKeysOfWidest
+    #expect(throws: Never.self) {
+      try AttentionKernel(queries: 512, keys: most, heads: 2, kvHeads: 1, size: 256)
+        .segment(on: .trainium2)
+    }
+    #expect(throws: BuilderError.self) {
+      try AttentionKernel(queries: 512, keys: most + 1, heads: 2, kvHeads: 1, size: 256)
+        .segment(on: .trainium2)
+    }
+  }
+
   @Test func largeScoresStaySafe() throws {
     // Scores of several hundred: without the running maximum the exponentials overflow.
     try check(AttentionKernel(queries: 128, keys: 1300, heads: 1, size: 128, scale: 1), scale: 8)

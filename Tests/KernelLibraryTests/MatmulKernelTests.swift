@@ -147,6 +147,17 @@ import Testing
     }
   }
 
+  /// What is held whole for few rows is streamed where it does not fit.
+  @Test(arguments: [
+    (64, 100_001, 128, NumberFormat.float32), (64, 250_002, 512, .bfloat16),
+    (32, 524_288, 128, .bfloat16),
+  ])
+  func fewRowsOfVeryLongProducts(m: Int, k: Int, n: Int, format: NumberFormat) throws {
+    var kernel = MatmulKernel(m: m, k: k, n: n, input: format)
+    kernel.lhsLayout = .contractionColumns
+    #expect(throws: Never.self) { try kernel.segment(on: .trainium2) }
+  }
+
   @Test func instructionsAreOrdered() throws {
     for kernel in [
       MatmulKernel(m: 256, k: 256, n: 1024), MatmulKernel(m: 130, k: 200, n: 700),

@@ -21,6 +21,8 @@ struct FewTokensGatedLayer {
   static func fits(_ kernel: SwiGLUKernel) -> Bool {
     kernel.tokens <= TurnedSums.mostRows && kernel.width / 128 <= TurnedSums.mostTiles
       && StationaryStream.banks(rows: kernel.tokens, tiles: kernel.width / 128) != nil
+      && StationaryStream.holds(
+        rows: kernel.tokens, tiles: (kernel.width + kernel.hidden) / 128)
       && kernel.width % 128 == 0 && kernel.hidden % 128 == 0 && kernel.format.sizeBytes == 2
       && (kernel.weightFormat.sizeBytes == 1 || kernel.weightFormat == kernel.format)
   }
@@ -41,8 +43,9 @@ struct FewTokensGatedLayer {
       "gate", buffers: min(2, parts.count), parts[0].count * rows, format: .float32)
     var turned = try TurnedSums(rows: rows, tiles: dTiles, format: kernel.format, &builder)
     let most = max(dTiles, parts[0].count)
+    let each = StationaryStream.banks(rows: rows, tiles: most) ?? 1
     var banks = try builder.banks(
-      "sums", buffers: 4, banksPerBuffer: StationaryStream.banks(rows: rows, tiles: most) ?? 1)
+      "sums", buffers: max(1, min(4, builder.freeBanks / each)), banksPerBuffer: each)
     var stream = try StationaryStream(weights(parts), kernel.weightFormat, &builder)
     for part in parts {
       let gate = gates.next().columns(0..<part.count * rows)

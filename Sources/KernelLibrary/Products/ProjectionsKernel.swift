@@ -53,6 +53,7 @@ package struct ProjectionsKernel: Kernel {
   package var isSupported: Bool {
     let tiles = widths.map { $0 / 128 }
     return rows > 0 && rows <= TurnedSums.mostRows && depth > 0
+      && StationaryStream.holds(rows: rows, tiles: depth / 128)
       && (widths + [depth]).allSatisfy { $0 > 0 && $0 % 128 == 0 }
       && tiles.allSatisfy { $0 <= TurnedSums.mostTiles }
       && StationaryStream.banks(rows: rows, tiles: tiles.reduce(0, +)) != nil

@@ -37,6 +37,12 @@ struct StationaryStream {
   /// The most banks that sums take: a gated layer has four sets of them in turn.
   private static let mostBanks = 2
 
+  /// Bytes of a partition that the rows may take, which are held whole.
+  private static let rowBytes = 32 << 10
+
+  /// True where rows of so many tiles of K, of two bytes, can be held beside the stream.
+  static func holds(rows: Int, tiles: Int) -> Bool { rows * tiles * 2 <= rowBytes }
+
   /// The most tiles of columns whose sums of so many rows fit.
   static func mostTiles(rows: Int) -> Int {
     max(1, sumsPerBank / rows * (sumsPerBank % rows == 0 ? mostBanks : 1))
@@ -62,6 +68,11 @@ struct StationaryStream {
     self.weights = weights
     let free = builder.freeSBUFBytes
     let elements = min(Self.loadBytes, free / 4) / format.sizeBytes / 128 * 128
+    guard elements > 0 else {
+      throw .outOfSBUF(
+        name: "weights", neededBytes: 4 * 128 * format.sizeBytes, freeBytes: free,
+        kernel: builder.name)
+    }
     var chunks: [Chunk] = []
     for (index, matrix) in weights.enumerated() {
       for tiles in pieces(matrix.tiles, max(1, elements / matrix.columns)) {

@@ -13,7 +13,8 @@ extension Attention {
     let isWide =
       query.channels > 128
       && (query.channels != AttentionKernel.widestHead || window != nil
-        || query.tokens <= AttentionKernel.mostDecodeQueries)
+        || query.tokens <= AttentionKernel.mostDecodeQueries
+        || key.tokens > AttentionKernel.mostKeysOfWidest)
     guard expansion.type(names[0]) == .float32 || isWide,
       layouts.allSatisfy({ $0 == .tokensHeads }), isTurned || keyLayout == .tokensHeads
     else { return false }

@@ -1,3 +1,4 @@
+import KernelLibrary
 import ModelGraph
 
 extension TableRotary {
@@ -7,7 +8,8 @@ extension TableRotary {
     if try !expandByRows(&expansion) { try expandByHalves(&expansion) }
   }
 
-  /// False where rows of one table entry do not follow each other as the tables do.
+  /// False where rows of one table entry do not follow each other as the tables do, and for rows
+  /// that are too wide to be held.
   private func expandByRows(_ expansion: inout NodeExpansion) throws(GraphError) -> Bool {
     let x = expansion.node.inputs[0]
     let shape = expansion.shape(x)
@@ -20,6 +22,8 @@ extension TableRotary {
     guard table.rank - (places == nil ? 1 : 0) == 2, table[0] == 1 || !isWide,
       table[1] == shape[isWide ? 2 : 1]
     else { return false }
+    let width = channels * (isWide ? 1 : heads)
+    guard RotaryKernel.fits(rowOf: width, expansion.type(x).storage) else { return false }
     let tokens = table[0] * table[1]
     let all = shape.elementCount / channels / (isWide ? 1 : heads)
     guard tokens > 0, all % tokens == 0 else { return false }
