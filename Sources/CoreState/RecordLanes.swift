@@ -26,12 +26,6 @@ import Synchronization
     // Written: every record below the count was put there before the block was handed on.
     return unsafe base[index]
   }
-
-  /// The records in order, for reports.
-  public var records: [Record] {
-    // Written: see above.
-    unsafe Array(UnsafeBufferPointer(start: base, count: count))
-  }
 }
 
 /// Blocks that were read and may be filled again, so that a long recording allocates no more than

@@ -104,7 +104,7 @@ package struct AttentionKernel: Kernel {
   var group: Int { heads / max(1, kvHeads) }
   /// Elements of a head wider than the partitions, which many queries may have.
   package static let widestHead = 256
-  /// The most keys of such heads: K and V of a key head are held whole.
+  /// The most keys of such heads: K and V of a key head are held whole, half of the smallest SBUF.
   package static let mostKeysOfWidest = 12 << 10
   /// Banks of PSUM that they take: half for outputs, and two for each form of the scores.
   private static let banksOfWidest = 8

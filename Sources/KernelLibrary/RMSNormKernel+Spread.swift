@@ -32,7 +32,8 @@ extension RMSNormKernel {
   {
     let (pieces, part) = (partitionsPerRow, columns / partitionsPerRow)
     let partitions = rows * pieces
-    let sameRow = try sameRow(partitions, &builder)
+    // Ones where two partitions hold the same row.
+    let sameRow = try builder.blockDiagonal("same row", partitions, block: pieces, of: 1)
     let gamma = try builder.tile("gamma", partitions: partitions, part, format: format)
     builder.load(
       gamma,
@@ -65,23 +66,5 @@ extension RMSNormKernel {
       scale, .rsqrt, total, scale: .immediate(1 / Float(columns)), bias: .immediate(epsilon))
     builder.scalarTensorTensor(out, x, .multiply, scale.pointer, .multiply, gamma)
     builder.store(flat(tensors[tensors.count - 1]), from: out)
-  }
-
-  /// Ones where two partitions hold the same row, zeros elsewhere.
-  private func sameRow(_ partitions: Int, _ builder: inout KernelBuilder)
-    throws(BuilderError) -> Tile
-  {
-    let ones = try builder.tile("ones", partitions: partitions, partitions, format: .float32)
-    builder.memset(ones, 1)
-    guard rows > 1 else { return ones }
-    // Column c of row r's partitions is r · pieces + c: 0 <= partition - r · pieces < pieces.
-    let pieces = partitionsPerRow
-    let byRow = ones.viewed(sizes: [rows, pieces], strides: [pieces, 1])
-    builder.affineSelect(
-      byRow, byRow, .greaterEqual, channelMultiplier: 1, steps: [-pieces, 0], onFalse: 0)
-    builder.affineSelect(
-      byRow, byRow, .greaterEqual, start: pieces - 1, channelMultiplier: -1, steps: [pieces, 0],
-      onFalse: 0)
-    return ones
   }
 }

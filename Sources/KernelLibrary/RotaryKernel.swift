@@ -41,7 +41,8 @@ package struct RotaryKernel: Kernel {
   /// none.
   package var otherHeads = 0
 
-  /// Bytes of a partition that a row by itself may take, in every form in which it is held.
+  /// Bytes of a partition that a row by itself may take, in every form in which it is held: of the
+  /// 192 KiB of the smallest SBUF, with room for tables.
   private static let rowBytes = 160 << 10
 
   /// True where a whole row of so many elements, all of them turned, fits a partition of SBUF.

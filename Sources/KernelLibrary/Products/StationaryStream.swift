@@ -7,11 +7,12 @@ import NumericFormats
 /// products with few rows.
 ///
 /// As the moving operand, weights of one byte pass at 128 bytes a cycle, slower than HBM brings
-/// them, and those of two bytes not much faster. Stationary, 128 × 128 of one byte take a load and
-/// the least time of a product, 96 cycles: 171 bytes a cycle (NKI architecture guide: a load takes
-/// a quarter of its columns, a product at least 64 cycles). The sums of all columns are open at
-/// once, element t · rows + r of partition p being column t · 128 + p of row r, so that a load
-/// brings whole rows of the weights.
+/// them. Stationary, 128 × 128 of them take a load and the least time of a product, 96 cycles: 171
+/// bytes a cycle (NKI architecture guide: a load takes a quarter of its columns, a product at least
+/// 64 cycles). Those of two bytes are fast enough in both ways, but gain from how they are loaded:
+/// the sums of all columns are open at once, element t · rows + r of partition p being column
+/// t · 128 + p of row r, so that a load brings whole rows of the weights, or 8 KiB of them, where
+/// blocks of columns make runs of 2 KiB.
 struct StationaryStream {
   /// One matrix [K, columns] and how its rows lie on partitions.
   struct Weights {
@@ -51,7 +52,7 @@ struct StationaryStream {
   /// The banks that sums of so many rows and tiles of columns take; nil for too many, or where a
   /// tile's sums would lie in two of them.
   static func banks(rows: Int, tiles: Int) -> Int? {
-    let banks = (rows * tiles + sumsPerBank - 1) / sumsPerBank
+    let banks = ceilDivide(rows * tiles, sumsPerBank)
     return banks <= mostBanks && (banks == 1 || sumsPerBank % rows == 0) ? banks : nil
   }
 

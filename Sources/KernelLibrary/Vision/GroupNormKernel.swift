@@ -84,7 +84,9 @@ package struct GroupNormKernel: Kernel {
     }
     let perTile = 128 / perGroup * perGroup
     try builder.scope { builder throws(BuilderError) in
-      let shares = try Self.shares(perGroup, perTile, &builder)
+      // 1 / channels of a group where row and column belong to one group.
+      let shares = try builder.blockDiagonal(
+        "shares", perTile, block: perGroup, of: 1 / Float(perGroup))
       let room = (builder.freeSBUFBytes - (16 << 10)) / 5 / format.sizeBytes
       let part = min(places, max(Self.statisticsColumns, room), (1 << 16) - 1)
       let parts = pieces(places, part)
@@ -98,21 +100,6 @@ package struct GroupNormKernel: Kernel {
       let state = try State(self, part: part, shares: shares, &builder)
       try emit(items, state, into: &builder, tensors)
     }
-  }
-
-  /// 1 / channels of a group where row and column belong to one group.
-  private static func shares(_ perGroup: Int, _ perTile: Int, _ builder: inout KernelBuilder)
-    throws(BuilderError) -> Tile
-  {
-    let tile = try builder.tile("shares", perTile, format: .float32)
-    let groups = tile.shaped(perTile / perGroup, perGroup)
-    builder.memset(tile, 1 / Float(perGroup), on: .gpsimd)
-    builder.affineSelect(
-      groups, groups, .greaterEqual, channelMultiplier: 1, steps: [-perGroup, 0], onFalse: 0)
-    builder.affineSelect(
-      groups, groups, .greaterEqual, start: perGroup - 1, channelMultiplier: -1,
-      steps: [perGroup, 0], onFalse: 0)
-    return tile
   }
 
   /// Tiles that the items share.
