@@ -43,7 +43,7 @@ struct ChipGraphRun {
     for _ in 0..<max(1, options.repeats) {
       progress("running", nil)
       // The times repeat exactly, so that one trace is enough.
-      let recording = outcome == nil ? try recording(loaded, mode, whole) : nil
+      let recording = outcome == nil ? try recording(loaded, mode, lowered, whole) : nil
       var chip = try chip(loaded, computes: mode == .functional, recording?.watch ?? .nothing)
       if mode == .functional { model.fill(chip, seed: options.seed) }
       let start = DispatchTime.now().uptimeNanoseconds
@@ -105,11 +105,11 @@ struct ChipGraphRun {
 
   /// The traces of all cores. The whole model's operations are theirs together.
   private func recording(
-    _ loaded: LoadedChip, _ mode: RunMode, _ whole: Graph
+    _ loaded: LoadedChip, _ mode: RunMode, _ lowered: LoweredGraph, _ whole: Graph
   ) throws(RunnerError) -> ChipRecording? {
     try ChipRecording(
       options, workload: workload.name, mode: mode, loaded: loaded,
-      modelFlops: Int64(whole.operationCount))
+      labels: lowered.labels, modelFlops: Int64(whole.operationCount))
   }
 
   private func chip(

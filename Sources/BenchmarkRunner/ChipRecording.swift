@@ -20,7 +20,7 @@ struct ChipRecording {
   /// Opens a file for each core; nil where the options ask for no trace.
   init?(
     _ options: RunOptions, workload: String, mode: RunMode, loaded: LoadedChip,
-    modelFlops: Int64? = nil
+    labels: [InvocationLabel] = [], modelFlops: Int64? = nil
   ) throws(RunnerError) {
     guard options.trace != .off else { return nil }
     let program = loaded.program
@@ -31,7 +31,7 @@ struct ChipRecording {
       guard
         let request = try TraceRequest.make(
           options, workload: workload, mode: mode, program: encoded[core.program],
-          modelFlops: modelFlops.map { $0 / Int64(program.cores.count) },
+          labels: labels, modelFlops: modelFlops.map { $0 / Int64(program.cores.count) },
           core: TraceRequest.Core(number: core.number, count: program.cores.count))
       else { return nil }
       do {

@@ -84,7 +84,7 @@ struct GraphRun {
     encoded.finish(lowered.program)
     return try TraceRequest.make(
       options, workload: workload.name, mode: mode, program: encoded,
-      modelFlops: Int64(lowered.graph.operationCount))
+      labels: lowered.labels, modelFlops: Int64(lowered.graph.operationCount))
   }
 
   /// Fills the given tensors with seeded values.

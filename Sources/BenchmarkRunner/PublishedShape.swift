@@ -20,9 +20,13 @@ extension WorkloadSpecification {
 
   /// The names that `scripts/gpu-reference` gives to the shape of a decoder.
   private static func publishedShape(_ decoder: DecoderParameters, operation: String)
-    -> PublishedShape
+    -> PublishedShape?
   {
-    PublishedShape(
+    // No training step and no weights in another format is what others publish as a forward pass.
+    guard decoder.optimizer == nil, decoder.adapters == nil, decoder.weights == nil,
+      !decoder.scalesExperts
+    else { return nil }
+    return PublishedShape(
       operation: operation,
       values: [
         "architecture": decoder.architecture.name, "phase": decoder.phase.rawValue,

@@ -39,6 +39,8 @@ final class TraceRecording: @unchecked Sendable {
   private let sampleInterval: Int64
   /// Records that do not touch this stretch of time are left out.
   private var window: (from: Int64, to: Int64)?
+  /// When each engine came to each kernel.
+  private var clock: InvocationClock
   /// Transfers that one which is still under way may have begun before.
   private var ended = EndedTransfers()
   /// The samples of the block at hand.
@@ -73,6 +75,7 @@ final class TraceRecording: @unchecked Sendable {
     var retention = TraceRetention.all
     if case .ring(let sizeBytes) = recording { retention = .last(sizeBytes: sizeBytes) }
     if case .window(let from, let to) = recording { window = (from.value, to.value) }
+    clock = InvocationClock(program, request.labels)
     skews = TransferSkews(program.device.dma.skew.value.map(\.value))
     writer = try TraceWriter(
       path: path, metadata: request.metadata, retention: retention, skews: skews)
@@ -131,6 +134,7 @@ final class TraceRecording: @unchecked Sendable {
         var records = writer?.takeBuffer() ?? []
         records.reserveCapacity(block.count)
         for event in block.events {
+          clock.note(event.programCounter, at: event.start, on: track)
           let semaphore = program.waitSemaphore(at: Int(event.programCounter))
           records.append(Self.record(event, detail: UInt16(semaphore)))
         }
@@ -175,6 +179,11 @@ final class TraceRecording: @unchecked Sendable {
     guard failure == nil else { return }
     let id = track == EventRecorder.dmaTrack ? TrackID.dma(0) : TrackID(rawValue: UInt8(track))
     guard let id else { return }
+    if track != EventRecorder.dmaTrack {
+      for event in block.events {
+        clock.note(event.programCounter, at: event.start, on: track)
+      }
+    }
     drawn.removeAll(keepingCapacity: true)
     sampler?.sample(block, track: track, into: &drawn)
     var runs: [TraceSampleRun] = []
@@ -200,10 +209,10 @@ final class TraceRecording: @unchecked Sendable {
     guard let writer = writer.take() else { return }
     let end = totals?.duration.value ?? 0
     let tracks = totals.map(Self.trackTotals) ?? []
-    try writer.finish(
-      state: isComplete ? .complete : .interrupted,
-      totals: TraceFile.RunTotals(
-        end: end, tracks: tracks, throttled: totals?.throttled.value))
+    var counted = TraceFile.RunTotals(
+      end: end, tracks: tracks, throttled: totals?.throttled.value)
+    counted.invocations = clock.table
+    try writer.finish(state: isComplete ? .complete : .interrupted, totals: counted)
   }
 
   private static func trackTotals(_ totals: NeuronCore.RunTotals) -> [TrackTotals] {

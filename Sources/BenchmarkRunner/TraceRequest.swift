@@ -11,6 +11,8 @@ struct TraceRequest {
   var path: String
   var metadata: TraceMetadata
   var program: EncodedProgram
+  /// What each invocation stands for in the model; empty where nobody knows.
+  var labels: [InvocationLabel] = []
 
   /// One core of several that run side by side.
   struct Core {
@@ -32,7 +34,7 @@ struct TraceRequest {
   /// The trace of a core, with its program; a core of several has a file in a folder of theirs.
   static func make(
     _ options: RunOptions, workload: String, mode: RunMode, program: EncodedProgram,
-    modelFlops: Int64? = nil, core: Core? = nil
+    labels: [InvocationLabel] = [], modelFlops: Int64? = nil, core: Core? = nil
   ) throws(RunnerError) -> TraceRequest? {
     guard options.trace != .off else { return nil }
     var path = path(options, workload: workload)
@@ -62,7 +64,8 @@ struct TraceRequest {
       entries[Key.windowFrom] = "\(from.value)"
       entries[Key.windowTo] = "\(to.value)"
     }
-    return TraceRequest(path: path, metadata: TraceMetadata(entries), program: program)
+    return TraceRequest(
+      path: path, metadata: TraceMetadata(entries), program: program, labels: labels)
   }
 
   /// The folder of the traces of several cores: beside the result.

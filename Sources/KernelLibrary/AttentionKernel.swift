@@ -7,7 +7,8 @@ package import NumericFormats
 /// Layouts: Q is Qᵀ [heads · size, batch · queries] or [batch · queries, heads · size]; K likewise
 /// with its own heads; V and out are [batch · keys, kvHeads · size] and [batch · queries, heads ·
 /// size]. The transposed forms are what a product with stationary weights leaves behind; the others
-/// are transposed by the DMA while they are loaded. With a causal mask query i sees the keys up to
+/// are transposed by the DMA while they are loaded. With `keepsHeadsApart` the tokens of a head lie
+/// together instead: [batch · heads · queries, size], keys and values with their own lengths. With a causal mask query i sees the keys up to
 /// i + keys − queries, so that fewer queries than keys continue a sequence.
 ///
 /// Scheme, many queries: the maxima of all rows come first, from scores with queries on partitions.
@@ -58,6 +59,8 @@ package struct AttentionKernel: Kernel {
   package var queryLayout: Layout
   /// How K lies in HBM.
   package var keyLayout: Layout
+  /// True where the tokens of a head lie together, of row-major tensors: ONNX's four axes.
+  package var keepsHeadsApart = false
   /// Format of all tensors: bf16 or fp16.
   package var format: NumberFormat
 
@@ -97,7 +100,7 @@ package struct AttentionKernel: Kernel {
 
   package var name: String {
     "attention \(batch)x\(queries)x\(keys) heads \(heads)/\(kvHeads)x\(size)"
-      + "\(isCausal ? " causal" : "") \(format.name)"
+      + "\(isCausal ? " causal" : "")\(keepsHeadsApart ? " apart" : "") \(format.name)"
   }
 
   /// Query heads that share a key head.
@@ -114,19 +117,35 @@ package struct AttentionKernel: Kernel {
   var isDecode: Bool { queries * group <= 128 && queries <= Self.mostDecodeQueries }
 
   package var parameters: [KernelParameter] {
+    func rows(_ tokens: Int, _ heads: Int) -> [Int] {
+      keepsHeadsApart ? [batch * heads * tokens, size] : [batch * tokens, heads * size]
+    }
     let q =
-      queryLayout == .transposed
-      ? [heads * size, batch * queries] : [batch * queries, heads * size]
+      queryLayout == .transposed ? [heads * size, batch * queries] : rows(queries, heads)
     // A transposed cache keeps each sequence apart, so that appending a key touches one column.
     let k =
-      keyLayout == .transposed
-      ? [batch * kvHeads * size, capacity] : [batch * capacity, kvHeads * size]
+      keyLayout == .transposed ? [batch * kvHeads * size, capacity] : rows(capacity, kvHeads)
     return [
       KernelParameter("q", q, format), KernelParameter("k", k, format),
-      KernelParameter("v", [batch * capacity, kvHeads * size], format),
-      KernelParameter("out", [batch * queries, heads * size], format, .output),
+      KernelParameter("v", rows(capacity, kvHeads), format),
+      KernelParameter("out", rows(queries, heads), format, .output),
     ]
   }
+
+  /// Where the first query of a head begins in row-major tensors of queries and outputs.
+  func queryPlace(batch index: Int, head: Int) -> (row: Int, column: Int) {
+    keepsHeadsApart
+      ? ((index * heads + head) * queries, 0) : (index * queries, head * size)
+  }
+
+  /// Where the first key of a head begins in row-major tensors of keys and values.
+  func keyPlace(batch index: Int, kvHead: Int) -> (row: Int, column: Int) {
+    keepsHeadsApart
+      ? ((index * kvHeads + kvHead) * capacity, 0) : (index * capacity, kvHead * size)
+  }
+
+  /// Elements from a query to the same one of the next head.
+  var headStride: Int { keepsHeadsApart ? queries * size : size }
 
   package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
     throws(BuilderError)
@@ -144,6 +163,9 @@ package struct AttentionKernel: Kernel {
       throw unsupported(
         "heads of \(size) over \(keys) keys with \(builder.freeBanks) banks",
         allowed: "\(Self.mostKeysOfWidest) keys and \(Self.banksOfWidest) banks")
+    }
+    guard !keepsHeadsApart || queryLayout == .rowMajor else {
+      throw unsupported("heads apart of transposed queries", allowed: "row-major queries")
     }
     guard scale > 0 else { throw unsupported("scale \(scale)", allowed: "above zero") }
     guard queries > 0, keys >= (isCausal ? queries : 1), capacity >= keys else {

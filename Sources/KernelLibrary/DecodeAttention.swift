@@ -185,18 +185,29 @@ struct DecodeAttention {
         builder.load(tile, from: tensors[1].block(rows: first..<first + size, columns: range))
         return
       }
-      let first = sequence * kernel.capacity
+      let place = kernel.keyPlace(batch: sequence, kvHead: kvHead)
       builder.loadTransposedRows(
-        tile, from: tensors[1], rows: first + range.lowerBound..<first + range.upperBound,
-        columns: kvHead * size..<(kvHead + 1) * size)
+        tile, from: tensors[1], rows: place.row + range.lowerBound..<place.row + range.upperBound,
+        columns: place.column..<place.column + size)
     case .values(let sequence, let kvHeads, let part):
       let width = kvHeads.count * size
       let v = tensors[2]
-      let row = sequence * kernel.capacity + kernel.firstKey + part.firstKey
+      let place = kernel.keyPlace(batch: sequence, kvHead: kvHeads.lowerBound)
+      let row = place.row + kernel.firstKey + part.firstKey
+      if kernel.keepsHeadsApart {
+        // The keys of a head follow each other: head after head on a partition.
+        let run = part.tiles * size
+        builder.load(
+          buffer.viewed(sizes: [kvHeads.count, run], strides: [run, 1]).rows(0..<part.count),
+          from: v.access(
+            offset: row * size, sizes: [part.count, kvHeads.count, run],
+            strides: [run, kernel.capacity * size, 1]))
+        return
+      }
       builder.load(
         buffer.viewed(sizes: [part.tiles, width], strides: [width, 1]).rows(0..<part.count),
         from: v.access(
-          offset: row * v.columns + kvHeads.lowerBound * size,
+          offset: row * v.columns + place.column,
           sizes: [part.count, part.tiles, width],
           strides: [part.tiles * v.columns, v.columns, 1]))
     }
@@ -221,6 +232,11 @@ struct DecodeAttention {
     let head = pack.kvHeads.lowerBound * kernel.group
     let token = pack.sequences.lowerBound * kernel.queries
     let columns = tensor.columns
+    if kernel.keepsHeadsApart {
+      let place = kernel.queryPlace(batch: pack.sequences.lowerBound, head: head)
+      return tensor.flat(
+        offset: place.row * size, partitions: pack.groups * rowsPerGroup, columns: size)
+    }
     if layout == .rowMajor, kernel.queries == 1 {
       return tensor.flat(
         offset: token * columns + head * size, partitions: pack.groups * rowsPerGroup,
@@ -382,11 +398,15 @@ struct DecodeAttention {
     for _ in pack.sequences {
       for part in values {
         let tile = nextTransfer(&builder)
+        // Values lie key after key, or head after head where heads are apart.
+        let (keyStride, headStride) =
+          kernel.keepsHeadsApart
+          ? (size, part.tiles * size) : (pack.kvHeads.count * size, size)
         for head in 0..<pack.kvHeads.count {
           let columns = (group + head) * rowsPerGroup..<(group + head + 1) * rowsPerGroup
           for position in 0..<part.tiles {
             let index = part.firstTile + position
-            let start = position * pack.kvHeads.count * size + head * size
+            let start = position * keyStride + head * headStride
             builder.matmul(
               bank.columns(columns),
               stationary: tile.viewed(offset: start, sizes: [size], strides: [1])

@@ -89,17 +89,16 @@ struct PrefillOperands {
     let (batch, head) = index.quotientAndRemainder(dividingBy: kernel.kvHeads)
     let keyTile = found(keys[index])
     let valueTile = found(values[index])
+    let place = kernel.keyPlace(batch: batch, kvHead: head)
     let loader = ContractionLoader(
       tensor: tensors[2], layout: .contractionRows, contraction: kernel.keys,
-      isPartitionMajor: false, firstColumn: head * kernel.size,
-      firstRow: batch * kernel.capacity)
+      isPartitionMajor: false, firstColumn: place.column, firstRow: place.row)
     var cuts = waiting[index] ?? []
     while let cut = cuts.first, cut.lowerBound < key + Self.keysAhead {
       cuts.removeFirst()
       for number in 0..<parts {
-        let first = head * kernel.size + number * partSize
         loadKeys(
-          part(number, of: keyTile).columns(cut), cut, batch, first..<first + partSize, &builder)
+          part(number, of: keyTile).columns(cut), cut, (batch, head), part: number, &builder)
       }
       loader.load(
         valueTile, cut.lowerBound / 128..<ceilDivide(cut.upperBound, 128), 0..<kernel.size,
@@ -109,19 +108,19 @@ struct PrefillOperands {
   }
 
   private func loadKeys(
-    _ tile: Tile, _ cut: Range<Int>, _ batch: Int, _ elements: Range<Int>,
+    _ tile: Tile, _ cut: Range<Int>, _ at: (batch: Int, head: Int), part number: Int,
     _ builder: inout KernelBuilder
   ) {
     if kernel.keyLayout == .transposed {
-      let first = batch * kernel.kvHeads * kernel.size + elements.lowerBound
-      builder.load(
-        tile, from: tensors[1].block(rows: first..<first + elements.count, columns: cut))
+      let first = (at.batch * kernel.kvHeads + at.head) * kernel.size + number * partSize
+      builder.load(tile, from: tensors[1].block(rows: first..<first + partSize, columns: cut))
       return
     }
-    let first = batch * kernel.capacity
+    let place = kernel.keyPlace(batch: at.batch, kvHead: at.head)
+    let column = place.column + number * partSize
     builder.loadTransposedRows(
-      tile, from: tensors[1], rows: first + cut.lowerBound..<first + cut.upperBound,
-      columns: elements)
+      tile, from: tensors[1], rows: place.row + cut.lowerBound..<place.row + cut.upperBound,
+      columns: column..<column + partSize)
   }
 
   /// Loads the queries of a block: in one transfer when they follow each other, or when they are
@@ -149,14 +148,15 @@ struct PrefillOperands {
       block.tiles.allSatisfy({ $0.queries == first.queries })
     {
       let q = tensors[0]
-      let row = block.batch * kernel.queries + first.queries.lowerBound
-      let column =
-        (block.kvHead * kernel.group + first.head) * kernel.size + number * partSize
+      let place = kernel.queryPlace(
+        batch: block.batch, head: block.kvHead * kernel.group + first.head)
+      let row = place.row + first.queries.lowerBound
       builder.loadTransposed(
         tile.viewed(sizes: [block.tiles.count, count], strides: [count, 1]),
         from: q.access(
-          offset: row * q.columns + column, sizes: [count, block.tiles.count, partSize],
-          strides: [q.columns, kernel.size, 1]))
+          offset: row * q.columns + place.column + number * partSize,
+          sizes: [count, block.tiles.count, partSize],
+          strides: [q.columns, kernel.headStride, 1]))
     } else {
       for part in block.tiles { load(part, of: block, number, into: tile, &builder) }
     }
@@ -166,11 +166,11 @@ struct PrefillOperands {
     _ part: AttentionTile, of block: AttentionBlock, _ number: Int, into tile: Tile,
     _ builder: inout KernelBuilder
   ) {
-    let first = block.batch * kernel.queries
-    let head = block.kvHead * kernel.group + part.head
-    let element = head * kernel.size + number * partSize
+    let place = kernel.queryPlace(
+      batch: block.batch, head: block.kvHead * kernel.group + part.head)
+    let element = place.column + number * partSize
     let elements = element..<element + partSize
-    let tokens = first + part.queries.lowerBound..<first + part.queries.upperBound
+    let tokens = place.row + part.queries.lowerBound..<place.row + part.queries.upperBound
     let target = tile.columns(part.columns)
     if kernel.queryLayout == .transposed {
       builder.load(target, from: tensors[0].block(rows: elements, columns: tokens))
@@ -203,11 +203,11 @@ struct PrefillOperands {
   func store(_ block: AttentionBlock, from tile: Tile, _ builder: inout KernelBuilder) {
     let out = tensors[3]
     let size = kernel.size
-    let first = block.batch * kernel.queries
     let count = block.tiles[0].queries.count
     let offset = { (part: AttentionTile) in
-      (first + part.queries.lowerBound) * out.columns
-        + (block.kvHead * kernel.group + part.head) * size
+      let place = kernel.queryPlace(
+        batch: block.batch, head: block.kvHead * kernel.group + part.head)
+      return (place.row + part.queries.lowerBound) * out.columns + place.column
     }
     let isUniform = block.tiles.allSatisfy { $0.queries.count == count }
     let steps = zip(block.tiles, block.tiles.dropFirst()).map { offset($1) - offset($0) }

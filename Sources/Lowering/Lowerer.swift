@@ -38,7 +38,7 @@ package struct Lowerer {
   ) throws(LoweringError) -> LoweredGraph {
     let flat: Graph
     do {
-      flat = try graph.flattened().expanded()
+      flat = try graph.flattened().fusingAttention().fusingNorms().expanded()
     } catch { throw .graph(error) }
     var plan = LoweringPlan(
       graph: flat, device: device, keepsIntermediates: keepsIntermediates,

@@ -122,9 +122,6 @@ extension CoreModel {
       engines[engine].lastTrigger = time
       engines[engine].controlFree = end + laws.afterTrigger(kind)
     }
-    if record.update.operation != .none {
-      semaphores.markUpdatedByDMA(Int(record.update.semaphore))
-    }
     if !measuredTransfers.isEmpty, let delays = measuredTransfers[UInt32(index)] {
       postMeasured(delays, record.update, from: start)
     } else {
@@ -150,7 +147,8 @@ extension CoreModel {
     if transfer.update.operation != .none {
       let increment = SemaphoreUpdate(transfer.update.semaphore, .add, 1)
       for engine in 0..<engineCount {
-        semaphores.post(increment, at: completion.visible + dma.skews[engine])
+        semaphores.post(
+          increment, at: completion.visible + dma.skews[engine], byTransfer: true)
       }
       wake(Int(increment.semaphore))
     }

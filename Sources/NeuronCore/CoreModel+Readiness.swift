@@ -40,8 +40,9 @@ extension CoreModel {
       return
     }
     let detection = laws.detection(engine, record.kind)
-    if let met = semaphores.timeMet(record.wait, ready: ready - detection) {
-      engines[engine].candidate = max(ready, met &+ detection)
+    if let met = semaphores.met(record.wait, ready: ready - detection) {
+      engines[engine].candidate = max(ready, met.time &+ detection)
+      engines[engine].waitsForTransfer = met.isByTransfer
     } else {
       engines[engine].candidate = .max
     }
@@ -50,8 +51,8 @@ extension CoreModel {
 
   /// Posts an update and wakes whoever waits for the semaphore.
   @inline(never)
-  mutating func post(_ update: SemaphoreUpdate, at time: Int64) {
-    semaphores.post(update, at: time)
+  mutating func post(_ update: SemaphoreUpdate, at time: Int64, byTransfer: Bool = false) {
+    semaphores.post(update, at: time, byTransfer: byTransfer)
     wake(Int(update.semaphore))
   }
 

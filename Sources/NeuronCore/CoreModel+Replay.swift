@@ -22,8 +22,7 @@ extension LoadedProgram {
     var core = try CoreModel(self, computes: false, checksHazards: false)
     core.measuredTransfers = conditions.transfers
     for (time, update) in conditions.updates {
-      core.semaphores.markUpdatedByDMA(Int(update.semaphore))
-      core.semaphores.post(update, at: max(0, time))
+      core.semaphores.post(update, at: max(0, time), byTransfer: true)
     }
     return try core.loop(&observer) { false }
   }
@@ -35,7 +34,7 @@ extension CoreModel {
     guard update.operation != .none else { return }
     let increment = SemaphoreUpdate(update.semaphore, .add, 1)
     for delay in delays {
-      semaphores.post(increment, at: start + delay)
+      semaphores.post(increment, at: start + delay, byTransfer: true)
       endTime = max(endTime, start + delay)
     }
     wake(Int(update.semaphore))

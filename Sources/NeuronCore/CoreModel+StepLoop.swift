@@ -139,7 +139,7 @@ extension CoreModel {
     if row.completion > invocationEnds[invocation] { invocationEnds[invocation] = row.completion }
     var cause = StallCause.none
     if waited > 0 {
-      cause = semaphores.isUpdatedByDMA(Int(record.wait.semaphore)) ? .dma : .semaphore
+      cause = engines[engine].waitsForTransfer ? .dma : .semaphore
       engines[engine].stalls[Int(cause.rawValue)] += waited
     }
     engines[engine].addRow(row.start, row.completion, isControl: record.kind == .control)

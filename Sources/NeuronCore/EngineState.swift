@@ -12,6 +12,8 @@ struct EngineState: BitwiseCopyable {
   var invocation = -1
   /// When the next dispatch is expected, `Int64.max` while a wait is not met.
   var candidate: Int64 = 0
+  /// True when the wait of the next instruction is met by what a transfer posts.
+  var waitsForTransfer = false
   /// True after the last instruction of the last invocation.
   var isDone = false
   /// True while it stands at an instruction that meets those of other cores.

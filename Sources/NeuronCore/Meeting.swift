@@ -47,9 +47,6 @@ extension CoreModel {
       engines[engine].candidate = .max
       return
     }
-    if record.update.operation != .none {
-      semaphores.markUpdatedByDMA(Int(record.update.semaphore))
-    }
     var trigger = record
     trigger.update = .none
     retire(engine, trigger, row, at: time, waited: waited, &observer)
@@ -122,7 +119,8 @@ extension CoreModel {
     invocationEnds[meeting.invocation] = max(invocationEnds[meeting.invocation], completion)
     if meeting.record.update.operation != .none {
       let publication = meeting.isAsynchronous ? 0 : laws.publish[engine]
-      post(meeting.record.update, at: completion + publication)
+      post(
+        meeting.record.update, at: completion + publication, byTransfer: meeting.isAsynchronous)
     }
     guard !meeting.isAsynchronous else { return }
     let held = start - meeting.time

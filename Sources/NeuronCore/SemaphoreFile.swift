@@ -11,6 +11,16 @@ struct SemaphoreFile: ~Copyable {
   struct Pending: BitwiseCopyable {
     var time: Int64
     var update: SemaphoreUpdate
+    /// A transfer posted it: whoever it releases waited for data.
+    var isByTransfer: Bool
+  }
+
+  /// What met a wait.
+  struct Met: BitwiseCopyable {
+    /// From when on it is met; `Int64.min` when it has been for long.
+    var time: Int64
+    /// The update that met it came from a transfer.
+    var isByTransfer: Bool
   }
 
   /// One semaphore and its place in the ring of updates.
@@ -20,8 +30,6 @@ struct SemaphoreFile: ~Copyable {
     var count: Int32 = 0
     /// Engines that wait for it, one bit each.
     var waiters: UInt8 = 0
-    /// A transfer updates it: whoever waits for it waits for data.
-    var isUpdatedByDMA = false
   }
 
   private var states: FixedBuffer<State>
@@ -31,8 +39,10 @@ struct SemaphoreFile: ~Copyable {
   init(count: Int) {
     capacity = 32
     states = FixedBuffer(repeating: State(), count: count)
-    queues = FixedBuffer(repeating: Pending(time: 0, update: .none), count: count * capacity)
+    queues = FixedBuffer(repeating: Self.noUpdate, count: count * capacity)
   }
+
+  private static let noUpdate = Pending(time: 0, update: .none, isByTransfer: false)
 
   @inline(__always)
   private func slot(_ semaphore: Int, _ index: Int32) -> Int {
@@ -41,7 +51,7 @@ struct SemaphoreFile: ~Copyable {
 
   /// Adds an update; equal times keep the order in which they are posted.
   @inline(__always)
-  mutating func post(_ update: SemaphoreUpdate, at time: Int64) {
+  mutating func post(_ update: SemaphoreUpdate, at time: Int64, byTransfer: Bool) {
     let semaphore = Int(update.semaphore)
     if Int(states[semaphore].count) == capacity { grow() }
     var index = states[semaphore].count
@@ -49,7 +59,8 @@ struct SemaphoreFile: ~Copyable {
       queues[slot(semaphore, index)] = queues[slot(semaphore, index &- 1)]
       index &-= 1
     }
-    queues[slot(semaphore, index)] = Pending(time: time, update: update)
+    queues[slot(semaphore, index)] = Pending(
+      time: time, update: update, isByTransfer: byTransfer)
     states[semaphore].count &+= 1
   }
 
@@ -66,17 +77,21 @@ struct SemaphoreFile: ~Copyable {
   }
 
   /// The earliest time from which the wait stays met until `ready`, or from which it is first met
-  /// after; nil while no posted update meets it. `Int64.min` when it has been met for long.
+  /// after, and by what; nil while no posted update meets it.
   @inline(__always)
-  func timeMet(_ wait: SemaphoreWait, ready: Int64) -> Int64? {
+  func met(_ wait: SemaphoreWait, ready: Int64) -> Met? {
     let semaphore = Int(wait.semaphore)
     var value = states[semaphore].settled
-    var met: Int64? = wait.isMet(by: value) ? .min : nil
+    var met = wait.isMet(by: value) ? Met(time: .min, isByTransfer: false) : nil
     for index in 0..<states[semaphore].count {
       let pending = queues[slot(semaphore, index)]
       if met != nil, pending.time > ready { return met }
       value = pending.update.applied(to: value)
-      if !wait.isMet(by: value) { met = nil } else if met == nil { met = pending.time }
+      if !wait.isMet(by: value) {
+        met = nil
+      } else if met == nil {
+        met = Met(time: pending.time, isByTransfer: pending.isByTransfer)
+      }
     }
     return met
   }
@@ -99,13 +114,6 @@ struct SemaphoreFile: ~Copyable {
     states[semaphore].waiters &= ~(1 << UInt8(truncatingIfNeeded: engine))
   }
 
-  /// True when a transfer updates the semaphore.
-  @inline(__always)
-  func isUpdatedByDMA(_ semaphore: Int) -> Bool { states[semaphore].isUpdatedByDMA }
-
-  /// Notes that a transfer updates the semaphore.
-  mutating func markUpdatedByDMA(_ semaphore: Int) { states[semaphore].isUpdatedByDMA = true }
-
   /// The value at a time, for reports.
   func value(_ semaphore: Int, at time: Int64) -> UInt32 {
     var value = states[semaphore].settled
@@ -120,7 +128,7 @@ struct SemaphoreFile: ~Copyable {
   @inline(never)
   private mutating func grow() {
     var wider = FixedBuffer(
-      repeating: Pending(time: 0, update: .none), count: states.count * capacity * 2)
+      repeating: Self.noUpdate, count: states.count * capacity * 2)
     for semaphore in states.indices {
       for index in 0..<states[semaphore].count {
         wider[semaphore * capacity * 2 + Int(index)] = queues[slot(semaphore, index)]

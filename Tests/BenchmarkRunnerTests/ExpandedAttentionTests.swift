@@ -72,6 +72,96 @@ import Testing
     try OperatorCase(attention(isCausal: true), inputs, format: .bfloat16).check(agreeing: 0.02)
   }
 
+  /// Without anything that the kernel of whole heads has no words for, that kernel runs.
+  @Test func wholeHeads() throws {
+    func half(_ shapes: TensorShape...) -> [Input?] { shapes.map { .floats($0, .bfloat16) } }
+    func whole(_ operation: ModelGraph.Operator, _ inputs: [Input?], results: Int = 1) throws {
+      let lowered = try OperatorCase(
+        operation, inputs, results: results, format: .bfloat16
+      ).check()
+      #expect(lowered.steps.contains { $0.kernel.hasPrefix("attention") }, "\(operation)")
+    }
+    let wide = half([2, 4, 40, 16], [2, 2, 40, 16], [2, 2, 40, 16])
+    try whole(attention(isCausal: true), wide)
+    try whole(attention(isCausal: true, left: 7), wide)
+    try whole(attention(), half([2, 4, 5, 16], [2, 2, 70, 16], [2, 2, 70, 16]))
+    let merged = half([2, 40, 64], [2, 40, 32], [2, 40, 32])
+    try whole(attention(isCausal: true, heads: 4, keyHeads: 2), merged)
+    // The newest token over a past of 30, whose keys and values are results too.
+    let past: [Input?] = [nil] + half([2, 2, 30, 16], [2, 2, 30, 16])
+    try whole(
+      attention(isCausal: true), half([2, 4, 1, 16], [2, 2, 1, 16], [2, 2, 1, 16]) + past,
+      results: 3)
+    try whole(
+      attention(isCausal: true, heads: 4, keyHeads: 2),
+      half([2, 3, 64], [2, 3, 32], [2, 3, 32]) + past, results: 3)
+    // A mask that is known to be causal.
+    let seen = (0..<1600).map { $0 % 40 <= $0 / 40 ? 0 : -Double.infinity }
+    try whole(attention(), wide + [.values(seen, [1, 1, 40, 40], .bfloat16)])
+  }
+
+  /// As exporters write it: heads split and turned, keys turned twice, the scale before or after.
+  @Test(arguments: [false, true]) func writtenOut(scalesBoth: Bool) throws {
+    for (isMasked, keyHeads) in [(true, 4), (false, 2)] {
+      let graph = try written(scalesBoth: scalesBoth, isMasked: isMasked, keyHeads: keyHeads)
+      let lowered = try OperatorCase(graph).check(agreeing: 0.02)
+      let kernels = lowered.steps.map(\.kernel)
+      #expect(kernels.count == 1 && kernels[0].hasPrefix("attention"), "\(kernels)")
+    }
+  }
+
+  private func written(scalesBoth: Bool, isMasked: Bool, keyHeads: Int) throws -> Graph {
+    var builder = GraphBuilder(name: "written out", format: .bfloat16)
+    func heads(_ name: String, _ count: Int, _ builder: inout GraphBuilder) throws -> String {
+      try builder.given(name, [2, 40, 16 * count], fill: .normal(standardDeviation: 1))
+      try builder.apply(
+        .reshape(Reshape(to: [2, 40, count, 16])), to: [name], name: "\(name).split")
+      var turned = try builder.apply(
+        .transpose(permutation: [0, 2, 1, 3]), to: ["\(name).split"], name: "\(name).heads")
+      if count < 4 {
+        try builder.apply(
+          .reshape(Reshape(to: [2, count, 1, 40, 16])), to: [turned], name: "\(name).apart")
+        try builder.apply(
+          .expand(Expand(to: [2, count, 4 / count, 40, 16])), to: ["\(name).apart"],
+          name: "\(name).wide")
+        turned = try builder.apply(
+          .reshape(Reshape(to: [2, 4, 40, 16])), to: ["\(name).wide"], name: "\(name).all")
+      }
+      return turned
+    }
+    func times(_ name: String, _ value: Double, _ builder: inout GraphBuilder) throws -> String {
+      try builder.given("\(name).factor", [1], fill: .constant(value))
+      return try builder.apply(
+        .elementwise(Elementwise(.multiply)), to: [name, "\(name).factor"], name: "\(name).scaled")
+    }
+    var query = try heads("q", 4, &builder)
+    let key = try heads("k", keyHeads, &builder)
+    let value = try heads("v", keyHeads, &builder)
+    var turned = try builder.apply(
+      .transpose(permutation: [0, 1, 3, 2]), to: [key], name: "k.turned")
+    if scalesBoth {
+      query = try times(query, 0.5, &builder)
+      turned = try times(turned, 0.5, &builder)
+    }
+    var scores = try builder.apply(
+      .batchMatMul(BatchMatMul()), to: [query, turned], name: "scores")
+    if !scalesBoth { scores = try times(scores, 0.25, &builder) }
+    if isMasked {
+      let seen = (0..<1600).map { $0 % 40 <= $0 / 40 ? 0 : -Double.infinity }
+      try builder.given(
+        "mask", [40, 40],
+        fill: .values(TensorConstant(try TensorView(seen, shape: [40, 40], type: .bfloat16))))
+      scores = try builder.apply(
+        .elementwise(Elementwise(.add)), to: [scores, "mask"], name: "masked")
+    }
+    try builder.apply(.softmax, to: [scores], name: "shares")
+    try builder.apply(.batchMatMul(BatchMatMul()), to: ["shares", value], name: "read")
+    try builder.apply(.transpose(permutation: [0, 2, 1, 3]), to: ["read"], name: "together")
+    try builder.apply(
+      .reshape(Reshape(to: [2, 40, 64])), to: ["together"], name: "y", role: .output)
+    return try builder.finish()
+  }
+
   @Test(arguments: LinearAttentionRule.allCases) func linear(rule: LinearAttentionRule) throws {
     let operation = LinearAttention(rule: rule, queryHeads: 4, keyHeads: 2)
     var inputs: [Input?] = [

@@ -64,10 +64,14 @@ struct OperatorCase {
     graph = try builder.finish()
   }
 
+  /// Several operators as a graph.
+  init(_ graph: Graph) { self.graph = graph }
+
   /// Runs the graph, checks every kernel, and compares the graph that the kernels carry out with
   /// the operator itself: both in float64, so that they agree but for its roundings.
+  @discardableResult
   func check(agreeing tolerance: Double = 1e-6, sourceLocation: SourceLocation = #_sourceLocation)
-    throws
+    throws -> LoweredGraph
   {
     let execution = try GraphExecution(graph)
     #expect(!execution.reports.isEmpty, sourceLocation: sourceLocation)
@@ -87,6 +91,7 @@ struct OperatorCase {
           sourceLocation: sourceLocation)
       }
     }
+    return execution.lowered
   }
 
   private static func values(_ graph: Graph) throws -> [String: TensorView] {

@@ -61,10 +61,60 @@ import Testing
           columns: kernel.kvHeads * size)
       }
     }
-    let out = try SegmentRunner.run(kernel, [storedQ, storedK, v])[3]
+    var storedV = v
+    if kernel.keepsHeadsApart {
+      storedQ = Self.apart(q, kernel.batch, kernel.queries, kernel.heads, size)
+      if kernel.keyLayout == .rowMajor {
+        storedK = Self.apart(k, kernel.batch, kernel.capacity, kernel.kvHeads, size)
+      }
+      storedV = Self.apart(v, kernel.batch, kernel.capacity, kernel.kvHeads, size)
+    }
+    var out = try SegmentRunner.run(kernel, [storedQ, storedK, storedV])[3]
+    if kernel.keepsHeadsApart {
+      out = Self.apart(out, kernel.batch, kernel.heads, kernel.queries, size)
+    }
     expectClose(
       out, reference(kernel, q, k, v), relative: 2 * NumberFormat.bfloat16.roundoff,
       absolute: 2 * NumberFormat.bfloat16.roundoff, sourceLocation: sourceLocation)
+  }
+
+  /// Two axes before the last changed for each other: tokens and heads.
+  private static func apart(
+    _ values: [Float], _ batch: Int, _ first: Int, _ second: Int, _ size: Int
+  ) -> [Float] {
+    var result: [Float] = []
+    for sequence in 0..<batch {
+      for inner in 0..<second {
+        for outer in 0..<first {
+          let start = ((sequence * first + outer) * second + inner) * size
+          result += values[start..<start + size]
+        }
+      }
+    }
+    return result
+  }
+
+  /// ONNX's four axes: prefill in whole and odd blocks, wide heads, windows, and decoding over a
+  /// cache by rows and transposed.
+  @Test func headsApart() throws {
+    for (queries, keys, heads, kvHeads, size, isCausal) in [
+      (256, 256, 4, 2, 64, true), (150, 150, 3, 3, 128, true), (40, 300, 4, 1, 32, false),
+      (144, 400, 2, 1, 256, true), (1, 700, 8, 2, 64, true), (2, 300, 4, 2, 128, true),
+      (1, 260, 64, 32, 32, true),
+    ] {
+      for layout in [AttentionKernel.Layout.rowMajor, .transposed] {
+        var kernel = AttentionKernel(
+          queries: queries, keys: keys, heads: heads, kvHeads: kvHeads, size: size,
+          isCausal: isCausal, keyLayout: layout)
+        kernel.batch = 2
+        kernel.keepsHeadsApart = true
+        try check(kernel)
+        #expect(OrderChecker(try kernel.segment(on: .trainium2)).problems == [])
+      }
+    }
+    var window = AttentionKernel(queries: 200, keys: 230, heads: 2, kvHeads: 1, size: 64)
+    (window.window, window.keepsHeadsApart) = (70, true)
+    try check(window)
   }
 
   @Test func causal() throws {

@@ -55,7 +55,7 @@ struct GradientTests {
     return given
   }
 
-  private func check(_ test: GradientCase) throws {
+  func check(_ test: GradientCase) throws {
     let (graph, names) = try derived(test)
     let given = try inputs(graph, test)
     let values = try Float64Interpreter.evaluate(graph, given: given)
@@ -150,7 +150,7 @@ extension GradientTests {
     return cases
   }()
 
-  private static func unary(
+  static func unary(
     _ function: ElementwiseFunction, alpha: Double = 0, positive: Bool = false
   )
     -> GradientCase
@@ -163,7 +163,7 @@ extension GradientTests {
     return test
   }
 
-  private static func binary(_ function: ElementwiseFunction, _ a: TensorShape, _ b: TensorShape)
+  static func binary(_ function: ElementwiseFunction, _ a: TensorShape, _ b: TensorShape)
     -> GradientCase
   {
     var test = GradientCase(name: "\(function.rawValue) \(a) \(b)", parameters: ["a": a, "b": b]) {
@@ -345,7 +345,7 @@ extension GradientTests {
     return cases
   }()
 
-  private static func attention(_ name: String, _ attention: Attention) -> GradientCase {
+  static func attention(_ name: String, _ attention: Attention) -> GradientCase {
     GradientCase(
       name: name,
       parameters: [

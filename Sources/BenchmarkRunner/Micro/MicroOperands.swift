@@ -12,7 +12,7 @@ enum MicroOperands {
     case source = 0
     case second, destination, column
 
-    var inSBUF: Int { rawValue * 64 * 1_024 }
+    var inSBUF: Int { rawValue * 60 * 1_024 }
     var inPSUM: Int { rawValue * 4 * 1_024 }
   }
 

@@ -3,6 +3,15 @@ import ModelGraph
 import NumericFormats
 
 extension Attention {
+  /// True where the kernel takes heads of this width and operands of this type.
+  func hasKernel(_ type: ElementType) -> Bool {
+    guard type != .float32 else { return false }
+    return query.channels <= 128
+      || query.channels == AttentionKernel.widestHead && window == nil
+        && query.tokens > AttentionKernel.mostDecodeQueries
+        && key.tokens <= AttentionKernel.mostKeysOfWidest
+  }
+
   /// Attention in fp32 or with heads of a width that its kernel does not take, as products and a
   /// softmax; false for what it does.
   func expand(_ expansion: inout NodeExpansion) throws(GraphError) -> Bool {
@@ -10,12 +19,7 @@ extension Attention {
     let layouts = [queryLayout, valueLayout, outputLayout]
     // Keys of a cache have their channels before the tokens, as the product wants them.
     let isTurned = keyLayout == .headsTransposed
-    let isWide =
-      query.channels > 128
-      && (query.channels != AttentionKernel.widestHead || window != nil
-        || query.tokens <= AttentionKernel.mostDecodeQueries
-        || key.tokens > AttentionKernel.mostKeysOfWidest)
-    guard expansion.type(names[0]) == .float32 || isWide,
+    guard !hasKernel(expansion.type(names[0])),
       layouts.allSatisfy({ $0 == .tokensHeads }), isTurned || keyLayout == .tokensHeads
     else { return false }
     func heads(_ x: String, _ n: HeadDimensions, _ expansion: inout NodeExpansion)

@@ -3,6 +3,7 @@ import ModelGraph
 extension MaskedAttention {
   /// Attention as products of matrices, a softmax of rows and what a mask adds between them.
   func expand(_ expansion: inout NodeExpansion) throws(GraphError) {
+    if try expandPlain(&expansion) { return }
     var writer = try MaskedAttentionWriter(self, &expansion)
     try writer.write(&expansion)
   }

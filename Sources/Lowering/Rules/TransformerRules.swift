@@ -137,23 +137,25 @@ struct AttentionRule: LoweringRule {
       return [position]
     }
     guard case .attention(let attention) = node.operation else { return nil }
-    guard attention.queryLayout == .tokensHeads, attention.outputLayout == .tokensHeads,
-      attention.valueLayout == .tokensHeads,
-      attention.keyLayout == .tokensHeads || attention.keyLayout == .headsTransposed,
+    let layout = attention.queryLayout
+    guard layout != .headsTransposed, attention.outputLayout == layout,
+      attention.valueLayout == layout,
+      attention.keyLayout == layout || attention.keyLayout == .headsTransposed,
       !attention.isCausal
         || attention.queryOffset == attention.key.tokens - attention.query.tokens
     else {
       throw node.refused(
-        "takes queries, values and results by tokens, keys by tokens or transposed, and the last "
-          + "queries of the sequence")
+        "takes queries, values and results by tokens or all by heads, keys like them or "
+          + "transposed, and the last queries of the sequence")
     }
     var kernel = AttentionKernel(
       queries: attention.query.tokens, keys: attention.key.tokens, heads: attention.query.heads,
       kvHeads: attention.key.heads, size: attention.query.channels,
       isCausal: attention.isCausal, scale: Float(attention.scale), queryLayout: .rowMajor,
-      keyLayout: attention.keyLayout == .tokensHeads ? .rowMajor : .transposed,
+      keyLayout: attention.keyLayout == layout ? .rowMajor : .transposed,
       format: try plan.tensor(node.inputs[0]).format)
     kernel.batch = attention.query.batch
+    kernel.keepsHeadsApart = layout == .headsTokens
     kernel.take(window: attention.window)
     try plan.invoke(kernel, node.inputs + node.outputs, nodes: [node])
     return [position]

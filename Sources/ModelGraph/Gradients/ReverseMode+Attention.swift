@@ -19,7 +19,7 @@ extension ReverseMode {
     let slope = try heads(gradient, query, attention.outputLayout, groups: attention)
     let plain = try made(.batchMatMul(BatchMatMul(transposeB: true)), q, k)
     var scores = try element(.multiply, plain, constant(attention.scale))
-    if attention.isCausal {
+    if attention.isCausal || attention.window != nil {
       scores = try element(.add, scores, mask(attention))
     }
     let p = try made(.softmax, scores)
@@ -31,6 +31,23 @@ extension ReverseMode {
     try contribute(stored(dQ, query, attention.queryLayout, groups: attention), to: inputs[0])
     try contribute(stored(dK, key, attention.keyLayout, groups: attention), to: inputs[1])
     try contribute(stored(dV, key, attention.valueLayout, groups: attention), to: inputs[2])
+  }
+
+  /// ONNX's attention where it is one without masks, a past or a cap: Q, K and V have the same
+  /// places in both.
+  mutating func maskedAttention(
+    _ attention: MaskedAttention, _ node: Node, _ gradient: String
+  ) throws(GraphError) {
+    let types = node.inputs.prefix(3).map { name in
+      builder.graph.tensor(name).map { TensorType($0.shape, $0.type) }
+    }
+    let n = try attention.lengths(Operands(types, of: attention, node: node.name))
+    guard node.inputs.dropFirst(3).allSatisfy(\.isEmpty),
+      let plain = attention.plain(n, hasFourAxes: shape(node.inputs[0]).rank == 4)
+    else {
+      throw missingRule(node, "only the form without masks, past, cap or two-sided window has one")
+    }
+    try self.attention(plain, node, gradient)
   }
 
   /// One operator makes all three gradients, which are views of its result.
@@ -56,7 +73,8 @@ extension ReverseMode {
     let (rows, columns) = (attention.query.tokens, attention.key.tokens)
     var values = [Double](repeating: -30_000, count: rows * columns)
     for row in 0..<rows {
-      for column in 0..<attention.visibleKeys(queryToken: row) {
+      let first = attention.firstVisibleKey(queryToken: row)
+      for column in first..<max(first, attention.visibleKeys(queryToken: row)) {
         values[row * columns + column] = 0
       }
     }

@@ -1,5 +1,3 @@
-import Foundation
-
 /// Operators that look at each element by itself, inputs broadcast.
 extension ReverseMode {
   mutating func elementwise(_ node: Node, _ gradient: String) throws(GraphError) {
@@ -30,6 +28,11 @@ extension ReverseMode {
     case .divide: try quotient(node, gradient)
     case .power: try power(node, gradient)
     case .maximum, .minimum: try extreme(operation.function, node, gradient)
+    case .mean:
+      let part = try element(.multiply, gradient, constant(1 / Double(inputs.count)))
+      for input in inputs { try contribute(part, to: input) }
+    case .modulo, .remainder: try remainder(node, gradient)
+    case .prelu: try prelu(node, gradient)
     case .select:
       let zero = try constant(0)
       let condition = inputs[0]
@@ -59,26 +62,76 @@ extension ReverseMode {
     try contribute(element(.negate, element(.multiply, part, node.outputs[0])), to: b)
   }
 
-  /// d(a^b) = b·a^(b−1)·da; the exponent has to be constant.
+  /// d(a^b) = b·a^(b−1)·da + y·ln a·db; an exponent moves nothing where the base is not above 0.
   private mutating func power(_ node: Node, _ gradient: String) throws(GraphError) {
     let (a, b) = (node.inputs[0], node.inputs[1])
-    guard !isActive(b) else { throw missingRule(node, "the exponent has to be constant") }
-    let lower = try element(.power, a, element(.subtract, b, constant(1)))
-    try contribute(element(.multiply, gradient, element(.multiply, b, lower)), to: a)
+    if isActive(a) {
+      let lower = try element(.power, a, element(.subtract, b, constant(1)))
+      try contribute(element(.multiply, gradient, element(.multiply, b, lower)), to: a)
+    }
+    guard isActive(b) else { return }
+    let isAbove = try element(.greater, a, constant(0))
+    let logarithm = try element(.log, element(.select, isAbove, a, constant(1)))
+    try contribute(
+      element(.multiply, gradient, element(.multiply, node.outputs[0], logarithm)), to: b)
   }
 
-  /// The gradient goes to the first input where it is as good as the second.
+  /// The gradient goes to the first of the inputs that are as good as all others.
   private mutating func extreme(
     _ function: ElementwiseFunction, _ node: Node, _ gradient: String
   ) throws(GraphError) {
-    guard node.inputs.count == 2 else {
-      throw missingRule(node, "only two inputs have a rule")
-    }
-    let (a, b) = (node.inputs[0], node.inputs[1])
-    let isFirst = try element(function == .maximum ? .greaterOrEqual : .lessOrEqual, a, b)
+    let test: ElementwiseFunction = function == .maximum ? .greaterOrEqual : .lessOrEqual
     let zero = try constant(0)
-    try contribute(element(.select, isFirst, gradient, zero), to: a)
-    try contribute(element(.select, isFirst, zero, gradient), to: b)
+    var rest = gradient
+    for (place, input) in node.inputs.enumerated() {
+      let later = Array(node.inputs[(place + 1)...])
+      guard let next = later.first else { return try contribute(rest, to: input) }
+      // What is left at this place is not due to an earlier input: only later ones can be better.
+      let other =
+        later.count == 1
+        ? next
+        : try made(.elementwise(Elementwise(function)), later)
+      let isBest = try element(test, input, other)
+      try contribute(element(.select, isBest, rest, zero), to: input)
+      rest = try element(.select, isBest, zero, rest)
+    }
+  }
+
+  /// da of a remainder is dY, db is −dY times how often b went into a.
+  private mutating func remainder(_ node: Node, _ gradient: String) throws(GraphError) {
+    let (a, b) = (node.inputs[0], node.inputs[1])
+    try contribute(gradient, to: a)
+    guard isActive(b) else { return }
+    let times = try element(
+      .round, element(.divide, element(.subtract, a, node.outputs[0]), b))
+    try contribute(element(.negate, element(.multiply, gradient, times)), to: b)
+  }
+
+  /// a·b where a is below 0, else a.
+  private mutating func prelu(_ node: Node, _ gradient: String) throws(GraphError) {
+    let (a, b) = (node.inputs[0], node.inputs[1])
+    let isBelow = try element(.less, a, constant(0))
+    if isActive(a) {
+      try contribute(
+        element(.multiply, gradient, element(.select, isBelow, b, constant(1))), to: a)
+    }
+    guard isActive(b) else { return }
+    try contribute(element(.multiply, gradient, element(.select, isBelow, a, constant(0))), to: b)
+  }
+
+  /// d(swish(a)·b) = swish′(a)·b·da + swish(a)·db.
+  mutating func gatedSwish(_ gate: GatedSwish, _ node: Node, _ gradient: String)
+    throws(GraphError)
+  {
+    let (a, b) = (node.inputs[0], node.inputs[1])
+    let scaled = gate.alpha == 1 ? a : try element(.multiply, a, constant(gate.alpha))
+    let share = try element(.sigmoid, scaled)
+    if isActive(a) {
+      let slope = try swishSlope(share, scaled)
+      try contribute(element(.multiply, element(.multiply, gradient, b), slope), to: a)
+    }
+    guard isActive(b) else { return }
+    try contribute(element(.multiply, gradient, element(.multiply, a, share)), to: b)
   }
 
   /// Clipped elements do not move with their input.
@@ -95,66 +148,5 @@ extension ReverseMode {
       passed = try element(.select, element(keeps, x, limit), passed, zero)
     }
     try contribute(passed, to: x)
-  }
-
-  /// dy/dx of a function of one input.
-  private mutating func slope(_ operation: Elementwise, _ node: Node, x: String, y: String)
-    throws(GraphError) -> String
-  {
-    let one = try constant(1)
-    switch operation.function {
-    case .abs: return try element(.sign, x)
-    case .negate: return try constant(-1)
-    case .exp: return y
-    case .log: return try element(.reciprocal, x)
-    case .sqrt: return try element(.divide, constant(0.5), y)
-    case .reciprocal: return try element(.negate, element(.multiply, y, y))
-    case .sigmoid: return try element(.multiply, y, element(.subtract, one, y))
-    case .tanh: return try element(.subtract, one, element(.multiply, y, y))
-    case .sin: return try element(.cos, x)
-    case .cos: return try element(.negate, element(.sin, x))
-    case .softplus: return try element(.sigmoid, x)
-    case .erf:
-      return try element(.multiply, constant(2 / Double.pi.squareRoot()), bell(x, width: 1))
-    case .gelu:
-      let below = try element(.erf, element(.multiply, x, constant(0.5.squareRoot())))
-      let share = try element(.multiply, constant(0.5), element(.add, one, below))
-      let density = try element(
-        .multiply, constant(1 / (2 * Double.pi).squareRoot()), bell(x, width: 2))
-      return try element(.add, share, element(.multiply, x, density))
-    case .geluTanh: return try geluTanhSlope(x)
-    case .swish:
-      // s + α·x·s·(1 − s), s the sigmoid of α·x.
-      let scaled =
-        operation.alpha == 1 ? x : try element(.multiply, x, constant(operation.alpha))
-      let s = try element(.sigmoid, scaled)
-      let rest = try element(.multiply, scaled, element(.subtract, one, s))
-      return try element(.multiply, s, element(.add, one, rest))
-    case .leakyRelu:
-      let isPositive = try element(.greater, x, constant(0))
-      return try element(.select, isPositive, one, constant(operation.alpha))
-    default: throw missingRule(node)
-    }
-  }
-
-  /// exp(−x² / width).
-  private mutating func bell(_ x: String, width: Double) throws(GraphError) -> String {
-    try element(.exp, element(.multiply, element(.multiply, x, x), constant(-1 / width)))
-  }
-
-  /// With u = c·(x + 0.044715·x³) and t = tanh u: (1 + t)/2 + x·(1 − t²)·c·(1 + 3·0.044715·x²)/2.
-  private mutating func geluTanhSlope(_ x: String) throws(GraphError) -> String {
-    let one = try constant(1)
-    let half = try constant(0.5)
-    let factor = (2 / Double.pi).squareRoot()
-    let square = try element(.multiply, x, x)
-    let cubic = try element(.add, one, element(.multiply, square, constant(0.044715)))
-    let inner = try element(.multiply, element(.multiply, x, cubic), constant(factor))
-    let t = try element(.tanh, inner)
-    let growth = try element(.add, one, element(.multiply, square, constant(3 * 0.044715)))
-    let steep = try element(.subtract, one, element(.multiply, t, t))
-    let tail = try element(
-      .multiply, element(.multiply, x, steep), element(.multiply, growth, constant(factor)))
-    return try element(.multiply, half, element(.add, element(.add, one, t), tail))
   }
 }

@@ -1,6 +1,6 @@
 import NumericFormats
 
-/// Convolution and pooling: their gradients are convolutions and repetitions again.
+/// Convolution: its gradients are convolutions again.
 extension ReverseMode {
   /// Y = W ∗ X + B. With images and channels of X taken for each other, dW is the convolution of X
   /// with dY as its weights, strides and dilations swapped; dX is the convolution of dY, stretched
@@ -8,16 +8,25 @@ extension ReverseMode {
   mutating func convolution(_ convolution: Convolution, _ node: Node, _ gradient: String)
     throws(GraphError)
   {
-    guard convolution.groups == 1 else { throw missingRule(node, "groups have no rule") }
     guard !convolution.window.coversEnd else {
       throw missingRule(node, "a last place that covers the input in part has no rule")
     }
     let (x, w) = (node.inputs[0], node.inputs[1])
     if isActive(w) {
-      try contribute(weightSlope(convolution, x, gradient, like: w), to: w)
+      try contribute(
+        byGroups(convolution, x, gradient, joined: weightAxis(convolution)) {
+          (pass: inout ReverseMode, own, x, gradient, _) throws(GraphError) in
+          try pass.weightSlope(own, x, gradient, like: w)
+        }, to: w)
     }
     if isActive(x) {
-      try contribute(inputSlope(convolution, node, w, gradient), to: x)
+      try contribute(
+        byGroups(convolution, x, gradient, joined: convolution.inputLayout.channelAxis) {
+          (pass: inout ReverseMode, own, x, gradient, group) throws(GraphError) in
+          let weights = try pass.share(
+            group, of: w, convolution.groups, axis: pass.weightAxis(convolution))
+          return try pass.inputSlope(own, node, x, weights, gradient)
+        }, to: x)
     }
     guard node.inputs.count > 2, isActive(node.inputs[2]) else { return }
     let bias = node.inputs[2]
@@ -27,6 +36,75 @@ extension ReverseMode {
       .reduce(Reduction(.sum, axes: axes, keepsDimensions: false)), gradient,
       format: gradientFormat(bias))
     try contribute(reshaped(summed, to: shape(bias)), to: bias)
+  }
+
+  /// The axis of a convolution's weights that counts its results.
+  private func weightAxis(_ convolution: Convolution) -> Int {
+    convolution.weightLayout == .outputsFirst ? 0 : 2
+  }
+
+  /// One of so many equal parts of an axis.
+  private mutating func share(_ number: Int, of name: String, _ count: Int, axis: Int)
+    throws(GraphError) -> String
+  {
+    if count == 1 { return name }
+    var counts = shape(name).dimensions
+    counts[axis] /= count
+    var starts = counts.map { _ in 0 }
+    starts[axis] = number * counts[axis]
+    return try made(
+      .stridedSlice(StridedSlice(starts: starts, counts: counts, steps: counts.map { _ in 1 })),
+      name, format: format(of: name))
+  }
+
+  /// A slope of each group of channels by itself, one behind the other along an axis.
+  private mutating func byGroups(
+    _ convolution: Convolution, _ x: String, _ gradient: String, joined axis: Int,
+    _ slope: (inout ReverseMode, Convolution, String, String, Int) throws(GraphError) -> String
+  ) throws(GraphError) -> String {
+    var own = convolution
+    own.groups = 1
+    var parts: [String] = []
+    for group in 0..<convolution.groups {
+      let seen = try share(
+        group, of: x, convolution.groups, axis: convolution.inputLayout.channelAxis)
+      let pulled = try share(
+        group, of: gradient, convolution.groups, axis: convolution.outputLayout.channelAxis)
+      parts.append(try slope(&self, own, seen, pulled, group))
+    }
+    if parts.count == 1 { return parts[0] }
+    return try made(
+      .concatenate(Concatenation(axis: axis)), parts, format: format(of: parts[0]))
+  }
+
+  /// X as the gradient of a convolution of the result: dX is that convolution of dY, and dW is its
+  /// weights' slope with X and dY in each other's place.
+  mutating func upsampling(_ convolution: ConvTranspose, _ node: Node, _ gradient: String)
+    throws(GraphError)
+  {
+    guard convolution.groups == 1 else { throw missingRule(node, "groups have no rule") }
+    let (x, w) = (node.inputs[0], node.inputs[1])
+    let places = Array(shape(x).dimensions.dropFirst(2))
+    // As many places as X has; what the result has beyond the last window is cut off.
+    let after = (0..<convolution.kernel.count).map { axis -> Int in
+      let reach = convolution.dilations[axis] * (convolution.kernel[axis] - 1)
+      return (places[axis] - 1) * convolution.strides[axis] + reach + 1
+        - convolution.lengths[axis] - convolution.before[axis]
+    }
+    let seen = try cut(gradient, firstAxis: 2, by: after.map { max(0, -$0) })
+    let down = Convolution(
+      SlidingWindow(
+        convolution.kernel, strides: convolution.strides, dilations: convolution.dilations,
+        before: convolution.before, after: after.map { max(0, $0) }))
+    if isActive(x) { try contribute(made(.convolution(down), seen, w), to: x) }
+    if isActive(w) { try contribute(weightSlope(down, seen, x, like: w), to: w) }
+    guard node.inputs.count > 2, isActive(node.inputs[2]) else { return }
+    let bias = node.inputs[2]
+    let axes = (0..<shape(gradient).rank).filter { $0 != 1 }
+    try contribute(
+      made(
+        .reduce(Reduction(.sum, axes: axes, keepsDimensions: false)), gradient,
+        format: gradientFormat(bias)), to: bias)
   }
 
   /// The other of the two layouts: what a tensor is when images and channels change their places.
@@ -72,10 +150,10 @@ extension ReverseMode {
   }
 
   private mutating func inputSlope(
-    _ convolution: Convolution, _ node: Node, _ w: String, _ gradient: String
+    _ convolution: Convolution, _ node: Node, _ x: String, _ w: String, _ gradient: String
   ) throws(GraphError) -> String {
     let window = convolution.window
-    let sizes = Array(shape(node.inputs[0]).dimensions.dropFirst(2))
+    let sizes = Array(shape(x).dimensions.dropFirst(2))
     if window.taps == 1, window.before.allSatisfy({ $0 == 0 }) {
       // One tap looks at each place by itself: zeros come between the results.
       let plain = try made(
@@ -128,7 +206,7 @@ extension ReverseMode {
   }
 
   /// Zeros between the places of the last axes, and after the last one.
-  private mutating func stretched(_ name: String, by strides: [Int]) throws(GraphError) -> String {
+  mutating func stretched(_ name: String, by strides: [Int]) throws(GraphError) -> String {
     guard strides.contains(where: { $0 > 1 }) else { return name }
     let given = shape(name)
     let head = Array(given.dimensions.prefix(2))
@@ -147,7 +225,7 @@ extension ReverseMode {
   }
 
   /// The tensor cut or padded with zeros behind its last axes.
-  private mutating func fitted(_ name: String, to sizes: [Int]) throws(GraphError) -> String {
+  mutating func fitted(_ name: String, to sizes: [Int]) throws(GraphError) -> String {
     let given = Array(shape(name).dimensions.dropFirst(2))
     let less = zip(given, sizes).map { max(0, $0 - $1) }
     let more = zip(given, sizes).map { max(0, $1 - $0) }
@@ -158,7 +236,7 @@ extension ReverseMode {
   }
 
   /// The tensor without the last elements of its axes from `firstAxis` on.
-  private mutating func cut(_ name: String, firstAxis: Int, by lengths: [Int]) throws(GraphError)
+  mutating func cut(_ name: String, firstAxis: Int, by lengths: [Int]) throws(GraphError)
     -> String
   {
     guard lengths.contains(where: { $0 > 0 }) else { return name }
@@ -169,56 +247,5 @@ extension ReverseMode {
         StridedSlice(
           starts: counts.map { _ in 0 }, counts: counts, steps: counts.map { _ in 1 })),
       name, format: format(of: name))
-  }
-
-  /// Windows that lie side by side hand their gradient to all their elements (average), or to the
-  /// elements as large as the maximum in equal shares. Maxima of windows that overlap have an
-  /// operator of their own.
-  mutating func pooling(_ pooling: Pooling, _ node: Node, _ gradient: String) throws(GraphError) {
-    let (x, window) = (node.inputs[0], pooling.window)
-    let given = shape(x).dimensions
-    let sizes = Array(given.suffix(window.rank))
-    guard window.kernel == window.strides || window.kernel == sizes,
-      window.dilations.allSatisfy({ $0 == 1 }),
-      (window.before + window.after).allSatisfy({ $0 == 0 }),
-      zip(sizes, window.kernel).allSatisfy({ $0 % $1 == 0 })
-    else {
-      guard pooling.mode == .max else {
-        throw missingRule(node, "means of windows that overlap have no rule")
-      }
-      let family = MaxPoolGradient(window)
-      return try contribute(
-        made(.maxPoolGradient(family), x, node.outputs[0], gradient), to: x)
-    }
-    let wide = try spread(gradient, window)
-    let share = try constant(1 / Double(window.taps))
-    guard pooling.mode == .max else {
-      return try contribute(element(.multiply, wide, share), to: x)
-    }
-    let isLargest = try element(.equal, x, spread(node.outputs[0], window))
-    let ones = try element(.select, isLargest, constant(1), constant(0))
-    let mean = try made(.pool(Pooling(window, mode: .average(countsPadding: false))), ones)
-    // The mean of the ones is their number over the taps.
-    let part = try element(.multiply, element(.divide, ones, spread(mean, window)), share)
-    try contribute(element(.multiply, wide, part), to: x)
-  }
-
-  /// Each place repeated over its window.
-  private mutating func spread(_ name: String, _ window: SlidingWindow) throws(GraphError)
-    -> String
-  {
-    let given = shape(name).dimensions
-    let head = Array(given.dropLast(window.rank))
-    var (apart, repeated, joined) = (head, head, head)
-    for (axis, taps) in window.kernel.enumerated() {
-      let places = given[head.count + axis]
-      apart += [places, 1]
-      repeated += [places, taps]
-      joined.append(places * taps)
-    }
-    let split = try reshaped(name, to: TensorShape(apart))
-    let wide = try made(
-      .expand(Expand(to: TensorShape(repeated))), split, format: format(of: name))
-    return try reshaped(wide, to: TensorShape(joined))
   }
 }

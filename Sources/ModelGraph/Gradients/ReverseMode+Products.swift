@@ -29,6 +29,40 @@ extension ReverseMode {
     try contribute(part, to: b)
   }
 
+  /// alpha · A · B + beta · C: a product of a scaled gradient, and C's own.
+  mutating func gemm(_ gemm: Gemm, _ node: Node, _ gradient: String) throws(GraphError) {
+    let scaled =
+      gemm.alpha == 1 ? gradient : try element(.multiply, gradient, constant(gemm.alpha))
+    try product(node, scaled, transposeA: gemm.transposeA, transposeB: gemm.transposeB)
+    guard node.inputs.count > 2, isActive(node.inputs[2]) else { return }
+    let part = gemm.beta == 1 ? gradient : try element(.multiply, gradient, constant(gemm.beta))
+    try contribute(part, to: node.inputs[2])
+  }
+
+  /// The gradient takes the operand's place, and the operand's labels are the result's.
+  mutating func einsum(_ einsum: Einsum, _ node: Node, _ gradient: String) throws(GraphError) {
+    let text = einsum.equation.filter { $0 != " " }
+    let sides = text.split(separator: ">", maxSplits: 1, omittingEmptySubsequences: false)
+    guard sides.count == 2, sides[0].last == "-", !text.contains(".") else {
+      throw missingRule(node, "only equations with an arrow and without dots have a rule")
+    }
+    let result = String(sides[1])
+    let terms = sides[0].dropLast().split(separator: ",", omittingEmptySubsequences: false)
+    for (place, input) in node.inputs.enumerated() where isActive(input) {
+      var others = terms.map(String.init)
+      let own = others.remove(at: place)
+      let known = Set(result + others.joined())
+      guard Set(own).count == own.count, own.allSatisfy(known.contains) else {
+        throw missingRule(node, "labels that stand in one operand alone have no rule")
+      }
+      var operands = node.inputs
+      operands[place] = gradient
+      others.insert(result, at: place)
+      let equation = "\(others.joined(separator: ","))->\(own)"
+      try contribute(made(.einsum(Einsum(equation)), operands), to: input)
+    }
+  }
+
   /// As `product` for the matrices of the last two axes; repeated ones add up.
   mutating func batchProduct(_ product: BatchMatMul, _ node: Node, _ gradient: String)
     throws(GraphError)

@@ -51,6 +51,19 @@ extension ReverseMode {
       to: x)
   }
 
+  /// What an element adds to a product, a norm or a logarithm of sums; elements of a product are not
+  /// to be 0.
+  private mutating func sharing(_ kind: ReductionKind, _ x: String, _ y: String)
+    throws(GraphError) -> String
+  {
+    switch kind {
+    case .product: try element(.divide, y, x)
+    case .l2: try element(.divide, x, y)
+    case .logSum: try element(.exp, element(.negate, y))
+    default: try element(.exp, element(.subtract, x, y))
+    }
+  }
+
   /// Sums and means hand their gradient to every element.
   mutating func reduction(_ node: Node, _ gradient: String) throws(GraphError) {
     let x = node.inputs[0]
@@ -68,7 +81,18 @@ extension ReverseMode {
     case .mean: part = try element(.multiply, part, constant(1 / Double(count)))
     case .sumOfSquares:
       part = try element(.multiply, part, element(.multiply, x, constant(2)))
-    default: throw missingRule(node)
+    case .l1: part = try element(.multiply, part, element(.sign, x))
+    case .maximum, .minimum:
+      // Elements as good as the result have equal shares.
+      let best = try reshaped(node.outputs[0], to: kept)
+      let isBest = try element(.equal, x, best)
+      let ones = try element(.select, isBest, constant(1), constant(0))
+      let number = try made(
+        .reduce(Reduction(.sum, axes: axes.sorted(), keepsDimensions: true)), ones)
+      part = try element(.multiply, ones, element(.divide, part, number))
+    default:
+      let y = try reshaped(node.outputs[0], to: kept)
+      part = try element(.multiply, part, sharing(reduction.kind, x, y))
     }
     let wide = shape(part) == given ? part : try made(.expand(Expand(to: given)), part)
     try contribute(wide, to: x)

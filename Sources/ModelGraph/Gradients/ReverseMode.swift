@@ -124,7 +124,9 @@ struct ReverseMode {
 
   private mutating func differentiate(_ node: Node, _ gradients: [String?]) throws(GraphError) {
     if case .split(let split) = node.operation { return try self.split(split, node, gradients) }
-    guard let gradient = gradients[0] else { return }
+    guard gradients.dropFirst().allSatisfy({ $0 == nil }), let gradient = gradients[0] else {
+      throw missingRule(node, "only its first result has a rule")
+    }
     switch node.operation {
     case .matMul(let transposeA, let transposeB):
       try product(node, gradient, transposeA: transposeA, transposeB: transposeB)
@@ -137,9 +139,21 @@ struct ReverseMode {
       try elementwise(node, gradient)
     case .reduce, .reduceSum: try reduction(node, gradient)
     case .convolution(let convolution): try self.convolution(convolution, node, gradient)
+    case .convTranspose(let convolution): try upsampling(convolution, node, gradient)
     case .embeddingBag(let bag): try self.bag(bag, node, gradient)
     case .batchNorm(let norm): try batchNorm(norm, node, gradient)
     case .pool(let pooling): try self.pooling(pooling, node, gradient)
+    case .gemm(let gemm): try self.gemm(gemm, node, gradient)
+    case .einsum(let einsum): try self.einsum(einsum, node, gradient)
+    case .gatedSwish(let gate): try gatedSwish(gate, node, gradient)
+    case .maskedAttention(let attention): try maskedAttention(attention, node, gradient)
+    case .axisSoftmax(let softmax): try axisSoftmax(softmax, node, gradient)
+    case .axisNormalization(let norm): try axisNormalization(norm, node, gradient)
+    case .channelNormalization(let norm): try channelNormalization(norm, node, gradient)
+    case .lpNormalization(let norm): try lpNormalization(norm, node, gradient)
+    case .cumulative(let running): try cumulative(running, node, gradient)
+    case .axisGather, .elementGather, .tupleGather, .scatter, .topK:
+      try indexed(node, gradient)
     case .allReduce: try sumOverRanks(node, gradient)
     case .parallelRegion(let region): try parallelRegion(region, node, gradient)
     default: try movement(node, gradient)
@@ -151,6 +165,11 @@ struct ReverseMode {
   /// Applies an operator and returns the name of its result.
   mutating func made(
     _ operation: Operator, _ inputs: String..., format: NumberFormat? = nil
+  ) throws(GraphError) -> String { try made(operation, inputs, format: format) }
+
+  /// Applies an operator to any number of inputs.
+  mutating func made(
+    _ operation: Operator, _ inputs: [String], format: NumberFormat? = nil
   ) throws(GraphError) -> String {
     madeCount += 1
     return try builder.apply(

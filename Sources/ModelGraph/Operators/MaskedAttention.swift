@@ -95,6 +95,24 @@ package struct MaskedAttention: OperatorFamily {
     return found
   }
 
+  /// The same as `Operator.attention` says it, for operands of these lengths without a mask and
+  /// without padding; nil where that form has no words for it.
+  package func plain(_ n: Lengths, hasFourAxes: Bool) -> Attention? {
+    guard softcap == 0, n.channels == n.valueChannels, leftWindow < 0 || isCausal,
+      rightWindow < 0 || isCausal
+    else { return nil }
+    let layout: HeadLayout = hasFourAxes ? .headsTokens : .tokensHeads
+    var plain = Attention(
+      query: HeadDimensions(
+        batch: n.batch, heads: n.queryHeads, tokens: n.queries, channels: n.channels),
+      key: HeadDimensions(
+        batch: n.batch, heads: n.keyHeads, tokens: n.total, channels: n.channels),
+      isCausal: isCausal, queryOffset: n.past, scale: scale, queryLayout: layout,
+      keyLayout: layout, valueLayout: layout, outputLayout: layout)
+    if leftWindow >= 0 { plain.window = leftWindow + 1 }
+    return plain
+  }
+
   package func results(_ inputs: Operands<TensorType>) throws(GraphError) -> [TensorType] {
     let n = try lengths(inputs)
     if let mask = inputs.optional(3) {

@@ -2,12 +2,15 @@ import TraceFile
 
 /// What a summary's rows can be grouped by.
 package enum SummaryGrouping: String, CaseIterable, Sendable {
-  case engine, kernel, opcode, layer, stall
+  case engine, kernel, opcode, layer, `operator`, node, stall
+
+  /// True where rows do not tell, since layers share them: each record is looked at.
+  package var needsInvocations: Bool { self == .layer || self == .operator || self == .node }
 }
 
 /// The totals of all instructions that share a name; picoseconds within the summary's range.
 package struct SummaryGroup: Equatable, Sendable {
-  /// The kernel, opcode, layer, engine or stall cause; empty when the instructions name none.
+  /// The kernel, opcode, layer, operator, node, engine or stall cause; empty when the instructions name none.
   package var name: String
   /// Busy time on engines.
   package var busy: Int64 = 0
@@ -48,7 +51,9 @@ extension TraceSummary {
     case .engine: rowGroups { $0.engine.name }
     case .kernel: rowGroups(\.kernel)
     case .opcode: rowGroups(\.opcode)
-    case .layer: rowGroups(\.layer)
+    case .layer: invocationGroups(\.layer) ?? rowGroups(\.layer)
+    case .operator: invocationGroups(\.operators) ?? []
+    case .node: invocationGroups(\.node) ?? []
     case .stall: stallGroups()
     }
   }
@@ -85,7 +90,7 @@ extension TraceSummary {
     }.sorted(by: Self.isBefore)
   }
 
-  private static func isBefore(_ a: SummaryGroup, _ b: SummaryGroup) -> Bool {
+  static func isBefore(_ a: SummaryGroup, _ b: SummaryGroup) -> Bool {
     if let lostA = a.lost, let lostB = b.lost, lostA != lostB { return lostA > lostB }
     let (timeA, timeB) = (a.busy &+ a.stall, b.busy &+ b.stall)
     return timeA != timeB ? timeA > timeB : a.name < b.name

@@ -39,6 +39,8 @@ package struct TraceSummary: Sendable {
   package let isWholeRun: Bool
   let program: ProgramTable
   let rows: RowTotals
+  /// What the records of each kernel that was invoked add up to; nil where it was not asked for.
+  let invocations: InvocationTotals?
 
   /// The length of the range.
   package var duration: Picoseconds { to - from }
@@ -48,10 +50,13 @@ package struct TraceSummary: Sendable {
   /// - Parameters:
   ///   - cells: the length of each strip.
   ///   - stripLength: the time that a strip covers; that of the range by default.
+  ///   - tellsInvocations: whether to tell apart the invocations of a kernel, which takes a look at
+  ///     every record.
   ///   - followsPath: whether to follow the critical path, where the records fit into memory.
   package init(
     _ reader: borrowing TraceReader, from: Picoseconds? = nil, to: Picoseconds? = nil,
-    cells: Int = 0, stripLength: Int64? = nil, followsPath: Bool = false
+    cells: Int = 0, stripLength: Int64? = nil, tellsInvocations: Bool = false,
+    followsPath: Bool = false
   ) throws(TraceError) {
     let totals = reader.summary
     let whole = Self.recorded(reader)
@@ -63,7 +68,9 @@ package struct TraceSummary: Sendable {
     let hasEvents = totals.hasEvents
     let strip = (cells: cells, to: range.from + (stripLength ?? range.to - range.from))
     var fold = Fold(reader.program)
-    let usesFooter = isWholeRun && hasEvents ? try fold.addFooter(reader, strip) : false
+    let tells = tellsInvocations && !reader.invocations.isEmpty
+    if tells { fold.invocations = InvocationTotals(reader.invocations, reader.program, range) }
+    let usesFooter = !tells && isWholeRun && hasEvents ? try fold.addFooter(reader, strip) : false
     if !usesFooter {
       if hasEvents {
         try fold.addEvents(reader, range, strip)
@@ -90,6 +97,7 @@ package struct TraceSummary: Sendable {
     damage = reader.damage + fold.damage.filter { !reader.damage.contains($0) }
     program = reader.program
     rows = fold.rows
+    invocations = fold.invocations
     let marks = isWholeRun ? (from: nil, to: nil) : (from: range.from, to: range.to)
     let window =
       followsPath && hasEvents
@@ -140,6 +148,7 @@ package struct TraceSummary: Sendable {
   /// What the walk over all tracks gathers.
   private struct Fold {
     var rows: RowTotals
+    var invocations: InvocationTotals?
     let rowBytes: [Int64]
     var shares: [TrackShare] = []
     var strips: [TimeBins] = []
@@ -183,6 +192,7 @@ package struct TraceSummary: Sendable {
         from: Picoseconds(range.from), to: Picoseconds(range.to + 1)
       ) { track, batch in
         folds[Int(track.rawValue)].add(batch, rows: &rows, rowBytes: rowBytes)
+        invocations?.add(batch, of: track)
       }
       shares = folds.map(\.share)
       strips = folds.map(\.bins)
@@ -195,8 +205,12 @@ package struct TraceSummary: Sendable {
       var fold = TrackFold(track: track, range: range, strip: strip)
       damage += try reader.readSamples(
         track: track.sampled, from: Picoseconds(range.from), to: Picoseconds(range.to + 1)
-      ) { fold.add($0, rows: &rows) }
+      ) {
+        fold.add($0, rows: &rows)
+        invocations?.add($0, of: track)
+      }
       fold.finishSamples(rows: &rows)
+      invocations?.finishSamples()
       shares.append(fold.share)
       strips.append(fold.bins)
     }

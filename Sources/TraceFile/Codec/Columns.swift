@@ -61,6 +61,8 @@ enum Column {
   static let levelBusy: UInt8 = 70
   /// The first of nine: busy, eight causes.
   static let shareBusy: UInt8 = 80
+  /// The first of ten: first row, rows, layer, operators, node, the engines' begins.
+  static let invocationFirstRow: UInt8 = 90
 }
 
 extension ColumnDescription {
@@ -145,6 +147,9 @@ extension ColumnDescription {
     footer(Column.totalStall, "row_totals", "stall", "ps", "the first of eight, by cause"),
     footer(Column.totalTransfers, "row_totals", "transfers", "count", "records on DMA tracks"),
     footer(Column.totalTransferBusy, "row_totals", "transfer_busy", "ps", "on DMA engines"),
+    footer(
+      Column.invocationFirstRow, "invocations", "first_row", "row",
+      "rows, layer, operators, node and begin on each engine follow"),
     footer(Column.levelBusy, "levels", "busy", "ps", "in each bin; 8 stall causes, amount follow"),
   ]
 }

@@ -90,7 +90,7 @@ enum ProgramCodec {
     return readSynchronisation(&rows, set, raw) ? rows : nil
   }
 
-  private static func strings(_ set: ColumnSet, _ raw: [UInt8]) -> [String]? {
+  static func strings(_ set: ColumnSet, _ raw: [UInt8]) -> [String]? {
     guard let location = set[Column.strings] else { return [] }
     var reader = ByteReader(raw[location.range])
     var texts: [String] = []

@@ -18,6 +18,8 @@ struct BlockKind: RawRepresentable, Hashable {
   static let table = BlockKind(rawValue: 10)
   /// Since 1.2: transfers that several DMA engines carry out alike.
   static let transfers = BlockKind(rawValue: 11)
+  /// Since 1.5: which kernel ran when, and for what of the model.
+  static let invocations = BlockKind(rawValue: 12)
 
   /// Whether blocks of this kind hold records.
   var holdsRecords: Bool { self == .events || self == .samples || self == .transfers }

@@ -6,6 +6,7 @@ struct TraceContents {
   var version = FormatVersion.current
   var metadata = TraceMetadata()
   var program = ProgramTable()
+  var invocations = InvocationTable()
   var blocks: [BlockEntry] = []
   /// Blocks whose header stands but whose content does not, found without the footer.
   var broken: [BlockEntry] = []
@@ -151,6 +152,10 @@ struct TraceContents {
         metadata = decoded
         identity = XXH64.hash(raw)
       case .program: try readProgram(file, decompressor, block)
+      case .invocations:
+        let raw = try FooterReader.readContent(file, decompressor, block)
+        let found = raw.flatMap { InvocationCodec.decode($0, count: Int(block.header.count)) }
+        if let found { invocations.append(found) } else { damage.append(block.damage(.badBlock)) }
       case .summary:
         let raw = try FooterReader.readContent(file, decompressor, block)
         footerSummary = raw.flatMap(Self.decodeSummary)

@@ -33,6 +33,8 @@ package struct TraceReader: ~Copyable {
   package var metadata: TraceMetadata { contents.metadata }
   /// The instructions that program counters name.
   package var program: ProgramTable { contents.program }
+  /// Which kernel ran when; empty in a trace that was not closed, or that tells no kernels apart.
+  package var invocations: InvocationTable { contents.invocations }
   /// Whole-run totals: from the footer, or added up from what is left.
   package var summary: RunSummary { contents.summary }
   /// What opening the file found to be missing; contents are checked when read, or by `verify`.
@@ -236,6 +238,7 @@ package struct TraceReader: ~Copyable {
     case .events: return EventDecoder.decode(raw, count: count) != nil
     case .samples: return SampleCodec.decode(raw, count: count) != nil
     case .program: return ProgramCodec.decode(raw, count: count) != nil
+    case .invocations: return InvocationCodec.decode(raw, count: count) != nil
     case .levels: return Self.levels(raw, block.header) != nil
     case .rowTotals:
       return TallyCodec.rowTotals(raw, count: count, rowCount: program.count) != nil

@@ -8,6 +8,8 @@ package struct RunTotals: Sendable {
   /// Picoseconds of full-rate work that the tensor engine streamed at half rate; nil when nobody
   /// counted.
   package var throttled: Int64?
+  /// Which kernel ran when; empty when nobody looked.
+  package var invocations: [TraceInvocation] = []
 
   package init(end: Int64, tracks: [TrackTotals] = [], throttled: Int64? = nil) {
     self.end = end

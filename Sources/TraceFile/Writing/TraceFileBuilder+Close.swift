@@ -13,6 +13,7 @@ extension TraceFileBuilder {
       lastSample: headers.filter { $0.kind == .samples }.map(\.timeMax).max() ?? 0)
     (summary.recordedFrom, summary.droppedRecords) = (dropped?.until, dropped?.records)
     if dropped == nil { try writeTally() }
+    try writeInvocations(totals?.invocations ?? [])
     try writeBlock(BlockHeader(kind: .summary, count: 1), encodeJSON(summary))
     let index = headers.flatMap(\.content)
     try writeBlock(BlockHeader(kind: .index, count: UInt32(headers.count)), index)
@@ -92,6 +93,15 @@ extension TraceFileBuilder {
       try appendOutput(header)
     }
     return kept.loss
+  }
+
+  /// Writes which kernel ran when.
+  private mutating func writeInvocations(_ all: [TraceInvocation]) throws(TraceError) {
+    for start in stride(from: 0, to: all.count, by: BlockHeader.capacity) {
+      let part = Array(all[start..<min(all.count, start + BlockHeader.capacity)])
+      try writeBlock(
+        BlockHeader(kind: .invocations, count: UInt32(part.count)), InvocationCodec.encode(part))
+    }
   }
 
   /// Writes bins and totals of rows of a trace that is long enough for them.

@@ -1,0 +1,123 @@
+import TraceFile
+import Units
+
+/// What the records of each invocation of a kernel add up to within a range.
+struct InvocationTotals {
+  private let table: InvocationTable
+  private let program: ProgramTable
+  private let range: TrackFold.Range
+  /// One per invocation, and the last for records that belong to none.
+  private(set) var groups: [SummaryGroup]
+  private var lastSample: (track: TrackID, sample: TraceSample)?
+  private var lastStep: Int64 = 0
+
+  init(_ table: InvocationTable, _ program: ProgramTable, _ range: TrackFold.Range) {
+    self.table = table
+    self.program = program
+    self.range = range
+    groups = Array(repeating: SummaryGroup(name: ""), count: table.all.count + 1)
+  }
+
+  /// The invocation of each group; nil for the last.
+  var invocations: [TraceInvocation?] { table.all + [nil] }
+
+  private func place(_ programCounter: UInt32, _ track: TrackID, _ time: Int64) -> Int {
+    // A transfer belongs to the engine that triggered it.
+    let engine = track.isDMA ? program[programCounter]?.engine ?? track : track
+    return table.index(of: programCounter, on: engine, at: time) ?? table.all.count
+  }
+
+  /// Adds a batch of events of a track.
+  mutating func add(_ batch: EventBatch, of track: TrackID) {
+    var cursor = batch.cursor
+    for event in batch {
+      let spot = cursor.place(event)
+      let busyStart = max(spot.busyStart, range.from)
+      let busy = max(0, min(spot.busyEnd, range.to) - busyStart)
+      let stallStart = max(spot.stallStart, range.from)
+      let stalled = max(0, min(spot.busyStart, range.to) - stallStart)
+      let isCounted = range.counts(event.start.value)
+      guard busy > 0 || stalled > 0 || isCounted else { continue }
+      let row = program[event.programCounter]
+      let index = place(event.programCounter, track, event.start.value)
+      if track.isDMA {
+        groups[index].dmaBusy += busy
+        guard isCounted else { continue }
+        groups[index].transfers += 1
+        groups[index].bytes &+= row?.bytes ?? 0
+        groups[index].hbmBytes &+= (row?.hbmReadBytes ?? 0) + (row?.hbmWriteBytes ?? 0)
+      } else {
+        groups[index].busy += busy
+        groups[index].stall += stalled
+        guard isCounted else { continue }
+        groups[index].instructions += 1
+        groups[index].flops &+= row?.flops ?? 0
+      }
+    }
+  }
+
+  /// Adds samples of a track: each stands for the time until the next one.
+  mutating func add(_ samples: [TraceSample], of track: TrackID) {
+    for sample in samples {
+      if let last = lastSample {
+        lastStep = sample.time.value - last.sample.time.value
+        add(last.sample, of: track, to: sample.time.value)
+      }
+      lastSample = (track, sample)
+    }
+  }
+
+  /// Gives a track's last sample the length of the one before.
+  mutating func finishSamples() {
+    guard let last = lastSample else { return }
+    add(last.sample, of: last.track, to: min(range.to, last.sample.time.value + lastStep))
+    lastSample = nil
+  }
+
+  private mutating func add(_ sample: TraceSample, of track: TrackID, to end: Int64) {
+    let length = min(end, range.to) - max(sample.time.value, range.from)
+    guard length > 0 else { return }
+    let index = place(sample.programCounter, track, sample.time.value)
+    if sample.state.isBusy(on: track) {
+      if track.isDMA { groups[index].dmaBusy += length } else { groups[index].busy += length }
+    } else if sample.state.stallCause != nil, !track.isDMA {
+      groups[index].stall += length
+    }
+  }
+}
+
+extension TraceSummary {
+  /// Groups of invocations that share what `name` says of them; nil where they are not told apart.
+  func invocationGroups(_ name: (TraceInvocation) -> String) -> [SummaryGroup]? {
+    guard let invocations else { return nil }
+    var found: [SummaryGroup] = []
+    var places: [String: Int] = [:]
+    for (invocation, group) in zip(invocations.invocations, invocations.groups)
+    where group != SummaryGroup(name: "") {
+      let key = invocation.map(name) ?? "(unknown)"
+      let place = places[key] ?? found.count
+      if place == found.count {
+        places[key] = place
+        found.append(SummaryGroup(name: key))
+      }
+      found[place].add(group)
+    }
+    for place in found.indices {
+      found[place].bound = bound(flops: found[place].flops, hbmBytes: found[place].hbmBytes)
+    }
+    return found.sorted(by: Self.isBefore)
+  }
+}
+
+extension SummaryGroup {
+  fileprivate mutating func add(_ other: SummaryGroup) {
+    busy &+= other.busy
+    stall &+= other.stall
+    instructions += other.instructions
+    transfers += other.transfers
+    dmaBusy &+= other.dmaBusy
+    bytes &+= other.bytes
+    flops &+= other.flops
+    hbmBytes &+= other.hbmBytes
+  }
+}
