@@ -8,8 +8,25 @@ extension Coverage {
   /// Lowering refuses a graph with a node that it cannot carry out, so that what is left are nodes
   /// that only look at memory differently, and those that no input reaches.
   init(_ imported: ImportedModel, _ lowered: LoweredGraph) {
-    self.init(lowered.coverage)
+    let counted = lowered.coverage
+    self.init(counted)
     evaluatedWhenRead = imported.foldedCount
+    leftOut = imported.unusedNodes.map {
+      Exception(node: $0.node, operation: $0.operation, reason: "it feeds no output")
+    }
+    let host = imported.hostNodes
+    guard !host.isEmpty else { return }
+    operators += host.count
+    flopsPercent = Self.share(
+      counted.flopsOnDevice, of: host.reduce(counted.flops) { $0 + $1.flops })
+    bytesPercent = Self.share(
+      counted.bytesOnDevice, of: host.reduce(counted.bytes) { $0 + $1.bytes })
+    elsewhere =
+      host.map {
+        Exception(
+          node: $0.node, operation: $0.operation, reason: "on the host, because \($0.reason)",
+          host: HostWork(flops: Int64($0.flops), bytes: Int64($0.bytes)))
+      } + elsewhere
   }
 
   /// Shares in percent, for tables of metrics.
@@ -34,5 +51,12 @@ extension ImportedModel {
       "shapes depend on the values given for \(frozenInputs.joined(separator: ", ")): the program "
         + "is for these values"
     ]
+  }
+
+  /// Why the graph has no node.
+  var nothingLeft: String {
+    let reasons = hostNodes.map(\.reason)
+    guard let first = reasons.first else { return "no node depends on an input" }
+    return "\(first), and every node follows from them"
   }
 }

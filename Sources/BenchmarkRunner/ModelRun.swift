@@ -7,7 +7,7 @@ package import ModelGraph
 package import ModelImport
 import NeuronCore
 import NumericFormats
-import Results
+package import Results
 import Units
 import WorkloadCatalog
 
@@ -84,9 +84,15 @@ extension WorkloadRunner {
 }
 
 extension WorkloadRunner {
-  /// The program that a model becomes on the device, without running it. Throws `badInput`.
-  package func lowered(model source: ModelSource) throws(RunnerError) -> LoweredGraph {
-    try ModelRun(self, source).lowered()
+  /// The program that a model becomes on the device, without running it, and what of the model it
+  /// does not hold. Throws `badInput`.
+  package func lowered(model source: ModelSource) throws(RunnerError)
+    -> (program: LoweredGraph, coverage: Coverage)
+  {
+    let run = ModelRun(self, source)
+    let imported = try run.imported()
+    let lowered = try run.lower(imported.graph, .timing)
+    return (lowered, Coverage(imported, lowered))
   }
 }
 
@@ -140,25 +146,20 @@ struct ModelRun {
     return outcome!
   }
 
-  /// The program that the model becomes, without running it.
-  func lowered() throws(RunnerError) -> LoweredGraph {
-    try lower(try imported().graph, .timing)
-  }
-
-  private func imported() throws(RunnerError) -> ImportedModel {
+  func imported() throws(RunnerError) -> ImportedModel {
     let imported: ImportedModel
     do { imported = try source.model.imported(source.options) } catch {
       throw .badInput(error.description)
     }
     guard !imported.graph.nodes.isEmpty else {
       throw .badInput(
-        "\(source.model.path): no node depends on an input, so that nothing is left to run; "
+        "\(source.model.path): \(imported.nothingLeft), so that nothing is left to run; "
           + "--reference evaluates it on the host")
     }
     return imported
   }
 
-  private func lower(
+  func lower(
     _ graph: Graph, _ mode: RunMode, _ encoded: EncodedProgram? = nil
   ) throws(RunnerError) -> LoweredGraph {
     do {

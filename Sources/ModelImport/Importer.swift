@@ -1,6 +1,6 @@
-import Foundation
 package import ModelGraph
 package import NumericFormats
+import ONNXSchema
 
 /// What the command line says about a model.
 package struct ImportOptions: Sendable {
@@ -54,6 +54,10 @@ package struct ImportedModel: Sendable {
   package var frozenInputs: [String]
   /// Operators of the model by name and how often each stands in it.
   package var operators: [String: Int]
+  /// Nodes that the host evaluated because the values of `frozenInputs` decide shapes or choices.
+  package var hostNodes: [HostNode] = []
+  /// Nodes that no output needs; they are not in the graph.
+  package var unusedNodes: [UnusedNode] = []
 
   package init(
     graph: Graph, outputs: [ImportedOutput], nodeCount: Int, foldedCount: Int,
@@ -75,17 +79,27 @@ extension ONNXModel {
   /// `unknownName`, `badInput`, and `graph` when the result contradicts itself.
   package func imported(_ options: ImportOptions) throws(ImportError) -> ImportedModel {
     let types = try InputBinding(self, options).types()
-    var frozen: Set<String> = options.foldsInputs ? Set(types.keys) : []
+    var frozen: [String: String] = [:]
+    if options.foldsInputs { for name in types.keys { frozen[name] = "the reference" } }
     while true {
       var pass = ImportPass(self, options, types: types, frozen: frozen)
       do {
         return try pass.run()
       } catch ImportPass.Stop.needsInputs(let names) {
-        frozen.formUnion(names)
+        frozen.merge(names) { first, _ in first }
       } catch ImportPass.Stop.error(let error) { throw error } catch {
         throw .damaged(path: path, reason: "\(error)")
       }
     }
+  }
+}
+
+extension ONNXModel {
+  /// The file's functions by domain and name.
+  var functions: [String: Onnx_FunctionProto] {
+    Dictionary(
+      proto.functions.map { (ImportPass.key($0.domain, $0.name), $0) }
+    ) { _, last in last }
   }
 }
 

@@ -1,0 +1,66 @@
+import Commands
+import Foundation
+import ModelGraph
+import ModelImport
+import Testing
+
+/// What `run` says about models.
+@Suite struct ModelVerbTests {
+  private func desk(_ model: TinyModel, _ inputs: [String: TensorView] = [:]) throws -> Desk {
+    let desk = try Desk()
+    try model.bytes.write(to: desk.folder.appendingPathComponent("m.onnx"))
+    for (name, view) in inputs {
+      try NumpyFile.write(view, to: desk.folder.appendingPathComponent("\(name).npy"))
+    }
+    return desk
+  }
+
+  /// x · w, then the places of what is positive; one product is left for the device, and one node
+  /// feeds nothing.
+  private func chooser() -> TinyModel {
+    var model = TinyModel()
+    model.input("x", [2, 2])
+    model.input("scale", [1])
+    model.reals("w", [2, 2], [1, 0, 0, 1])
+    model.node("MatMul", ["x", "w"], "a")
+    model.node("NonZero", ["a"], "places")
+    model.node("Transpose", ["places"], "tuples")
+    model.node("GatherND", ["a", "tuples"], "chosen")
+    model.node("Mul", ["chosen", "scale"], "y")
+    model.node("Sqrt", ["scale"], "unused")
+    model.output("y")
+    return model
+  }
+
+  private func x() throws -> [String: TensorView] {
+    ["x": try TensorView([1, 2, 0, 3], shape: [2, 2], type: .float32)]
+  }
+
+  @Test func whatTheHostRanIsNoCoverage() throws {
+    let desk = try desk(chooser(), x())
+    let answer = desk.run("run", "m.onnx", "--input", "x=x.npy")
+    let text = answer.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(answer.code == 0)
+    #expect(text.contains("1 of 5 operators ran as device instructions"))
+    #expect(
+      text.contains(
+        "4 nodes ran on the host, because NonZero 'places' needs the values of input x"))
+    #expect(text.contains("MatMul a, NonZero places"))
+    #expect(text.contains("1 node feeds no output and was left out: Sqrt unused"))
+    #expect(!text.contains("depend on no input"))
+    let json = desk.run("run", "m.onnx", "--input", "x=x.npy", "--format", "json").output
+    let runs = try #require(
+      try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+    let run = try #require((runs["runs"] as? [[String: Any]])?.first)
+    let coverage = try #require(run["coverage"] as? [String: Any])
+    let elsewhere = try #require(coverage["elsewhere"] as? [[String: Any]])
+    let host = elsewhere.compactMap { $0["host"] as? [String: Int] }
+    #expect(host.count == 4 && host[0]["flops"] == 16 && host[0]["bytes"] == 48)
+    #expect((coverage["flops_percent"] as? Double ?? 100) < 20)
+    #expect((coverage["left_out"] as? [[String: Any]])?.count == 1)
+    #expect(coverage["evaluated_when_read"] as? Int == 0)
+    let plan = desk.run("run", "m.onnx", "--input", "x=x.npy", "--plan").output
+    #expect(plan.contains("ran on the host"))
+  }
+
+}
