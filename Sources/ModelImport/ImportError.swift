@@ -36,6 +36,10 @@ package enum ImportError: Error, CustomStringConvertible, Sendable {
   case badInput(name: String, reason: String)
   /// The model contradicts itself.
   case graph(path: String, error: GraphError)
+  /// A whole number that the device's 32 bits do not hold.
+  case wideInteger(
+    path: String, node: String, tensor: String, value: String, index: Int,
+    bounds: ClosedRange<Int64>)
 
   /// What is wrong, where, and what to do.
   package var description: String {
@@ -54,6 +58,11 @@ package enum ImportError: Error, CustomStringConvertible, Sendable {
         + (known.isEmpty ? "none" : known.joined(separator: ", "))
     case .badInput(let name, let reason): return "input '\(name)': \(reason)"
     case .graph(let path, let error): return "\(path): \(error)"
+    case .wideInteger(let path, let node, let tensor, let value, let index, let bounds):
+      return
+        "\(path): node '\(node)' reads tensor '\(tensor)', whose element \(index) is \(value): "
+        + "the device has no 64-bit integers and keeps whole numbers from \(bounds.lowerBound) to "
+        + "\(bounds.upperBound) here; --reference evaluates the model exactly on the host"
     }
   }
 }

@@ -148,7 +148,11 @@ extension ImportPass {
     for (position, (name, value)) in given.enumerated() {
       switch value {
       case .constant(let view, _):
-        inputs.append(try weight(name, view, keepsFull: position >= firstInFull))
+        let bounded = try DeviceIntegers.bound(view, at: position, of: operation)
+        inputs.append(
+          try weight(
+            bounded == nil ? name : "\(name)/within", bounded ?? view,
+            keepsFull: position >= firstInFull))
       case .tensor(let tensor, _, let owners):
         inputs.append(tensor)
         sources.formUnion(owners)

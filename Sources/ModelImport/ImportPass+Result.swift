@@ -22,6 +22,7 @@ extension ImportPass {
       if result.tensor(tensor)?.role == .intermediate { try result.mark(tensor, as: .output) }
     }
     try result.verify()
+    try DeviceIntegers.refuseWide(result, path: model.path)
     return imported(result, outputs)
   }
 

@@ -178,6 +178,14 @@ private struct InputBinding {
         throw .badInput(
           name: input.name, reason: "the value is \(given.type.name); the model takes \(type.name)")
       }
+      if let type = input.type, type != .bool, let bounds = type.integerBounds,
+        let outside = given.integerValues.first(where: { !bounds.contains($0) })
+      {
+        throw .badInput(
+          name: input.name,
+          reason: "the value holds \(outside); \(type.name) is \(bounds.lowerBound) to "
+            + "\(bounds.upperBound)")
+      }
       for (axis, length) in zip(axes, given.shape.dimensions) {
         let expected = axis.length ?? axis.name.flatMap { lengths[$0] }
         guard expected == nil || expected == length else {
