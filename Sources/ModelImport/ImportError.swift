@@ -40,6 +40,8 @@ package enum ImportError: Error, CustomStringConvertible, Sendable {
   case wideInteger(
     path: String, node: String, tensor: String, value: String, index: Int,
     bounds: ClosedRange<Int64>)
+  /// Functions that call each other so often that their nodes are more than anyone means.
+  case tooManyNodes(path: String, limit: Int)
 
   /// What is wrong, where, and what to do.
   package var description: String {
@@ -63,6 +65,9 @@ package enum ImportError: Error, CustomStringConvertible, Sendable {
         "\(path): node '\(node)' reads tensor '\(tensor)', whose element \(index) is \(value): "
         + "the device has no 64-bit integers and keeps whole numbers from \(bounds.lowerBound) to "
         + "\(bounds.upperBound) here; --reference evaluates the model exactly on the host"
+    case .tooManyNodes(let path, let limit):
+      return "\(path): its functions call each other so often that they become more than "
+        + "\(limit) nodes"
     }
   }
 }

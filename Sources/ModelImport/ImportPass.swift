@@ -159,7 +159,7 @@ struct ImportPass {
     let isUnknown = inputs.contains { if case .unknown? = $0 { true } else { false } }
     if let function = functions[Self.key(node.domain, node.opType)], !isUnknown {
       guard depth < Self.deepest else {
-        return refuse("functions call each other", &scope, &unsupported)
+        return refuse("it stands too deep in other calls", &scope, &unsupported)
       }
       return try call(function, node, inputs, &scope, depth)
     }

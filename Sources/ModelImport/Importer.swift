@@ -79,6 +79,8 @@ extension ONNXModel {
   /// `unknownName`, `badInput`, and `graph` when the result contradicts itself.
   package func imported(_ options: ImportOptions) throws(ImportError) -> ImportedModel {
     let types = try InputBinding(self, options).types()
+    var sizes = FunctionSizes(functions, path: path)
+    try sizes.check(proto.graph.node)
     var frozen: [String: String] = [:]
     if options.foldsInputs { for name in types.keys { frozen[name] = "the reference" } }
     while true {
