@@ -1,6 +1,6 @@
 import Lowering
-import ModelImport
-import Results
+package import ModelImport
+package import Results
 
 extension Coverage {
   /// How much of a model ran as instructions of the device, and what did not.
@@ -58,5 +58,14 @@ extension ImportedModel {
     let reasons = hostNodes.map(\.reason)
     guard let first = reasons.first else { return "no node depends on an input" }
     return "\(first), and every node follows from them"
+  }
+}
+
+extension NonFiniteValues {
+  /// What of a tensor is not finite.
+  package init(_ tensor: NonFiniteTensor) {
+    self.init(
+      tensor: tensor.tensor, notNumbers: tensor.notNumbers, infinite: tensor.infinite,
+      firstIndex: tensor.firstIndex, elements: tensor.elements)
   }
 }

@@ -188,6 +188,7 @@ struct ModelRun {
     var description = WorkDescription()
     description.precision = source.options.precision.name
     description.coverage = coverage
+    description.nonFinite = imported.nonFinite.map(NonFiniteValues.init)
     description.flops = flops
     description.bytes = totals.hbmReadBytes + totals.hbmWriteBytes
     description.hbmFootprintBytes = Int64(lowered.footprintBytes)
@@ -212,7 +213,7 @@ struct ModelRun {
       let reports = try GraphVerification(lowered, checker: checker).reports(core, isCancelled)
       if isCancelled() { throw RunnerError.cancelled }
       outcome.numerics = Results.NumericsReport(reports)
-      outcome.reports += reports.filter { !$0.passed }.map(\.summary)
+      outcome.reports += reports.filter { !$0.passed || $0.nonFiniteCount > 0 }.map(\.summary)
       var outputs: [(name: String, tensor: String?, view: TensorView)] = []
       for output in imported.outputs {
         if let view = output.constant { outputs.append((output.name, nil, view)) }
@@ -264,17 +265,27 @@ struct ModelRun {
   }
 }
 
-/// How alike two lists of numbers are.
+/// How alike two lists of numbers are. Places where either is not finite are compared by what
+/// stands there, and left out of the cosine.
 package struct Likeness {
   /// The cosine of the angle between them; 1 where both are zero.
   package let cosine: Double
   /// The largest difference.
   package let largestDifference: Double
+  /// Places where both are the same and not finite: no number, or the same infinity.
+  package let nonFiniteAlike: Int
+  /// Places where one is not finite and the other is something else.
+  package let nonFiniteUnlike: Int
 
   /// Compares element by element; the lists are equally long.
   package init(_ a: [Double], _ b: [Double]) {
     var (products, squaresA, squaresB, largest) = (0.0, 0.0, 0.0, 0.0)
+    var (alike, unlike) = (0, 0)
     for (x, y) in zip(a, b) {
+      guard x.isFinite, y.isFinite else {
+        if x == y || x.isNaN && y.isNaN { alike += 1 } else { unlike += 1 }
+        continue
+      }
       products += x * y
       squaresA += x * x
       squaresB += y * y
@@ -283,12 +294,16 @@ package struct Likeness {
     let size = (squaresA * squaresB).squareRoot()
     cosine = size == 0 ? (squaresA == squaresB ? 1 : 0) : products / size
     largestDifference = largest
+    (nonFiniteAlike, nonFiniteUnlike) = (alike, unlike)
   }
 
   /// `cosine similarity 0.999998, largest difference 1.2e-05`.
   package var text: String {
-    String(
+    var text = String(
       format: "cosine similarity %.7f, largest difference %.2g", cosine, largestDifference)
+    if nonFiniteAlike > 0 { text += " (\(nonFiniteAlike) not finite in both)" }
+    if nonFiniteUnlike > 0 { text += " (\(nonFiniteUnlike) not finite in one alone)" }
+    return text
   }
 }
 

@@ -27,6 +27,7 @@ extension ImportPass {
           bytes: reading.inputs.reduce(0) { $0 + ($1?.type.map(sizeBytes) ?? 0) }
             + views.reduce(0) { $0 + sizeBytes(TensorType($1.shape, $1.type)) })
       }
+      if reading.node.opType == "Constant", let view = views.first { noteNonFinite(view, title) }
       for (output, view) in zip(outputs, views) { scope[output] = .constant(view, from: sources) }
     case .apply(let operation, let positions):
       let made = try carried(operation, named(positions), to: outputs, title)

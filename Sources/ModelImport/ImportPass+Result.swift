@@ -32,6 +32,7 @@ extension ImportPass {
       frozenInputs: options.foldsInputs ? [] : frozen.keys.sorted(), operators: operators)
     imported.hostNodes = hostNodes
     imported.unusedNodes = origins.unused(in: result)
+    imported.nonFinite = nonFinite
     return imported
   }
 }

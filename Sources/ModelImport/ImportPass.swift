@@ -31,6 +31,8 @@ struct ImportPass {
   var folded = FoldedWork()
   /// Where the nodes of the graph come from.
   var origins = NodeOrigins()
+  /// Tensors of the file that hold values which are not finite.
+  var nonFinite: [NonFiniteTensor] = []
   var foldedCount = 0
   var nodeCount = 0
   var operators: [String: Int] = [:]
@@ -75,6 +77,7 @@ struct ImportPass {
   private mutating func input(_ name: String) throws -> ImportedValue {
     let type = types[name]!
     let given = options.inputs[name]
+    if let given { noteNonFinite(given, name) }
     // With everything folded nothing is left for a device, and no input stands out.
     let source: Set<String> = options.foldsInputs ? [] : [name]
     if frozen[name] != nil, let given {
@@ -128,6 +131,7 @@ struct ImportPass {
     }
     for tensor in graph.initializer {
       let view = try tensors.view(tensor)
+      noteNonFinite(view, tensor.name)
       scope[tensor.name] = .constant(view)
     }
   }

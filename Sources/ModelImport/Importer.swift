@@ -58,6 +58,8 @@ package struct ImportedModel: Sendable {
   package var hostNodes: [HostNode] = []
   /// Nodes that no output needs; they are not in the graph.
   package var unusedNodes: [UnusedNode] = []
+  /// Tensors of the file and given inputs that hold values which are not finite.
+  package var nonFinite: [NonFiniteTensor] = []
 
   package init(
     graph: Graph, outputs: [ImportedOutput], nodeCount: Int, foldedCount: Int,

@@ -63,4 +63,32 @@ import Testing
     #expect(plan.contains("ran on the host"))
   }
 
+  @Test func valuesThatAreNotFiniteAreNamedAndNoFault() throws {
+    var model = TinyModel()
+    model.input("x", [4, 8])
+    var weights = (0..<64).map { Float($0 % 7) - 3 }
+    weights[26] = .nan
+    model.reals("w", [8, 8], weights)
+    model.node("MatMul", ["x", "w"], "y")
+    model.output("y")
+    let desk = try desk(model)
+    let answer = desk.run("run", "m.onnx")
+    #expect(answer.code == 0)
+    #expect(
+      answer.errors
+        == "warning: model/m: tensor 'w' holds values that are not finite: 1 not a number, of 64, "
+        + "the first at 26\n")
+    let text = answer.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(text.contains("4 are not finite, as they should be"))
+    #expect(text.contains("cosine similarity 1.0000000"))
+    #expect(!text.contains("nan"))
+    let json = desk.run("run", "m.onnx", "--format", "json").output
+    let runs = try #require(
+      try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+    let found = (runs["runs"] as? [[String: Any]])?.first?["non_finite"] as? [[String: Any]]
+    #expect(found?.first?["first_index"] as? Int == 26)
+    let reference = desk.run("run", "m.onnx", "--reference")
+    #expect(reference.code == 0 && reference.errors.contains("first at 26"))
+  }
+
 }

@@ -18,6 +18,9 @@ struct ReferenceRun {
     ])
     for source in sources {
       let imported = try source.model.imported(source.options)
+      for tensor in imported.nonFinite {
+        try context.warn("\(source.name): \(NonFiniteValues(tensor).text)")
+      }
       for output in imported.outputs {
         guard let view = output.constant else { continue }
         if let folder = source.outputFolder {
