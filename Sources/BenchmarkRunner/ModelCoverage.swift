@@ -1,4 +1,5 @@
 import Lowering
+import ModelGraph
 package import ModelImport
 package import Results
 
@@ -46,11 +47,19 @@ extension Coverage {
 extension ImportedModel {
   /// For people: what the program rests on beside shapes.
   var notes: [String] {
-    guard !frozenInputs.isEmpty else { return [] }
-    return [
+    var lines = emptyInputs.map {
+      "input '\($0.name)' is \($0.shape): it has no elements, and what is made of it has none"
+    }
+    guard !frozenInputs.isEmpty else { return lines }
+    lines += [
       "shapes depend on the values given for \(frozenInputs.joined(separator: ", ")): the program "
         + "is for these values"
     ]
+    return lines
+  }
+
+  private var emptyInputs: [TensorDeclaration] {
+    graph.tensors.filter { $0.role == .input && $0.shape.elementCount == 0 }
   }
 
   /// Why the graph has no node.

@@ -62,12 +62,14 @@ struct ImportPass {
     do {
       for input in model.inputs { scope[input.name] = try self.input(input.name) }
       try initialise(model.proto.graph, &scope)
+      try order(model.proto.graph.node, Set(scope.keys)).refuseTwins()
       try walk(model.proto.graph.node, &scope, depth: 0)
       let given = needed.filter { options.inputs[$0.key] != nil && frozen[$0.key] == nil }
       if !given.isEmpty { throw Stop.needsInputs(given) }
       guard unsupported.isEmpty else {
         throw ImportError.unsupported(path: model.path, nodes: unsupported)
       }
+      try compareDeclared(scope)
       return try finish(scope)
     } catch let error as ImportError { throw Stop.error(error) } catch let error as GraphError {
       throw Stop.error(.graph(path: model.path, error: error))
@@ -141,8 +143,15 @@ struct ImportPass {
   private mutating func walk(_ nodes: [Onnx_NodeProto], _ scope: inout Scope, depth: Int) throws {
     for node in nodes {
       nodeCount += 1
+      for name in node.input where !name.isEmpty && scope[name] == nil {
+        throw order(nodes, Set(scope.keys)).missing(name, of: node)
+      }
       try carry(node, &scope, depth)
     }
+  }
+
+  private func order(_ nodes: [Onnx_NodeProto], _ given: Set<String>) -> NodeOrder {
+    NodeOrder(nodes, given: given, path: model.path)
   }
 
   private mutating func carry(_ node: Onnx_NodeProto, _ scope: inout Scope, _ depth: Int) throws {
@@ -152,14 +161,7 @@ struct ImportPass {
       list.append(UnsupportedNode(node: title, operation: node.opType, reason: reason))
       for output in node.output { scope[output] = .unknown }
     }
-    var inputs: [ImportedValue?] = []
-    for name in node.input {
-      guard name.isEmpty || scope[name] != nil else {
-        throw ImportError.graph(
-          path: model.path, error: .notYetProduced(node: title, tensor: name))
-      }
-      inputs.append(name.isEmpty ? nil : scope[name])
-    }
+    let inputs = node.input.map { $0.isEmpty ? nil : scope[$0] }
     let isUnknown = inputs.contains { if case .unknown? = $0 { true } else { false } }
     if let function = functions[Self.key(node.domain, node.opType)], !isUnknown {
       guard depth < Self.deepest else {
@@ -227,6 +229,7 @@ struct ImportPass {
       }
       return copy
     }
+    try order(nodes, Set(inner.keys)).refuseTwins()
     try walk(nodes, &inner, depth: depth + 1)
     for (name, output) in zip(node.output, function.output) where !name.isEmpty {
       scope[name] = inner[output] ?? .unknown
@@ -246,6 +249,7 @@ struct ImportPass {
     }
     var inner = scope
     try initialise(attribute.g, &inner)
+    try order(attribute.g.node, []).refuseTwins()
     try walk(attribute.g.node, &inner, depth: depth + 1)
     for (outer, output) in zip(reading.node.output, attribute.g.output) {
       scope[outer] = inner[output.name] ?? .unknown

@@ -80,6 +80,7 @@ extension ONNXModel {
   /// Throws `unsupported` with every node that cannot be carried over, `unboundDimensions`,
   /// `unknownName`, `badInput`, and `graph` when the result contradicts itself.
   package func imported(_ options: ImportOptions) throws(ImportError) -> ImportedModel {
+    try refuseTwinInputs()
     let types = try InputBinding(self, options).types()
     var sizes = FunctionSizes(functions, path: path)
     try sizes.check(proto.graph.node)
@@ -105,6 +106,15 @@ extension ONNXModel {
       proto.functions.map { (ImportPass.key($0.domain, $0.name), $0) }
     ) { _, last in last }
   }
+
+  private func refuseTwinInputs() throws(ImportError) {
+    var names: Set<String> = []
+    for input in proto.graph.input where !names.insert(input.name).inserted {
+      throw .graph(
+        path: path,
+        error: .duplicateName(graph: proto.graph.name, kind: "input", name: input.name))
+    }
+  }
 }
 
 /// The types of a model's inputs, once the command line has been heard.
@@ -127,12 +137,9 @@ private struct InputBinding {
     for name in lengths.keys.sorted() where !names.contains(name) {
       throw .unknownName(what: "open dimension", name: name, known: names.sorted())
     }
+    for input in inputs { try refuseImpossible(input) }
     try bindGiven(inputs, &lengths)
-    if let batch = options.batch {
-      for input in inputs {
-        if let name = input.axes?.first?.name, lengths[name] == nil { lengths[name] = batch }
-      }
-    }
+    try bindBatch(inputs, &lengths)
     var types: [String: TensorType] = [:]
     var missing: [String] = []
     for input in inputs {
@@ -166,6 +173,42 @@ private struct InputBinding {
       throw .unboundDimensions(path: model.path, names: unique)
     }
     return types
+  }
+
+  /// The length of open first axes. Throws `badInput` where none is open, or one is bound to
+  /// another length.
+  private func bindBatch(_ inputs: [ModelInput], _ lengths: inout [String: Int])
+    throws(ImportError)
+  {
+    guard let batch = options.batch else { return }
+    let open = inputs.compactMap { input in input.axes?.first?.name.map { (input, $0) } }
+    guard !open.isEmpty else {
+      let shape = (inputs.first?.axes ?? []).map(\.text).joined(separator: ", ")
+      throw .badInput(
+        name: inputs.first?.name ?? "",
+        reason: "it is [\(shape)] in the model, and no input leaves its first axis open, so that "
+          + "--batch \(batch) has nothing to bind; export the model with an open batch axis")
+    }
+    for (input, name) in open {
+      if let bound = lengths[name], bound != batch {
+        throw .badInput(
+          name: input.name,
+          reason: "--batch \(batch) contradicts its first axis, which is \(bound) by "
+            + (options.dimensions[name] == nil ? "a value given" : "--dim \(name)=\(bound)"))
+      }
+      lengths[name] = batch
+    }
+  }
+
+  /// Throws `badInput` for an axis whose length no tensor can have.
+  private func refuseImpossible(_ input: ModelInput) throws(ImportError) {
+    for (place, axis) in (input.axes ?? []).enumerated() {
+      guard case .impossible(let length) = axis else { continue }
+      throw .badInput(
+        name: input.name,
+        reason: "the model says that axis \(place) is \(length) long; an axis is 0 to "
+          + "\(TensorReader.largestCount) long, or left open by a name or -1")
+    }
   }
 
   /// Lengths that follow from the values given.
@@ -212,5 +255,14 @@ extension ModelInput.Axis {
   var length: Int? {
     if case .fixed(let length) = self { return length }
     return nil
+  }
+
+  /// As messages write it.
+  var text: String {
+    switch self {
+    case .fixed(let length): "\(length)"
+    case .named(let name): name
+    case .impossible(let length): "\(length)"
+    }
   }
 }

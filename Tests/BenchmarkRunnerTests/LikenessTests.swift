@@ -19,4 +19,27 @@ import Testing
     #expect(!Likeness([1, 2], [1, 2]).text.contains("finite"))
   }
 
+  /// Three results of 8 GiB each from one input.
+  private func overflow(rows: Int) throws -> String {
+    let shape: TensorShape = [rows, (1 << 31) / rows]
+    var graph = Graph(name: "large")
+    try graph.declare(
+      TensorDeclaration(name: "x", shape: shape, format: .float32, role: .input))
+    for (name, operation) in [("a", Operator.relu), ("b", .sigmoid), ("c", .silu)] {
+      try graph.declare(
+        TensorDeclaration(name: name, shape: shape, format: .float32, role: .output))
+      graph.append(Node(name: name, operation: operation, inputs: ["x"], outputs: [name]))
+    }
+    do {
+      _ = try Lowerer(device: .trainium2).lower(graph, keepsIntermediates: true)
+      return "it fits"
+    } catch { return error.description }
+  }
+
+  @Test func aSmallerBatchIsNoAdviceForOneOfOne() throws {
+    #expect(try overflow(rows: 1 << 16).contains("a batch 2 times smaller would fit"))
+    let one = try overflow(rows: 1)
+    #expect(one.contains("more than the 24.0 GiB") && !one.contains("batch"))
+  }
+
 }

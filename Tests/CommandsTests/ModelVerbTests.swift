@@ -91,4 +91,43 @@ import Testing
     #expect(reference.code == 0 && reference.errors.contains("first at 26"))
   }
 
+  @Test func wideIntegersAndFormatsThatNoModelHasEndBeforeTheRun() throws {
+    var model = TinyModel()
+    model.input("x", [2], type: 7)
+    model.integers("c", [1, 1 << 40])
+    model.node("Add", ["x", "c"], "y")
+    model.output("y")
+    let desk = try desk(model)
+    let wide = desk.run("run", "m.onnx")
+    #expect(wide.code == 64 && wide.errors.contains("element 1 is 1099511627776"))
+    #expect(desk.run("run", "m.onnx", "--reference").output.contains("109951162777"))
+    for options in [["--precision", "tf32"], ["--precision", "fp8e5m2", "--reference"]] {
+      let answer = desk.run(["run", "m.onnx"] + options)
+      #expect(answer.code == 64 && answer.errors.contains("none of fp32, bf16, fp16"))
+    }
+  }
+
+  @Test func damagedFilesAreCalledWhatTheyAre() throws {
+    var model = TinyModel()
+    model.input("x", [2])
+    model.node("Relu", ["x"], "y")
+    model.output("y")
+    let desk = try desk(model)
+    try desk.write("bad.npy", "no array")
+    let array = desk.run("run", "m.onnx", "--input", "x=bad.npy")
+    #expect(array.code == 64 && array.errors.contains("bad.npy: no intact NumPy file"))
+    try desk.write("bad.onnx", "no model")
+    #expect(desk.run("run", "bad.onnx").errors.contains("no intact ONNX model"))
+    try desk.write("bad.safetensors", "no weights at all")
+    let weights = desk.run("run", "bad.safetensors")
+    #expect(weights.code == 65 && weights.errors.contains("no intact safetensors file"))
+    #expect(desk.run("run", "gone.safetensors").code == 74)
+    let header = "{}      "
+    let length = [UInt8(header.utf8.count)] + [UInt8](repeating: 0, count: 7)
+    try Data(length + Array(header.utf8)).write(
+      to: desk.folder.appendingPathComponent("w.safetensors"))
+    try desk.write("config.json", #"{"hidden_size": 8}"#)
+    let config = desk.run("run", "w.safetensors")
+    #expect(config.code == 64 && config.errors.contains("it has no 'model_type'"))
+  }
 }
