@@ -26,6 +26,14 @@ package enum ModelFile: Sendable {
     }
   }
 
+  /// The model as a graph, as far as it can be read. Throws what either kind throws.
+  package func read(_ options: ImportOptions) throws(ImportError) -> ImportedModel {
+    switch self {
+    case .onnx(let model): try model.read(options)
+    case .encoder(let model): try model.imported(options)
+    }
+  }
+
   /// The model as a graph. Throws what either kind throws.
   package func imported(_ options: ImportOptions) throws(ImportError) -> ImportedModel {
     switch self {
@@ -148,8 +156,17 @@ struct ModelRun {
 
   func imported() throws(RunnerError) -> ImportedModel {
     let imported: ImportedModel
-    do { imported = try source.model.imported(source.options) } catch {
+    do { imported = try source.model.read(source.options) } catch {
       throw .badInput(error.description)
+    }
+    guard imported.unsupported.isEmpty else {
+      // Those that no kernel takes are named with them, as far as the model could be read.
+      let refused = Lowerer(device: options.device).refusals(imported.graph).map {
+        ModelImport.UnsupportedNode(node: $0.node, operation: $0.operation, reason: $0.reason)
+      }
+      throw .badInput(
+        ImportError.unsupported(path: source.model.path, nodes: imported.unsupported + refused)
+          .description)
     }
     guard !imported.graph.nodes.isEmpty else {
       throw .badInput(

@@ -26,6 +26,16 @@ extension ImportPass {
     return imported(result, outputs)
   }
 
+  /// The nodes that could be read, of a model of which not all can be.
+  func readablePart() throws -> ImportedModel {
+    var result = graph
+    let read = Set(result.nodes.flatMap(\.inputs))
+    for name in result.nodes.flatMap(\.outputs) where !name.isEmpty && !read.contains(name) {
+      try result.mark(name, as: .output)
+    }
+    return imported(result, [])
+  }
+
   private func imported(_ result: Graph, _ outputs: [ImportedOutput]) -> ImportedModel {
     var imported = ImportedModel(
       graph: result, outputs: outputs, nodeCount: nodeCount, foldedCount: foldedCount,
@@ -33,6 +43,7 @@ extension ImportPass {
     imported.hostNodes = hostNodes
     imported.unusedNodes = origins.unused(in: result)
     imported.nonFinite = nonFinite
+    imported.unsupported = unsupported
     return imported
   }
 }

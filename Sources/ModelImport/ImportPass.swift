@@ -57,6 +57,8 @@ struct ImportPass {
     functions = model.functions
   }
 
+  /// The model as a graph. Where nodes cannot be carried over, `unsupported` lists them, and the
+  /// graph holds what could be read.
   mutating func run() throws -> ImportedModel {
     var scope: Scope = [:]
     do {
@@ -66,9 +68,7 @@ struct ImportPass {
       try walk(model.proto.graph.node, &scope, depth: 0)
       let given = needed.filter { options.inputs[$0.key] != nil && frozen[$0.key] == nil }
       if !given.isEmpty { throw Stop.needsInputs(given) }
-      guard unsupported.isEmpty else {
-        throw ImportError.unsupported(path: model.path, nodes: unsupported)
-      }
+      if !unsupported.isEmpty { return try readablePart() }
       try compareDeclared(scope)
       return try finish(scope)
     } catch let error as ImportError { throw Stop.error(error) } catch let error as GraphError {

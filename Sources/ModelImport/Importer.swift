@@ -60,6 +60,8 @@ package struct ImportedModel: Sendable {
   package var unusedNodes: [UnusedNode] = []
   /// Tensors of the file and given inputs that hold values which are not finite.
   package var nonFinite: [NonFiniteTensor] = []
+  /// Nodes that cannot be carried over; what depends on them is not in the graph either.
+  package var unsupported: [UnsupportedNode] = []
 
   package init(
     graph: Graph, outputs: [ImportedOutput], nodeCount: Int, foldedCount: Int,
@@ -80,6 +82,16 @@ extension ONNXModel {
   /// Throws `unsupported` with every node that cannot be carried over, `unboundDimensions`,
   /// `unknownName`, `badInput`, and `graph` when the result contradicts itself.
   package func imported(_ options: ImportOptions) throws(ImportError) -> ImportedModel {
+    let read = try read(options)
+    guard read.unsupported.isEmpty else {
+      throw .unsupported(path: path, nodes: read.unsupported)
+    }
+    return read
+  }
+
+  /// The same of a model of which not everything can be carried over: `unsupported` lists what
+  /// cannot, and the graph holds the rest. Throws what `imported` throws but for that list.
+  package func read(_ options: ImportOptions) throws(ImportError) -> ImportedModel {
     try refuseTwinInputs()
     let types = try InputBinding(self, options).types()
     var sizes = FunctionSizes(functions, path: path)

@@ -42,4 +42,20 @@ import Testing
     #expect(one.contains("more than the 24.0 GiB") && !one.contains("batch"))
   }
 
+  @Test func nodesWithoutAKernelAreFoundInAPartOfAModel() throws {
+    var graph = Graph(name: "part")
+    for (name, shape) in [("a", [4, 257] as TensorShape), ("b", [257, 4])] {
+      try graph.declare(
+        TensorDeclaration(name: name, shape: shape, format: .uint8, role: .input))
+    }
+    try graph.declare(
+      TensorDeclaration(name: "y", shape: [4, 4], format: .int32, role: .output))
+    graph.append(
+      Node(
+        name: "y", operation: .quantizedMatMul(QuantizedMatMul(isScaled: false)),
+        inputs: ["a", "b"], outputs: ["y"]))
+    let refused = Lowerer(device: .trainium2).refusals(graph)
+    #expect(refused.map(\.operation) == ["MatMulInteger"])
+    #expect(refused[0].reason.contains("257 products"))
+  }
 }

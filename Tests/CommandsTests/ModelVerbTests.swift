@@ -91,6 +91,22 @@ import Testing
     #expect(reference.code == 0 && reference.errors.contains("first at 26"))
   }
 
+  @Test func everyNodeThatCannotBeRunIsListedAtOnce() throws {
+    var model = TinyModel()
+    model.input("m", [2, 2])
+    model.input("a", [4, 600], type: 2)
+    model.input("b", [600, 4], type: 2)
+    model.node("Det", ["m"], "d")
+    model.node("MatMulInteger", ["a", "b"], "p")
+    for name in ["d", "p"] { model.output(name) }
+    let answer = try desk(model).run("run", "m.onnx")
+    #expect(answer.code == 64)
+    #expect(answer.errors.contains("2 nodes cannot be run"))
+    #expect(answer.errors.contains("Det 'd': the operator is not known"))
+    #expect(answer.errors.contains("MatMulInteger 'p': each sum is of 600 products"))
+    #expect(answer.errors.contains("at most 256"))
+  }
+
   @Test func wideIntegersAndFormatsThatNoModelHasEndBeforeTheRun() throws {
     var model = TinyModel()
     model.input("x", [2], type: 7)

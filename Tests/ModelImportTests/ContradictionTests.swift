@@ -122,6 +122,17 @@ struct ContradictionTests {
     #expect(try classifier().model().imported(batchOfOne()).nonFinite.isEmpty)
   }
 
+  @Test("What can be read of a model is there beside what cannot")
+  func readablePart() throws {
+    var writer = classifier()
+    writer.node("StringSplit", ["y"], ["a"])
+    writer.node("Relu", ["a"], ["c"])
+    let read = try writer.model().read(batchOfOne())
+    #expect(read.unsupported.map(\.operation) == ["StringSplit"])
+    #expect(read.graph.nodes.map(\.operation.name) == ["Reshape", "MatMul", "Add", "Relu"])
+    #expect(read.graph.outputTensors.map(\.name) == ["y"])
+  }
+
   private func batchOfOne() -> ImportOptions {
     var options = ImportOptions()
     options.batch = 1
