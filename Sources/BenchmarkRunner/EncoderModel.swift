@@ -28,17 +28,24 @@ package struct EncoderModel: Sendable {
     var vocabSize: Int
   }
 
-  /// Reads `url` and `config.json` beside it. Throws `unreadable` and `unsupported`.
+  /// Reads `url` and `config.json` beside it. Throws `unreadable`, `damaged` and `unsupported`.
   package init(contentsOf url: URL, shownAs path: String) throws(ImportError) {
     weights = try SafetensorsFile(contentsOf: url, shownAs: path)
     let beside = url.deletingLastPathComponent().appendingPathComponent("config.json")
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
-    guard let data = try? Data(contentsOf: beside),
-      let config = try? decoder.decode(Configuration.self, from: data)
-    else {
+    guard let data = try? Data(contentsOf: beside) else {
       throw .unreadable(
         path: path, reason: "no config.json beside it says how a model of BERT's kind is built")
+    }
+    let config: Configuration
+    do { config = try decoder.decode(Configuration.self, from: data) } catch {
+      throw .unsupported(
+        path: path,
+        nodes: [
+          UnsupportedNode(
+            node: "config.json", operation: "the file beside it", reason: Self.reason(error))
+        ])
     }
     guard config.modelType == "bert", config.hiddenAct == "gelu",
       config.numAttentionHeads > 0, config.hiddenSize % config.numAttentionHeads == 0
@@ -60,9 +67,24 @@ package struct EncoderModel: Sendable {
     prefix = weights.names.contains { $0.hasPrefix("bert.") } ? "bert." : ""
   }
 
+  /// What a configuration lacks, in the file's own words.
+  private static func reason(_ error: any Error) -> String {
+    func written(_ key: any CodingKey) -> String {
+      "'" + key.stringValue.map { $0.isUppercase ? "_\($0.lowercased())" : "\($0)" }.joined() + "'"
+    }
+    switch error as? DecodingError {
+    case .keyNotFound(let key, _)?:
+      return "it has no \(written(key)), without which nobody knows how the model is built"
+    case .typeMismatch(_, let context)?, .valueNotFound(_, let context)?:
+      guard let key = context.codingPath.last else { return "it is no JSON object" }
+      return "\(written(key)) is no value of its kind"
+    default: return "it is no JSON object"
+    }
+  }
+
   /// The model for the tokens that are given, `[sequences, tokens]`, all of one length.
   ///
-  /// Throws `unknownName`, `badInput`, and `unreadable` for weights that are missing or misshapen.
+  /// Throws `unknownName`, `badInput`, and `damaged` for weights that are missing or misshapen.
   package func imported(_ options: ImportOptions) throws(ImportError) -> ImportedModel {
     let tokens = try tokens(options)
     let (batch, length) = (tokens.shape.rowCount, tokens.shape.columnCount)
@@ -110,6 +132,9 @@ package struct EncoderModel: Sendable {
     for name in options.inputs.keys.sorted() where !["tokens", "segments"].contains(name) {
       throw .unknownName(what: "input", name: name, known: ["tokens", "segments"])
     }
+    for name in options.dimensions.keys.sorted() {
+      throw .unknownName(what: "open dimension", name: name, known: [])
+    }
     guard let tokens = options.inputs["tokens"] else {
       throw .badInput(
         name: "tokens", reason: "an encoder needs them; give --input tokens=FILE.npy")
@@ -121,6 +146,10 @@ package struct EncoderModel: Sendable {
         name: "tokens",
         reason: "they are whole numbers [sequences, tokens], at most "
           + "\(architecture.positions) tokens long, not \(tokens.type.name) \(tokens.shape)")
+    }
+    if let batch = options.batch, batch != tokens.shape.rowCount {
+      throw .badInput(
+        name: "tokens", reason: "--batch \(batch) contradicts the value given, \(tokens.shape)")
     }
     let outside = tokens.integerValues.first { !(0..<Int64(architecture.vocabulary)).contains($0) }
     if let outside {
@@ -153,7 +182,8 @@ package struct EncoderModel: Sendable {
     }
     let stored = prefix + EncoderWeight.name(of: name)
     guard let view = try weights.view(stored) else {
-      throw ImportError.unreadable(path: path, reason: "there is no tensor '\(stored)'")
+      throw ImportError.damaged(
+        path: path, reason: "there is no tensor '\(stored)'", what: .safetensors)
     }
     guard EncoderWeight.isTransposed(name), view.shape.rank == 2 else { return view }
     let turned = TensorShape([view.shape[1], view.shape[0]])

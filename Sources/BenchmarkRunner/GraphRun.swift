@@ -188,16 +188,18 @@ struct GraphVerification {
 extension Coverage {
   /// The shares of what a lowering counted.
   init(_ counted: LoweringCoverage) {
-    let share = { (part: Int, whole: Int) in
-      whole == 0 ? 100 : 100 * Double(part) / Double(whole)
-    }
     self.init(
       operators: counted.operators, operatorsOnDevice: counted.operatorsOnDevice,
-      flopsPercent: share(counted.flopsOnDevice, counted.flops),
-      bytesPercent: share(counted.bytesOnDevice, counted.bytes),
+      flopsPercent: Self.share(counted.flopsOnDevice, of: counted.flops),
+      bytesPercent: Self.share(counted.bytesOnDevice, of: counted.bytes),
       elsewhere: counted.elsewhere.map {
         Exception(node: $0.node, operation: $0.operation, reason: $0.reason)
       })
+  }
+
+  /// A part in percent; nothing of nothing is all of it.
+  static func share(_ part: Int, of whole: Int) -> Double {
+    whole == 0 ? 100 : 100 * Double(part) / Double(whole)
   }
 }
 

@@ -7,7 +7,7 @@ package import ModelGraph
 package import ModelImport
 import NeuronCore
 import NumericFormats
-import Results
+package import Results
 import Units
 import WorkloadCatalog
 
@@ -23,6 +23,14 @@ package enum ModelFile: Sendable {
     switch self {
     case .onnx(let model): model.path
     case .encoder(let model): model.path
+    }
+  }
+
+  /// The model as a graph, as far as it can be read. Throws what either kind throws.
+  package func read(_ options: ImportOptions) throws(ImportError) -> ImportedModel {
+    switch self {
+    case .onnx(let model): try model.read(options)
+    case .encoder(let model): try model.imported(options)
     }
   }
 
@@ -84,9 +92,15 @@ extension WorkloadRunner {
 }
 
 extension WorkloadRunner {
-  /// The program that a model becomes on the device, without running it. Throws `badInput`.
-  package func lowered(model source: ModelSource) throws(RunnerError) -> LoweredGraph {
-    try ModelRun(self, source).lowered()
+  /// The program that a model becomes on the device, without running it, and what of the model it
+  /// does not hold. Throws `badInput`.
+  package func lowered(model source: ModelSource) throws(RunnerError)
+    -> (program: LoweredGraph, coverage: Coverage)
+  {
+    let run = ModelRun(self, source)
+    let imported = try run.imported()
+    let lowered = try run.lower(imported.graph, .timing)
+    return (lowered, Coverage(imported, lowered))
   }
 }
 
@@ -141,25 +155,29 @@ struct ModelRun {
     return outcome!
   }
 
-  /// The program that the model becomes, without running it.
-  func lowered() throws(RunnerError) -> LoweredGraph {
-    try lower(try imported().graph, .timing)
-  }
-
-  private func imported() throws(RunnerError) -> ImportedModel {
+  func imported() throws(RunnerError) -> ImportedModel {
     let imported: ImportedModel
-    do { imported = try source.model.imported(source.options) } catch {
+    do { imported = try source.model.read(source.options) } catch {
       throw .badInput(error.description)
+    }
+    guard imported.unsupported.isEmpty else {
+      // Those that no kernel takes are named with them, as far as the model could be read.
+      let refused = Lowerer(device: options.device).refusals(imported.graph).map {
+        ModelImport.UnsupportedNode(node: $0.node, operation: $0.operation, reason: $0.reason)
+      }
+      throw .badInput(
+        ImportError.unsupported(path: source.model.path, nodes: imported.unsupported + refused)
+          .description)
     }
     guard !imported.graph.nodes.isEmpty else {
       throw .badInput(
-        "\(source.model.path): no node depends on an input, so that nothing is left to run; "
+        "\(source.model.path): \(imported.nothingLeft), so that nothing is left to run; "
           + "--reference evaluates it on the host")
     }
     return imported
   }
 
-  private func lower(
+  func lower(
     _ graph: Graph, _ mode: RunMode, _ encoded: EncodedProgram? = nil
   ) throws(RunnerError) -> LoweredGraph {
     do {
@@ -188,6 +206,7 @@ struct ModelRun {
     var description = WorkDescription()
     description.precision = source.options.precision.name
     description.coverage = coverage
+    description.nonFinite = imported.nonFinite.map(NonFiniteValues.init)
     description.flops = flops
     description.bytes = totals.hbmReadBytes + totals.hbmWriteBytes
     description.hbmFootprintBytes = Int64(lowered.footprintBytes)
@@ -212,7 +231,7 @@ struct ModelRun {
       let reports = try GraphVerification(lowered, checker: checker).reports(core, isCancelled)
       if isCancelled() { throw RunnerError.cancelled }
       outcome.numerics = Results.NumericsReport(reports)
-      outcome.reports += reports.filter { !$0.passed }.map(\.summary)
+      outcome.reports += reports.filter { !$0.passed || $0.nonFiniteCount > 0 }.map(\.summary)
       var outputs: [(name: String, tensor: String?, view: TensorView)] = []
       for output in imported.outputs {
         if let view = output.constant { outputs.append((output.name, nil, view)) }
@@ -264,17 +283,27 @@ struct ModelRun {
   }
 }
 
-/// How alike two lists of numbers are.
+/// How alike two lists of numbers are. Places where either is not finite are compared by what
+/// stands there, and left out of the cosine.
 package struct Likeness {
   /// The cosine of the angle between them; 1 where both are zero.
   package let cosine: Double
   /// The largest difference.
   package let largestDifference: Double
+  /// Places where both are the same and not finite: no number, or the same infinity.
+  package let nonFiniteAlike: Int
+  /// Places where one is not finite and the other is something else.
+  package let nonFiniteUnlike: Int
 
   /// Compares element by element; the lists are equally long.
   package init(_ a: [Double], _ b: [Double]) {
     var (products, squaresA, squaresB, largest) = (0.0, 0.0, 0.0, 0.0)
+    var (alike, unlike) = (0, 0)
     for (x, y) in zip(a, b) {
+      guard x.isFinite, y.isFinite else {
+        if x == y || x.isNaN && y.isNaN { alike += 1 } else { unlike += 1 }
+        continue
+      }
       products += x * y
       squaresA += x * x
       squaresB += y * y
@@ -283,12 +312,16 @@ package struct Likeness {
     let size = (squaresA * squaresB).squareRoot()
     cosine = size == 0 ? (squaresA == squaresB ? 1 : 0) : products / size
     largestDifference = largest
+    (nonFiniteAlike, nonFiniteUnlike) = (alike, unlike)
   }
 
   /// `cosine similarity 0.999998, largest difference 1.2e-05`.
   package var text: String {
-    String(
+    var text = String(
       format: "cosine similarity %.7f, largest difference %.2g", cosine, largestDifference)
+    if nonFiniteAlike > 0 { text += " (\(nonFiniteAlike) not finite in both)" }
+    if nonFiniteUnlike > 0 { text += " (\(nonFiniteUnlike) not finite in one alone)" }
+    return text
   }
 }
 

@@ -81,9 +81,11 @@ struct StepVerification {
   /// Checks a node with inputs that stayed on the chip, at sampled elements.
   private func fused(_ node: Node, _ output: TensorView) throws(GraphError) -> NumericsReport {
     let operations = nodes.reduce(0) { $0 + graph.operationCount(of: $1) }
-    let indices =
+    let all =
       operations < checker.wholeBelowOperations
       ? Array(0..<output.count) : fewRows(of: node, shape: output.shape)
+    let unspecified = try unspecified(output.count)
+    let indices = unspecified.isEmpty ? all : all.filter { !unspecified.contains($0) }
     guard isElementwise(node.operation) else {
       return try fusedProduct(node, output, at: indices)
     }
@@ -94,6 +96,25 @@ struct StepVerification {
       node.operation, named: node.name, inputs: inputs, output: found,
       operationCount: indices.count)
     return report.located(at: indices, outputCount: output.count)
+  }
+
+  /// Elements that a node of this step may make in two ways, where it makes one for each of the
+  /// output's.
+  private func unspecified(_ count: Int) throws(GraphError) -> Set<Int> {
+    var found: Set<Int> = []
+    for node in nodes {
+      guard case .convolution = node.operation,
+        try declaration(node.outputs[0]).shape.elementCount == count
+      else { continue }
+      var inputs: [TensorView] = []
+      for name in node.inputs where !name.isEmpty {
+        if let value = try read(name) { inputs.append(value) }
+      }
+      if inputs.count == node.inputs.count {
+        found.formUnion(try node.operation.unspecified(inputs))
+      }
+    }
+    return found
   }
 
   /// Samples that lie in two rows of each tile of rows: a row behind two products costs all of both
@@ -254,13 +275,13 @@ struct StepVerification {
       operation, inputs: inputs, shape: shape, rounding: rounding(to: format))
     let bounds = try tolerance.bounds(
       at: some.map { indices[$0] }, reference: some.map { values[$0] })
-    let squares = values.reduce(0) { $0 + $1 * $1 }
+    let squares = values.reduce(0) { $1.isFinite ? $0 + $1 * $1 : $0 }
     let typical = (squares / Double(max(1, values.count))).squareRoot()
     var uncertainty = 0.0
     // What rounding does depends on where an element lies between two powers of two: the sampled
     // elements need not hold the worst place.
     let unit = tolerance.outputRounding
-    for (position, bound) in zip(some, bounds) {
+    for (position, bound) in zip(some, bounds) where bound.isFinite {
       let size = max(abs(values[position]), typical)
       let computed = max(0, bound - unit * abs(values[position]))
       if size > 0 { uncertainty = max(uncertainty, computed / size + unit) }

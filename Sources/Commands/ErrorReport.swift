@@ -49,8 +49,12 @@ struct ErrorReport: Equatable {
   }
 
   private static func outcome(of error: ImportError) -> Outcome {
-    if case .unreadable = error { return .inputOutputFailed }
-    return .badInput
+    switch error {
+    case .unreadable: .inputOutputFailed
+    // A text that is no model is a wrong input; weights that break off are a damaged file.
+    case .damaged(_, _, .safetensors): .damagedFile
+    default: .badInput
+    }
   }
 
   private static func outcome(of error: WorkloadError) -> Outcome {

@@ -63,18 +63,23 @@ package struct MemoryOverflow: Hashable, Sendable {
   package var largest: String
   /// Its bytes.
   package var largestBytes: Int
+  /// The longest first axis of an input: no batch is larger.
+  package var largestBatch: Int
 
   /// By how much, and what would fit.
   var text: String {
     let missing = bytes - limit
     let given = MemoryOverflow.size(givenBytes)
     let room = max(1, limit - givenBytes)
+    let factor = (bytes - givenBytes + room - 1) / room
     let advice =
       givenBytes > limit
       ? "inputs and weights alone take \(given): a format of half the size, or the weights dealt "
         + "over \((givenBytes + limit - 1) / limit) cores, would fit"
-      : "inputs and weights take \(given) of it, results on the way the rest: a batch "
-        + "\((bytes - givenBytes + room - 1) / room) times smaller would fit"
+      : "inputs and weights take \(given) of it, results on the way the rest: "
+        + (factor <= largestBatch
+          ? "a batch \(factor) times smaller would fit"
+          : "a format of half the size or smaller inputs may fit")
     return "the tensors take \(MemoryOverflow.size(bytes)) of HBM, "
       + "\(MemoryOverflow.size(missing)) more than the \(MemoryOverflow.size(limit)) that a core "
       + "can have; \(advice). The largest is '\(largest)' with \(MemoryOverflow.size(largestBytes))"

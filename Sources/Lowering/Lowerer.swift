@@ -44,15 +44,7 @@ package struct Lowerer {
       graph: flat, device: device, keepsIntermediates: keepsIntermediates,
       reusesMemory: reusesMemory && !keepsIntermediates, prefetchesWeights: prefetchesWeights,
       onSegment: onSegment)
-    var refused: [UnsupportedNode] = []
-    for position in flat.nodes.indices where !plan.done[position] {
-      do {
-        plan.finish(try LoweringRules.lower(at: position, in: &plan))
-      } catch {
-        refused.append(try Self.refusal(error, at: flat.nodes[position]))
-        plan.finish([position])
-      }
-    }
+    let refused = try Self.carryOut(&plan)
     if refused.count == 1 {
       let only = refused[0]
       throw .unsupported(node: only.node, operation: only.operation, reason: only.reason)
@@ -60,6 +52,32 @@ package struct Lowerer {
     if !refused.isEmpty { throw .unsupportedNodes(refused) }
     try plan.storeState()
     return try plan.finish(coresOnStack: coresOnStack)
+  }
+
+  /// The nodes of a graph that no rule takes, and nothing else: for a graph of which parts are
+  /// missing, so that no program of it is wanted.
+  package func refusals(_ graph: Graph) -> [UnsupportedNode] {
+    guard let flat = try? graph.flattened().expanded() else { return [] }
+    var plan = LoweringPlan(
+      graph: flat, device: device, keepsIntermediates: false, reusesMemory: false,
+      prefetchesWeights: false, onSegment: { _ in })
+    return (try? Self.carryOut(&plan)) ?? []
+  }
+
+  /// Gives every node to the rules. Returns those that none takes.
+  private static func carryOut(_ plan: inout LoweringPlan) throws(LoweringError)
+    -> [UnsupportedNode]
+  {
+    var refused: [UnsupportedNode] = []
+    for position in plan.graph.nodes.indices where !plan.done[position] {
+      do {
+        plan.finish(try LoweringRules.lower(at: position, in: &plan))
+      } catch {
+        refused.append(try refusal(error, at: plan.graph.nodes[position]))
+        plan.finish([position])
+      }
+    }
+    return refused
   }
 
   /// What joins the list of refused nodes; other errors end the lowering.

@@ -48,9 +48,15 @@ package struct LoweringCoverage: Hashable, Sendable {
           Exception(
             node: node.name, operation: node.operation.name,
             reason: viewed.contains(node.name)
-              ? "a view: it names bytes that are there" : "no kernel takes it"))
+              ? Self.isEmpty(node, graph)
+                ? "its result has no elements" : "a view: it names bytes that are there"
+              : "no kernel takes it"))
       }
     }
+  }
+
+  private static func isEmpty(_ node: Node, _ graph: Graph) -> Bool {
+    node.outputs.allSatisfy { graph.tensor($0)?.shape.elementCount ?? 0 == 0 }
   }
 }
 

@@ -158,7 +158,9 @@ struct TensorMemory {
     let largest = roots.max { $0.sizeBytes < $1.sizeBytes }
     return MemoryOverflow(
       bytes: bytes, limit: limit, givenBytes: given.reduce(0) { $0 + aligned($1.sizeBytes) },
-      largest: largest?.name ?? "", largestBytes: largest?.sizeBytes ?? 0)
+      largest: largest?.name ?? "", largestBytes: largest?.sizeBytes ?? 0,
+      largestBatch: graph.tensors.filter { $0.role == .input }
+        .compactMap(\.shape.dimensions.first).max() ?? 1)
   }
 }
 

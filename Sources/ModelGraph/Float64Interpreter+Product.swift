@@ -44,6 +44,12 @@ struct ProductOperands {
       : b.vector(start: row * columns + range.lowerBound, stride: 1, count: range.count)
   }
 
+  /// Columns of B that hold something not finite.
+  var columnsNotFinite: [Int] {
+    guard b.nonFinite != nil else { return [] }
+    return (0..<columns).filter { !columnOfB($0).allSatisfy(\.isFinite) }
+  }
+
   /// Numbers of A that `elements` keeps at most: beyond, rows are read again and again.
   private static let keptElements = 1 << 23
 

@@ -23,6 +23,8 @@ package struct NumericsReport: Hashable, Sendable {
   package let projection: Projection?
   /// True when every element compared and the projection are within their tolerances.
   package let passed: Bool
+  /// Elements compared that are not finite, in the reference and on the device alike.
+  package var nonFiniteCount = 0
 
   /// Equal, or both not a number.
   private var isSame: Bool { found == expected || found.isNaN && expected.isNaN }
@@ -49,11 +51,20 @@ package struct NumericsReport: Hashable, Sendable {
     let verdict = passed ? "passed" : "failed"
     let amount =
       checkedCount == outputCount ? "all \(outputCount)" : "\(checkedCount) of \(outputCount)"
-    var text =
-      "\(node) \(verdict): \(amount) elements, worst at \(worstIndex): expected \(expected), "
-      + "found \(found), tolerance \(absoluteTolerance)"
+    var text = "\(node) \(verdict): \(amount) elements"
+    if !isSame, !found.isFinite || !expected.isFinite {
+      text += ", at \(worstIndex) the device has \(found) where \(expected) is right"
+    } else if expected.isFinite {
+      text +=
+        ", worst at \(worstIndex): expected \(expected), found \(found), "
+        + "tolerance \(absoluteTolerance)"
+    }
+    if nonFiniteCount > 0 { text += "; \(nonFiniteCount) are not finite, as they should be" }
     if let projection {
-      text += "; projection \(projection.error) of \(projection.tolerance)"
+      text +=
+        projection.error.isFinite
+        ? "; projection \(projection.error) of \(projection.tolerance)"
+        : "; row \(projection.worstRow) holds values that should be finite and are not"
     }
     return text
   }
@@ -64,7 +75,7 @@ package struct NumericsReport: Hashable, Sendable {
       node: node, checkedCount: checkedCount, outputCount: outputCount,
       maxAbsoluteError: maxAbsoluteError, worstIndex: worstIndex, expected: expected,
       found: found, absoluteTolerance: absoluteTolerance, scale: scale, projection: projection,
-      passed: passed)
+      passed: passed, nonFiniteCount: nonFiniteCount)
   }
 
   /// The same findings of a check that saw only some elements of a larger output.
@@ -73,7 +84,8 @@ package struct NumericsReport: Hashable, Sendable {
       node: node, checkedCount: checkedCount, outputCount: outputCount,
       maxAbsoluteError: maxAbsoluteError,
       worstIndex: indices.isEmpty ? 0 : indices[worstIndex], expected: expected, found: found,
-      absoluteTolerance: absoluteTolerance, scale: scale, projection: projection, passed: passed)
+      absoluteTolerance: absoluteTolerance, scale: scale, projection: projection, passed: passed,
+      nonFiniteCount: nonFiniteCount)
   }
 }
 
@@ -87,15 +99,22 @@ extension NumericsReport {
     var worst = (position: 0, ratio: -1.0)
     var largest = 0.0
     var squares = 0.0
+    var alike = 0
     for position in indices.indices {
       let expected = reference[position]
       let value = found(indices[position])
       if expected.isFinite { squares += expected * expected }
       // Not a number is right where the reference is not one.
       let isSame = value == expected || (value.isNaN && expected.isNaN)
+      if isSame, !expected.isFinite {
+        alike += 1
+        continue
+      }
       let error = isSame ? 0 : abs(value - expected)
       largest = error.isFinite ? max(largest, error) : .infinity
-      let ratio = error == 0 ? 0 : error.isFinite ? error / bounds[position] : .infinity
+      // A bound that is no number allows nothing.
+      let isJudged = error.isFinite && !bounds[position].isNaN
+      let ratio = error == 0 ? 0 : isJudged ? error / bounds[position] : .infinity
       if ratio > worst.ratio { worst = (position, ratio) }
     }
     let expected = reference.isEmpty ? 0 : reference[worst.position]
@@ -107,6 +126,6 @@ extension NumericsReport {
       expected: expected, found: indices.isEmpty ? 0 : found(indices[worst.position]),
       absoluteTolerance: bounds.isEmpty ? 0 : bounds[worst.position],
       scale: scale > 0 ? scale : 1, projection: projection,
-      passed: worst.ratio <= 1 && projection?.passed != false)
+      passed: worst.ratio <= 1 && projection?.passed != false, nonFiniteCount: alike)
   }
 }

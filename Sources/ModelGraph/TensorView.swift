@@ -99,7 +99,8 @@ package struct TensorView: Sendable {
 
   /// The root mean square of values that are uncertain, else 0.
   private static func size(_ values: [Double], _ uncertainty: Double) -> Double {
-    let squares = uncertainty == 0 ? 0 : values.reduce(0) { $0 + $1 * $1 }
+    let squares =
+      uncertainty == 0 ? 0 : values.reduce(0) { $1.isFinite ? $0 + $1 * $1 : $0 }
     return (squares / Double(max(1, values.count))).squareRoot()
   }
 

@@ -45,6 +45,20 @@ package struct Tolerance {
     }
   }
 
+  /// The same, of what is finite in the inputs for finite elements whose bound would otherwise be
+  /// taken from something that is not: a number beside a NaN is checked as any other.
+  func finiteBounds(at indices: [Int], reference: [Double]) throws(GraphError) -> [Double] {
+    var bounds = try bounds(at: indices, reference: reference)
+    let open = indices.indices.filter { reference[$0].isFinite && !bounds[$0].isFinite }
+    guard !open.isEmpty, inputs.contains(where: { $0.nonFinite != nil }) else { return bounds }
+    var finite: [TensorView] = []
+    for input in inputs { finite.append(try input.finite()) }
+    let others = try Tolerance(operation, inputs: finite, shape: shape, rounding: rounding)
+      .bounds(at: open.map { indices[$0] }, reference: open.map { reference[$0] })
+    for (position, bound) in zip(open, others) { bounds[position] = bound }
+    return bounds
+  }
+
   /// The bound of an element after its rounding to a format of that unit roundoff and floor, given
   /// the bound before.
   package static func rounded(

@@ -7,8 +7,9 @@ import ONNXSchema
 struct ImportPass {
   /// Why a walk ends early.
   enum Stop: Error {
-    /// Shapes depend on these inputs, whose values are given: they have to be folded.
-    case needsInputs(Set<String>)
+    /// Shapes or choices depend on these inputs, whose values are given: they have to be folded.
+    /// Beside each stands the node that asked first.
+    case needsInputs([String: String])
     case error(ImportError)
   }
 
@@ -16,27 +17,36 @@ struct ImportPass {
   typealias Scope = [String: ImportedValue]
 
   /// Functions and branches within each other; ONNX forbids recursion.
-  private static let deepest = 16
+  static let deepest = 16
 
   let model: ONNXModel
   let options: ImportOptions
+  /// Inputs that are folded, and the node that asked for the value of each.
+  let frozen: [String: String]
+  var graph: Graph
+  var unsupported: [UnsupportedNode] = []
+  /// What nodes cost that are folded because an input is.
+  var hostNodes: [HostNode] = []
+  /// What the node that is read now had folded.
+  var folded = FoldedWork()
+  /// Where the nodes of the graph come from.
+  var origins = NodeOrigins()
+  /// Tensors of the file that hold values which are not finite.
+  var nonFinite: [NonFiniteTensor] = []
+  var foldedCount = 0
+  var nodeCount = 0
+  var operators: [String: Int] = [:]
+  var names: Set<String> = []
+  var nodeNames: Set<String> = []
+  var constants: [String: String] = [:]
   private let types: [String: TensorType]
-  private let frozen: Set<String>
   private let tensors: TensorReader
   private let functions: [String: Onnx_FunctionProto]
-  private var graph: Graph
-  private var unsupported: [UnsupportedNode] = []
-  private var needed: Set<String> = []
-  private var nodeCount = 0
-  private var foldedCount = 0
-  private var operators: [String: Int] = [:]
-  private var names: Set<String> = []
-  private var nodeNames: Set<String> = []
-  private var constants: [String: String] = [:]
+  private var needed: [String: String] = [:]
 
   init(
     _ model: ONNXModel, _ options: ImportOptions, types: [String: TensorType],
-    frozen: Set<String>
+    frozen: [String: String]
   ) {
     self.model = model
     self.options = options
@@ -44,24 +54,22 @@ struct ImportPass {
     self.frozen = frozen
     tensors = TensorReader(folder: model.folder, path: model.path)
     graph = Graph(name: model.path)
-    var functions: [String: Onnx_FunctionProto] = [:]
-    for function in model.proto.functions {
-      functions[Self.key(function.domain, function.name)] = function
-    }
-    self.functions = functions
+    functions = model.functions
   }
 
+  /// The model as a graph. Where nodes cannot be carried over, `unsupported` lists them, and the
+  /// graph holds what could be read.
   mutating func run() throws -> ImportedModel {
     var scope: Scope = [:]
     do {
       for input in model.inputs { scope[input.name] = try self.input(input.name) }
       try initialise(model.proto.graph, &scope)
+      try order(model.proto.graph.node, Set(scope.keys)).refuseTwins()
       try walk(model.proto.graph.node, &scope, depth: 0)
-      let given = needed.filter { options.inputs[$0] != nil && !frozen.contains($0) }
+      let given = needed.filter { options.inputs[$0.key] != nil && frozen[$0.key] == nil }
       if !given.isEmpty { throw Stop.needsInputs(given) }
-      guard unsupported.isEmpty else {
-        throw ImportError.unsupported(path: model.path, nodes: unsupported)
-      }
+      if !unsupported.isEmpty { return try readablePart() }
+      try compareDeclared(scope)
       return try finish(scope)
     } catch let error as ImportError { throw Stop.error(error) } catch let error as GraphError {
       throw Stop.error(.graph(path: model.path, error: error))
@@ -71,8 +79,12 @@ struct ImportPass {
   private mutating func input(_ name: String) throws -> ImportedValue {
     let type = types[name]!
     let given = options.inputs[name]
-    if frozen.contains(name), let given {
-      return .constant(given.type == type.type ? given : try cast(given, to: type.type))
+    if let given { noteNonFinite(given, name) }
+    // With everything folded nothing is left for a device, and no input stands out.
+    let source: Set<String> = options.foldsInputs ? [] : [name]
+    if frozen[name] != nil, let given {
+      return .constant(
+        given.type == type.type ? given : try cast(given, to: type.type), from: source)
     }
     let stored = self.stored(type.type)
     let fill: TensorFill
@@ -81,13 +93,13 @@ struct ImportPass {
     } else {
       fill = type.type.isInteger ? .indices(count: 2) : .normal(standardDeviation: 1)
     }
-    if frozen.contains(name) {
+    if frozen[name] != nil {
       let drawn = SeededGenerator.values(
         of: TensorDeclaration(
           name: name, shape: type.shape, format: stored.format, role: .input, fill: fill),
         seed: options.seed)
       return .constant(
-        try TensorView(drawn.map(Double.init), shape: type.shape, type: type.type))
+        try TensorView(drawn.map(Double.init), shape: type.shape, type: type.type), from: source)
     }
     let unique = uniqueName(name)
     try graph.declare(
@@ -102,7 +114,7 @@ struct ImportPass {
   }
 
   /// How the device keeps a type: real numbers in the format asked for.
-  private func stored(_ type: ElementType) -> (format: NumberFormat, type: ElementType) {
+  func stored(_ type: ElementType) -> (format: NumberFormat, type: ElementType) {
     switch type {
     case .format(.float32), .float64, .format(.float16):
       (options.precision, .format(options.precision))
@@ -119,7 +131,11 @@ struct ImportPass {
             node: graph.name, operation: "sparse initialiser", reason: "only dense ones are read")
         ])
     }
-    for tensor in graph.initializer { scope[tensor.name] = .constant(try tensors.view(tensor)) }
+    for tensor in graph.initializer {
+      let view = try tensors.view(tensor)
+      noteNonFinite(view, tensor.name)
+      scope[tensor.name] = .constant(view)
+    }
   }
 
   // MARK: Nodes
@@ -127,29 +143,29 @@ struct ImportPass {
   private mutating func walk(_ nodes: [Onnx_NodeProto], _ scope: inout Scope, depth: Int) throws {
     for node in nodes {
       nodeCount += 1
+      for name in node.input where !name.isEmpty && scope[name] == nil {
+        throw order(nodes, Set(scope.keys)).missing(name, of: node)
+      }
       try carry(node, &scope, depth)
     }
   }
 
+  private func order(_ nodes: [Onnx_NodeProto], _ given: Set<String>) -> NodeOrder {
+    NodeOrder(nodes, given: given, path: model.path)
+  }
+
   private mutating func carry(_ node: Onnx_NodeProto, _ scope: inout Scope, _ depth: Int) throws {
-    let title = node.name.isEmpty ? (node.output.first ?? "") : node.name
+    let title = node.title
     operators[node.opType, default: 0] += 1
     func refuse(_ reason: String, _ scope: inout Scope, _ list: inout [UnsupportedNode]) {
       list.append(UnsupportedNode(node: title, operation: node.opType, reason: reason))
       for output in node.output { scope[output] = .unknown }
     }
-    var inputs: [ImportedValue?] = []
-    for name in node.input {
-      guard name.isEmpty || scope[name] != nil else {
-        throw ImportError.graph(
-          path: model.path, error: .notYetProduced(node: title, tensor: name))
-      }
-      inputs.append(name.isEmpty ? nil : scope[name])
-    }
+    let inputs = node.input.map { $0.isEmpty ? nil : scope[$0] }
     let isUnknown = inputs.contains { if case .unknown? = $0 { true } else { false } }
     if let function = functions[Self.key(node.domain, node.opType)], !isUnknown {
       guard depth < Self.deepest else {
-        return refuse("functions call each other", &scope, &unsupported)
+        return refuse("it stands too deep in other calls", &scope, &unsupported)
       }
       return try call(function, node, inputs, &scope, depth)
     }
@@ -171,9 +187,12 @@ struct ImportPass {
     do {
       if node.opType == "If" { return try branch(reading, &scope, depth) }
       let translation = try OperatorRules.translate(reading)
+      origins.enter(title, node.opType)
       try apply(translation, reading, title, &scope)
     } catch let failure as TranslationFailure {
-      needed.formUnion(failure.neededInputs)
+      for name in failure.neededInputs where needed[name] == nil {
+        needed[name] = "\(node.opType) '\(title)'"
+      }
       refuse(failure.reason, &scope, &unsupported)
     } catch let error as GraphError {
       refuse("\(error)", &scope, &unsupported)
@@ -182,7 +201,7 @@ struct ImportPass {
 
   static func isStandard(_ domain: String) -> Bool { domain.isEmpty || domain == "ai.onnx" }
 
-  private static func key(_ domain: String, _ name: String) -> String {
+  static func key(_ domain: String, _ name: String) -> String {
     "\(isStandard(domain) ? "" : domain)::\(name)"
   }
 
@@ -210,6 +229,7 @@ struct ImportPass {
       }
       return copy
     }
+    try order(nodes, Set(inner.keys)).refuseTwins()
     try walk(nodes, &inner, depth: depth + 1)
     for (name, output) in zip(node.output, function.output) where !name.isEmpty {
       scope[name] = inner[output] ?? .unknown
@@ -219,220 +239,25 @@ struct ImportPass {
   /// The branch that a known condition chooses, in place of an If.
   private mutating func branch(_ reading: NodeReading, _ scope: inout Scope, _ depth: Int) throws {
     let condition = try reading.constant(0, "the condition")
+    if let deciding = reading.inputs[0]?.followsFrom, !deciding.isEmpty, !options.foldsInputs {
+      hostNodes.append(
+        HostNode(reading.node.title, "If", because: reasons(deciding), FoldedWork()))
+    }
     let name = condition.count > 0 && condition[0] != 0 ? "then_branch" : "else_branch"
     guard depth < Self.deepest, let attribute = reading.attribute(name), attribute.hasG else {
       throw TranslationFailure("it has no \(name)")
     }
     var inner = scope
     try initialise(attribute.g, &inner)
+    try order(attribute.g.node, []).refuseTwins()
     try walk(attribute.g.node, &inner, depth: depth + 1)
     for (outer, output) in zip(reading.node.output, attribute.g.output) {
       scope[outer] = inner[output.name] ?? .unknown
     }
   }
-
-  // MARK: Results
-
-  /// A value and the name that it has in the model.
-  private typealias Named = (name: String, value: ImportedValue?)
-
-  private mutating func apply(
-    _ translation: Translation, _ reading: NodeReading, _ title: String, _ scope: inout Scope
-  ) throws {
-    func named(_ positions: [Int]) -> [Named] {
-      positions.map { position in
-        position < reading.inputs.count
-          ? (reading.node.input[position], reading.inputs[position]) : ("", nil)
-      }
-    }
-    let outputs = reading.node.output
-    switch translation {
-    case .values(let views):
-      foldedCount += 1
-      for (output, view) in zip(outputs, views) { scope[output] = .constant(view) }
-    case .apply(let operation, let positions):
-      let made = try carried(operation, named(positions), to: outputs, title)
-      for (output, value) in zip(outputs, made) where !output.isEmpty { scope[output] = value }
-    case .chain(let first, let positions, let second, let others):
-      let inner = "\(outputs.first ?? title)/\(first.name)"
-      let middle = try carried(first, named(positions), to: [inner], "\(title)/\(first.name)")
-      let operands: [Named] = [(inner, middle[0])] + named(others)
-      let made = try carried(second, operands, to: outputs, title)
-      for (output, value) in zip(outputs, made) where !output.isEmpty { scope[output] = value }
-    }
-  }
-
-  /// An operator's results: known where its inputs are, else tensors of the graph.
-  private mutating func carried(
-    _ operation: Operator, _ given: [Named], to outputs: [String], _ title: String
-  ) throws -> [ImportedValue] {
-    var inputs = given
-    while let last = inputs.last, last.value == nil { inputs.removeLast() }
-    let results = try ShapeInference.results(
-      of: operation, inputs: inputs.map { $0.value?.type }, node: title)
-    for result in results where !TensorReader.fits(result.shape) {
-      throw TranslationFailure("the result \(result.shape) is too large")
-    }
-    if let views = Self.constants(inputs.map(\.value)) {
-      guard results.allSatisfy({ $0.shape.elementCount <= options.largestElements }) else {
-        throw TranslationFailure("the result is too large to be folded")
-      }
-      foldedCount += 1
-      let made = try Float64Interpreter.results(operation, inputs: views, node: title)
-      return made.map { .constant($0) }
-    }
-    if case .elementwise(let function) = operation, function.function == .identity,
-      let value = inputs[0].value
-    {
-      foldedCount += 1
-      return [value]
-    }
-    return try emit(operation, inputs, results, to: outputs, title)
-  }
-
-  /// The values of inputs that are all known.
-  private static func constants(_ values: [ImportedValue?]) -> [TensorView?]? {
-    var views: [TensorView?] = []
-    for value in values {
-      switch value {
-      case nil: views.append(nil)
-      case .constant(let view): views.append(view)
-      default: return nil
-      }
-    }
-    return views
-  }
-
-  private mutating func emit(
-    _ operation: Operator, _ given: [Named], _ results: [TensorType], to outputs: [String],
-    _ title: String
-  ) throws -> [ImportedValue] {
-    var inputs: [String] = []
-    var sources: Set<String> = []
-    // Kernels add a bias where sums are kept, in fp32, and norm channels by parameters in fp32.
-    let firstInFull: Int
-    switch operation {
-    case .convolution: firstInFull = 2
-    case .channelNormalization: firstInFull = 1
-    default: firstInFull = .max
-    }
-    for (position, (name, value)) in given.enumerated() {
-      switch value {
-      case .constant(let view):
-        inputs.append(try weight(name, view, keepsFull: position >= firstInFull))
-      case .tensor(let tensor, _, let owners):
-        inputs.append(tensor)
-        sources.formUnion(owners)
-      default: inputs.append("")
-      }
-    }
-    var names: [String] = []
-    var made: [ImportedValue] = []
-    for (output, result) in zip(outputs, results) {
-      let name = output.isEmpty ? "" : uniqueName(output)
-      names.append(name)
-      made.append(.tensor(name, result, sources: sources))
-      if output.isEmpty { continue }
-      let stored = self.stored(result.type)
-      try graph.declare(
-        TensorDeclaration(
-          name: name, shape: result.shape, format: stored.format, role: .intermediate,
-          type: stored.type))
-    }
-    while names.last == "" { names.removeLast() }
-    graph.append(
-      Node(name: uniqueNode(title), operation: operation, inputs: inputs, outputs: names))
-    return made
-  }
-
-  /// An input that is an output as it is, as a tensor of its own. Returns its name.
-  private mutating func copy(of tensor: String, _ type: TensorType, _ name: String) throws
-    -> String
-  {
-    let tile = Operator.tile(Tile(repeats: type.shape.dimensions.map { _ in 1 }))
-    let values = try emit(
-      tile, [(tensor, .tensor(tensor, type, sources: []))], [type], to: [name], name)
-    guard case .tensor(let copy, _, _) = values[0] else { return tensor }
-    return copy
-  }
-
-  /// A known value as a weight of the graph, once per name.
-  private mutating func weight(_ name: String, _ view: TensorView, keepsFull: Bool) throws
-    -> String
-  {
-    let key = "\(name) \(view.shape) \(keepsFull)"
-    if let known = constants[key], !name.isEmpty { return known }
-    let unique = uniqueName(name.isEmpty ? "constant" : name)
-    let stored =
-      keepsFull && view.type.isFloat
-      ? (format: .float32, type: .float32) : self.stored(view.type)
-    try graph.declare(
-      TensorDeclaration(
-        name: unique, shape: view.shape, format: stored.format, role: .weight,
-        fill: .values(TensorConstant(view)), type: stored.type))
-    constants[key] = unique
-    return unique
-  }
-
-  private mutating func uniqueName(_ name: String) -> String {
-    var candidate = name
-    var count = 1
-    while !names.insert(candidate).inserted {
-      count += 1
-      candidate = "\(name)#\(count)"
-    }
-    return candidate
-  }
-
-  private mutating func uniqueNode(_ name: String) -> String {
-    var candidate = name
-    var count = 1
-    while !nodeNames.insert(candidate).inserted {
-      count += 1
-      candidate = "\(name)#\(count)"
-    }
-    return candidate
-  }
-
-  /// The graph without what no output needs, verified.
-  private mutating func finish(_ scope: Scope) throws -> ImportedModel {
-    var outputs: [ImportedOutput] = []
-    for name in model.outputs {
-      switch scope[name] {
-      case .constant(let view)?: outputs.append(ImportedOutput(name: name, constant: view))
-      case .tensor(let tensor, let type, _)?:
-        let isInput = graph.tensor(tensor)?.role == .input
-        outputs.append(
-          ImportedOutput(name: name, tensor: isInput ? try copy(of: tensor, type, name) : tensor))
-      default:
-        throw ImportError.graph(
-          path: model.path, error: .neverProduced(graph: graph.name, tensor: name))
-      }
-    }
-    var result = try graph.pruned(to: Set(outputs.compactMap(\.tensor)))
-    for tensor in outputs.compactMap(\.tensor) {
-      if result.tensor(tensor)?.role == .intermediate { try result.mark(tensor, as: .output) }
-    }
-    try result.verify()
-    return ImportedModel(
-      graph: result, outputs: outputs, nodeCount: nodeCount, foldedCount: foldedCount,
-      frozenInputs: options.foldsInputs ? [] : frozen.sorted(), operators: operators)
-  }
 }
 
-extension Graph {
-  /// The nodes and tensors that these tensors depend on.
-  func pruned(to wanted: Set<String>) throws(GraphError) -> Graph {
-    var needed = wanted
-    var kept: [Node] = []
-    for node in nodes.reversed() where node.outputs.contains(where: needed.contains) {
-      kept.append(node)
-      needed.formUnion(node.inputs)
-      needed.formUnion(node.outputs)
-    }
-    var result = Graph(name: name)
-    for tensor in tensors where needed.contains(tensor.name) { try result.declare(tensor) }
-    for node in kept.reversed() { result.append(node) }
-    return result
-  }
+extension Onnx_NodeProto {
+  /// The name in messages: its own, or that of what it makes.
+  var title: String { name.isEmpty ? (output.first ?? "") : name }
 }

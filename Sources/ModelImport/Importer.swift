@@ -1,6 +1,6 @@
-import Foundation
 package import ModelGraph
 package import NumericFormats
+import ONNXSchema
 
 /// What the command line says about a model.
 package struct ImportOptions: Sendable {
@@ -54,6 +54,14 @@ package struct ImportedModel: Sendable {
   package var frozenInputs: [String]
   /// Operators of the model by name and how often each stands in it.
   package var operators: [String: Int]
+  /// Nodes that the host evaluated because the values of `frozenInputs` decide shapes or choices.
+  package var hostNodes: [HostNode] = []
+  /// Nodes that no output needs; they are not in the graph.
+  package var unusedNodes: [UnusedNode] = []
+  /// Tensors of the file and given inputs that hold values which are not finite.
+  package var nonFinite: [NonFiniteTensor] = []
+  /// Nodes that cannot be carried over; what depends on them is not in the graph either.
+  package var unsupported: [UnsupportedNode] = []
 
   package init(
     graph: Graph, outputs: [ImportedOutput], nodeCount: Int, foldedCount: Int,
@@ -74,17 +82,49 @@ extension ONNXModel {
   /// Throws `unsupported` with every node that cannot be carried over, `unboundDimensions`,
   /// `unknownName`, `badInput`, and `graph` when the result contradicts itself.
   package func imported(_ options: ImportOptions) throws(ImportError) -> ImportedModel {
+    let read = try read(options)
+    guard read.unsupported.isEmpty else {
+      throw .unsupported(path: path, nodes: read.unsupported)
+    }
+    return read
+  }
+
+  /// The same of a model of which not everything can be carried over: `unsupported` lists what
+  /// cannot, and the graph holds the rest. Throws what `imported` throws but for that list.
+  package func read(_ options: ImportOptions) throws(ImportError) -> ImportedModel {
+    try refuseTwinInputs()
     let types = try InputBinding(self, options).types()
-    var frozen: Set<String> = options.foldsInputs ? Set(types.keys) : []
+    var sizes = FunctionSizes(functions, path: path)
+    try sizes.check(proto.graph.node)
+    var frozen: [String: String] = [:]
+    if options.foldsInputs { for name in types.keys { frozen[name] = "the reference" } }
     while true {
       var pass = ImportPass(self, options, types: types, frozen: frozen)
       do {
         return try pass.run()
       } catch ImportPass.Stop.needsInputs(let names) {
-        frozen.formUnion(names)
+        frozen.merge(names) { first, _ in first }
       } catch ImportPass.Stop.error(let error) { throw error } catch {
         throw .damaged(path: path, reason: "\(error)")
       }
+    }
+  }
+}
+
+extension ONNXModel {
+  /// The file's functions by domain and name.
+  var functions: [String: Onnx_FunctionProto] {
+    Dictionary(
+      proto.functions.map { (ImportPass.key($0.domain, $0.name), $0) }
+    ) { _, last in last }
+  }
+
+  private func refuseTwinInputs() throws(ImportError) {
+    var names: Set<String> = []
+    for input in proto.graph.input where !names.insert(input.name).inserted {
+      throw .graph(
+        path: path,
+        error: .duplicateName(graph: proto.graph.name, kind: "input", name: input.name))
     }
   }
 }
@@ -109,12 +149,9 @@ private struct InputBinding {
     for name in lengths.keys.sorted() where !names.contains(name) {
       throw .unknownName(what: "open dimension", name: name, known: names.sorted())
     }
+    for input in inputs { try refuseImpossible(input) }
     try bindGiven(inputs, &lengths)
-    if let batch = options.batch {
-      for input in inputs {
-        if let name = input.axes?.first?.name, lengths[name] == nil { lengths[name] = batch }
-      }
-    }
+    try bindBatch(inputs, &lengths)
     var types: [String: TensorType] = [:]
     var missing: [String] = []
     for input in inputs {
@@ -150,6 +187,42 @@ private struct InputBinding {
     return types
   }
 
+  /// The length of open first axes. Throws `badInput` where none is open, or one is bound to
+  /// another length.
+  private func bindBatch(_ inputs: [ModelInput], _ lengths: inout [String: Int])
+    throws(ImportError)
+  {
+    guard let batch = options.batch else { return }
+    let open = inputs.compactMap { input in input.axes?.first?.name.map { (input, $0) } }
+    guard !open.isEmpty else {
+      let shape = (inputs.first?.axes ?? []).map(\.text).joined(separator: ", ")
+      throw .badInput(
+        name: inputs.first?.name ?? "",
+        reason: "it is [\(shape)] in the model, and no input leaves its first axis open, so that "
+          + "--batch \(batch) has nothing to bind; export the model with an open batch axis")
+    }
+    for (input, name) in open {
+      if let bound = lengths[name], bound != batch {
+        throw .badInput(
+          name: input.name,
+          reason: "--batch \(batch) contradicts its first axis, which is \(bound) by "
+            + (options.dimensions[name] == nil ? "a value given" : "--dim \(name)=\(bound)"))
+      }
+      lengths[name] = batch
+    }
+  }
+
+  /// Throws `badInput` for an axis whose length no tensor can have.
+  private func refuseImpossible(_ input: ModelInput) throws(ImportError) {
+    for (place, axis) in (input.axes ?? []).enumerated() {
+      guard case .impossible(let length) = axis else { continue }
+      throw .badInput(
+        name: input.name,
+        reason: "the model says that axis \(place) is \(length) long; an axis is 0 to "
+          + "\(TensorReader.largestCount) long, or left open by a name or -1")
+    }
+  }
+
   /// Lengths that follow from the values given.
   private func bindGiven(_ inputs: [ModelInput], _ lengths: inout [String: Int])
     throws(ImportError)
@@ -163,6 +236,14 @@ private struct InputBinding {
       if let type = input.type, given.type.isInteger != type.isInteger {
         throw .badInput(
           name: input.name, reason: "the value is \(given.type.name); the model takes \(type.name)")
+      }
+      if let type = input.type, type != .bool, let bounds = type.integerBounds,
+        let outside = given.integerValues.first(where: { !bounds.contains($0) })
+      {
+        throw .badInput(
+          name: input.name,
+          reason: "the value holds \(outside); \(type.name) is \(bounds.lowerBound) to "
+            + "\(bounds.upperBound)")
       }
       for (axis, length) in zip(axes, given.shape.dimensions) {
         let expected = axis.length ?? axis.name.flatMap { lengths[$0] }
@@ -186,5 +267,14 @@ extension ModelInput.Axis {
   var length: Int? {
     if case .fixed(let length) = self { return length }
     return nil
+  }
+
+  /// As messages write it.
+  var text: String {
+    switch self {
+    case .fixed(let length): "\(length)"
+    case .named(let name): name
+    case .impossible(let length): "\(length)"
+    }
   }
 }

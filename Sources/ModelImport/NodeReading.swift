@@ -4,8 +4,8 @@ import ONNXSchema
 
 /// What a name of the model stands for while it is read.
 enum ImportedValue {
-  /// Known: an initialiser, or folded.
-  case constant(TensorView)
+  /// Known: an initialiser, or folded; and the model's inputs from whose given values it follows.
+  case constant(TensorView, from: Set<String> = [])
   /// A tensor of the graph, and the model's inputs that it depends on.
   case tensor(String, TensorType, sources: Set<String>)
   /// Made by a node that cannot be carried over.
@@ -13,11 +13,17 @@ enum ImportedValue {
 
   var type: TensorType? {
     switch self {
-    case .constant(let view): TensorType(view.shape, view.type)
+    case .constant(let view, _): TensorType(view.shape, view.type)
     case .tensor(_, let type, _): type
     case .unknown: nil
     }
   }
+
+  /// True where the value is there.
+  var isKnown: Bool { if case .constant = self { true } else { false } }
+
+  /// The model's inputs from whose given values a known one follows.
+  var followsFrom: Set<String> { if case .constant(_, let inputs) = self { inputs } else { [] } }
 }
 
 /// What becomes of a node.
@@ -84,6 +90,9 @@ struct NodeReading {
 
   // MARK: Inputs
 
+  /// True for an operator whose results follow from its inputs' shapes, whatever they hold.
+  var readsShapesAlone: Bool { ["Shape", "Size", "EyeLike"].contains(node.opType) }
+
   /// True where an input is given.
   func has(_ index: Int) -> Bool { index < inputs.count && inputs[index] != nil }
 
@@ -101,7 +110,7 @@ struct NodeReading {
   func optionalConstant(_ index: Int, _ what: String) throws(TranslationFailure) -> TensorView? {
     guard has(index), let value = inputs[index] else { return nil }
     switch value {
-    case .constant(let view): return view
+    case .constant(let view, _): return view
     case .tensor(_, _, let sources):
       throw TranslationFailure(
         "\(what) depends on data; give "

@@ -24,7 +24,9 @@ package enum NumpyFile {
   package static func read(_ bytes: [UInt8], shownAs name: String) throws(ImportError)
     -> TensorView
   {
-    func damaged(_ reason: String) -> ImportError { .damaged(path: name, reason: reason) }
+    func damaged(_ reason: String) -> ImportError {
+      .damaged(path: name, reason: reason, what: .numpy)
+    }
     guard bytes.count >= 10, Array(bytes.prefix(6)) == magic else {
       throw damaged("it does not begin as a .npy file does")
     }
@@ -38,8 +40,15 @@ package enum NumpyFile {
     guard length <= bytes.count - start else { throw damaged("the header breaks off") }
     let header = String(decoding: bytes[start..<start + length], as: UTF8.self)
     guard let description = field(header, "descr"), let shapeText = field(header, "shape"),
-      let shape = shape(shapeText), let format = ElementBytes(numpy: description)
-    else { throw damaged("the header does not say what it holds: \(header.prefix(120))") }
+      let shape = shape(shapeText)
+    else {
+      let line = header.trimmingCharacters(in: .whitespacesAndNewlines).prefix(120)
+      throw damaged("the header does not say what it holds: \(line)")
+    }
+    guard let format = ElementBytes(numpy: description) else {
+      throw damaged(
+        "elements of \(description) are not read; save whole or real numbers, low byte first")
+    }
     let count = shape.elementCount
     guard shape.rank <= largestRank, count <= largestCount else {
       throw damaged("\(shape) is more than an array can have")

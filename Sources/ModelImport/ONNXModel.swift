@@ -83,6 +83,8 @@ package struct ModelInput: Sendable {
     case fixed(Int)
     /// Left open under a name.
     case named(String)
+    /// Given, and a length that no axis can have.
+    case impossible(Int64)
   }
 
   init(_ value: Onnx_ValueInfoProto) {
@@ -99,6 +101,7 @@ package struct ModelInput: Sendable {
         switch axis.value {
         case .dimValue(let length)? where length >= 0 && length <= TensorReader.largestCount:
           .fixed(Int(length))
+        case .dimValue(let length)? where length != -1: .impossible(length)
         // Some exporters write a question mark for every length that they do not know.
         case .dimParam(let name)? where !name.isEmpty && name != "?": .named(name)
         default: .named("\(value.name).\(index)")

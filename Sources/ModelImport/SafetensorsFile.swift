@@ -22,7 +22,7 @@ package struct SafetensorsFile: Sendable {
   private let data: Data
   private var entries: [String: Entry] = [:]
 
-  /// Reads a file's header. Throws `unreadable`.
+  /// Reads a file's header. Throws `unreadable` and `damaged`.
   package init(contentsOf url: URL, shownAs path: String) throws(ImportError) {
     let data: Data
     do { data = try Data(contentsOf: url, options: .mappedIfSafe) } catch {
@@ -31,12 +31,12 @@ package struct SafetensorsFile: Sendable {
     try self.init(data, shownAs: path)
   }
 
-  /// Reads the header of these bytes. Throws `unreadable`.
+  /// Reads the header of these bytes. Throws `damaged`.
   package init(_ data: Data, shownAs path: String) throws(ImportError) {
     self.path = path
     self.data = data
     func damaged(_ reason: String) -> ImportError {
-      .unreadable(path: path, reason: "it is no intact safetensors file: \(reason)")
+      .damaged(path: path, reason: reason, what: .safetensors)
     }
     guard data.count >= 8 else { throw damaged("the header breaks off") }
     var length: UInt64 = 0
@@ -80,13 +80,15 @@ package struct SafetensorsFile: Sendable {
   /// The tensors' names, sorted.
   package var names: [String] { entries.keys.sorted() }
 
-  /// A tensor's values; nil where there is none of that name. Throws `unreadable`.
+  /// A tensor's values; nil where there is none of that name. Throws `damaged`.
   package func view(_ name: String) throws(ImportError) -> TensorView? {
     guard let entry = entries[name] else { return nil }
     let first = data.startIndex + entry.bytes.lowerBound
     do {
       return try ElementBytes(entry.type).view(
         [UInt8](data[first..<first + entry.bytes.count]), shape: entry.shape)
-    } catch { throw .unreadable(path: path, reason: "tensor '\(name)': \(error)") }
+    } catch {
+      throw .damaged(path: path, reason: "tensor '\(name)': \(error)", what: .safetensors)
+    }
   }
 }

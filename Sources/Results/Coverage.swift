@@ -8,11 +8,27 @@ package struct Coverage: Hashable, Sendable, Codable {
     package var operation: String
     /// Why no instruction ran.
     package var reason: String
+    /// What the host did in the device's place; nil where nobody had to do anything.
+    package var host: HostWork?
 
-    package init(node: String, operation: String, reason: String) {
+    package init(node: String, operation: String, reason: String, host: HostWork? = nil) {
       self.node = node
       self.operation = operation
       self.reason = reason
+      self.host = host
+    }
+  }
+
+  /// What an operator cost that the host carried out.
+  package struct HostWork: Hashable, Sendable, Codable {
+    /// Floating-point operations.
+    package var flops: Int64
+    /// Bytes that its operands would take on the device.
+    package var bytes: Int64
+
+    package init(flops: Int64, bytes: Int64) {
+      self.flops = flops
+      self.bytes = bytes
     }
   }
 
@@ -29,10 +45,13 @@ package struct Coverage: Hashable, Sendable, Codable {
   /// Nodes of a model's file that no input reaches: evaluated while it was read, as a compiler
   /// does. nil for work that is no file.
   package var evaluatedWhenRead: Int?
+  /// Nodes of a model's file that no output needs; they count as nothing else here. nil for work
+  /// that is no file.
+  package var leftOut: [Exception]?
 
   package init(
     operators: Int, operatorsOnDevice: Int, flopsPercent: Double, bytesPercent: Double,
-    elsewhere: [Exception], evaluatedWhenRead: Int? = nil
+    elsewhere: [Exception], evaluatedWhenRead: Int? = nil, leftOut: [Exception]? = nil
   ) {
     self.operators = operators
     self.operatorsOnDevice = operatorsOnDevice
@@ -40,6 +59,7 @@ package struct Coverage: Hashable, Sendable, Codable {
     self.bytesPercent = bytesPercent
     self.elsewhere = elsewhere
     self.evaluatedWhenRead = evaluatedWhenRead
+    self.leftOut = leftOut
   }
 
   private enum CodingKeys: String, CodingKey {
@@ -48,5 +68,6 @@ package struct Coverage: Hashable, Sendable, Codable {
     case flopsPercent = "flops_percent"
     case bytesPercent = "bytes_percent"
     case evaluatedWhenRead = "evaluated_when_read"
+    case leftOut = "left_out"
   }
 }

@@ -5,6 +5,7 @@ extension RunResult: Codable {
     case coverage, cores
     case workloadVersion = "workload_version"
     case hbmFootprintBytes = "hbm_footprint_bytes"
+    case nonFinite = "non_finite"
   }
 
   package init(from decoder: any Decoder) throws {
@@ -39,7 +40,8 @@ extension RunResult: Codable {
       bytes: try fields.decodeIfPresent(Int64.self, forKey: .bytes),
       hbmFootprintBytes: try fields.decodeIfPresent(Int64.self, forKey: .hbmFootprintBytes),
       coverage: try fields.decodeIfPresent(Coverage.self, forKey: .coverage),
-      cores: try fields.decodeIfPresent(Int.self, forKey: .cores))
+      cores: try fields.decodeIfPresent(Int.self, forKey: .cores),
+      nonFinite: try fields.decodeIfPresent([NonFiniteValues].self, forKey: .nonFinite) ?? [])
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -64,6 +66,7 @@ extension RunResult: Codable {
     try fields.encode(work.hbmFootprintBytes, forKey: .hbmFootprintBytes)
     try fields.encode(work.coverage, forKey: .coverage)
     try fields.encodeIfPresent(work.cores, forKey: .cores)
+    if !work.nonFinite.isEmpty { try fields.encode(work.nonFinite, forKey: .nonFinite) }
     try fields.encode(numerics, forKey: .numerics)
     try fields.encode(model, forKey: .model)
     try fields.encode(trace, forKey: .trace)

@@ -69,17 +69,50 @@ struct HostileFileTests {
     images.node("Flatten", ["g"], ["f"])
     images.node("Softmax", ["f"], ["y"])
     images.output("y")
-    return try [classifier(), movement, images].map { Array(try $0.bytes()) }
+    return try [classifier(), movement, images, functions()].map { Array(try $0.bytes()) }
+  }
+
+  /// Functions that call each other, and a branch with a call in it.
+  private func functions() -> ModelWriter {
+    var writer = ModelWriter(opset: 18)
+    writer.input("x", ["2", "3"])
+    writer.proto.functions = ["F", "G", "H"].enumerated().map { level, name in
+      var function = Onnx_FunctionProto()
+      function.name = name
+      function.domain = "mine"
+      function.input = ["a"]
+      function.output = ["b"]
+      let (inner, domain) = level == 2 ? ("Relu", "") : (["G", "H"][level], "mine")
+      function.node = [
+        ModelWriter.node(inner, ["a"], ["c"], domain: domain),
+        ModelWriter.node(inner, ["c"], ["b"], domain: domain),
+      ]
+      return function
+    }
+    writer.node("F", ["x"], ["f"], domain: "mine")
+    writer.integers("one", [1])
+    let branches = ["then_branch", "else_branch"].map { name in
+      var attribute = Onnx_AttributeProto()
+      attribute.name = name
+      attribute.type = .graph
+      attribute.g.node = [ModelWriter.node("G", ["f"], ["g"], domain: "mine")]
+      attribute.g.output = [ModelWriter.value("g", nil, 1)]
+      return attribute
+    }
+    writer.node("If", ["one"], ["y"], branches)
+    writer.output("y")
+    return writer
   }
 
   @Test("Thousands of changed models import or are refused")
   func changedModels() throws {
     var options = ImportOptions()
-    options.batch = 1
     options.largestElements = 1 << 14
     var mutator = Mutator(state: 0x9E37_79B9_7F4A_7C15)
     var outcomes = (read: 0, refused: 0)
-    for seed in try seeds() {
+    for (number, seed) in try seeds().enumerated() {
+      // The first one alone leaves an axis open.
+      options.batch = number == 0 ? 1 : nil
       _ = try ONNXModel(Data(seed), shownAs: "seed").imported(options)
       for _ in 0..<1_500 {
         let bytes = mutator.change(seed)

@@ -43,4 +43,9 @@ struct CommandContext: Sendable {
   func complain(_ message: String) throws(CommandFailure) {
     try environment.errors.write("error: \(message)\n")
   }
+
+  /// A line on standard error about what a reader should know and what stopped nothing.
+  func warn(_ message: String) throws(CommandFailure) {
+    try environment.errors.write("warning: \(message)\n")
+  }
 }

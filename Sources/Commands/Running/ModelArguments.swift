@@ -29,6 +29,17 @@ struct ModelArguments {
 
   private static let safetensors = "safetensors"
 
+  /// The formats in which the device can keep a model's real numbers.
+  private static let precisions: [NumberFormat] = [.float32, .bfloat16, .float16]
+
+  /// Throws `badWord` for a format in which no model is kept.
+  static func check(_ precision: NumberFormat?) throws(CommandFailure) {
+    guard let precision, !precisions.contains(precision) else { return }
+    throw .badWord(
+      option: "--precision of a model", found: precision.name, nearest: nil,
+      known: precisions.map(\.name))
+  }
+
   /// The model of a file with what is said about it. Throws `ImportError` and `CommandFailure`.
   func source(
     _ name: String, precision: NumberFormat?, folds: Bool, _ environment: CommandEnvironment

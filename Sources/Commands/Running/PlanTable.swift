@@ -11,6 +11,8 @@ struct PlanTable {
   private let lowered: LoweredGraph
   private let report: LoweringReport
   private let coreCount: Int
+  /// What of a model's file the program does not hold.
+  private var notHeld: [String] = []
 
   /// The plan of a workload or model.
   ///
@@ -24,7 +26,9 @@ struct PlanTable {
       coreCount = workload.coreCount
     case .model(let source):
       coreCount = 1
-      lowered = try WorkloadRunner(options: item.options).lowered(model: source)
+      let model = try WorkloadRunner(options: item.options).lowered(model: source)
+      lowered = model.program
+      notHeld = CoverageLines(name: source.name, model.coverage).fileLines
     case .program, .chip:
       throw CommandFailure.unsupported(
         what: "\(item.name) is a program, which has no plan",
@@ -86,6 +90,6 @@ struct PlanTable {
       notes.append(
         "\(nodes.count) without: \(reason): \(shown)" + (nodes.count > 8 ? ", …" : ""))
     }
-    return notes
+    return notes + notHeld
   }
 }

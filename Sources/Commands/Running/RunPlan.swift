@@ -34,6 +34,7 @@ struct RunPlan {
     }
     for name in names {
       if ModelArguments.isModel(name) {
+        try ModelArguments.check(precision)
         let source = try model.source(name, precision: precision, folds: false, environment)
         items += (devices.isEmpty ? [.trainium2] : devices).map { device in
           item(source.name, .model(source), on: device)

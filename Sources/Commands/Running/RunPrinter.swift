@@ -25,6 +25,7 @@ struct RunPrinter {
       try printUncertainty()
     }
     try printFailures()
+    try printNonFinite()
     try printCoverage()
     try printNumerics()
     try printPlaces()
@@ -66,6 +67,22 @@ struct RunPrinter {
         "interrupted: \(waiting) of \(records.count) runs did not finish; the others are saved")
     }
   }
+
+  /// Tensors that hold values which are not finite: what follows from them is no surprise then.
+  private func printNonFinite() throws {
+    for result in records.compactMap({ $0.report?.result }) {
+      let found = result.work.nonFinite
+      for tensor in found.prefix(Self.shownTensors) {
+        try context.warn("\(result.workload): \(tensor.text)")
+      }
+      if found.count > Self.shownTensors {
+        try context.warn(
+          "\(result.workload): \(found.count - Self.shownTensors) more tensors hold such values")
+      }
+    }
+  }
+
+  private static let shownTensors = 8
 
   /// What ran as device instructions: of one run always, of several where it was not everything.
   private func printCoverage() throws {

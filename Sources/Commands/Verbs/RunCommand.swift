@@ -64,7 +64,7 @@ struct RunCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "Another number format, where the workload allows it; fp32 or bf16 for models.",
+      "Another number format, where the workload allows it; fp32, bf16 or fp16 for models.",
       valueName: "format"))
   var precision: String?
 
@@ -166,6 +166,7 @@ struct RunCommand: Verb {
             what: "--reference evaluates models; '\(name)' is none",
             advice: "name .onnx or .safetensors files")
         }
+        try ModelArguments.check(precision.map { try DeviceNames.format($0) })
         return try model.source(name, precision: nil, folds: true, environment)
       }
       return try ReferenceRun(context: context, sources: sources).run()

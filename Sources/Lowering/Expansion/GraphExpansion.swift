@@ -27,6 +27,16 @@ enum OperatorExpansions {
     return try expand(node.operation, &expansion) ? expansion.graph : nil
   }
 
+  /// Why an operator of this kind has to stay as it is; nil where there is nothing to say.
+  static func limit(of node: Node, in graph: Graph) -> String? {
+    switch node.operation {
+    case .quantizedMatMul(let product):
+      product.limit(node.inputs.compactMap { graph.tensor($0)?.shape })
+    case .dequantize: "32-bit numbers less a zero point may not be whole in fp32"
+    default: nil
+    }
+  }
+
   /// Appends what an operator is written as; false where its form has to stay as it is, so that the
   /// lowering refuses it by name.
   private static func expand(_ operation: Operator, _ expansion: inout NodeExpansion)

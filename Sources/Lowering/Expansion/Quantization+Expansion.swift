@@ -87,6 +87,16 @@ extension QuantizedMatMul {
   /// The largest sum of products that fp32 holds exactly, in products of two bytes.
   private static let mostProducts = (1 << 24) / (256 * 256)
 
+  /// Why such a product is not written as others, for inputs of these shapes.
+  func limit(_ shapes: [TensorShape]) -> String? {
+    let depth = shapes.first?.columnCount ?? 0
+    guard depth > Self.mostProducts else {
+      return isScaled ? "scales and zero points are one number each, of bytes" : nil
+    }
+    return "each sum is of \(depth) products; fp32, in which the tensor engine keeps them, holds "
+      + "sums of at most \(Self.mostProducts) exactly"
+  }
+
   /// A product of the operands less their zero points, in fp32 while that holds its sums exactly.
   func expand(_ expansion: inout NodeExpansion) throws(GraphError) -> Bool {
     let names = expansion.node.inputs

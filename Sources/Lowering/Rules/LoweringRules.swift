@@ -32,7 +32,9 @@ enum LoweringRules {
     for rule in all {
       if let done = try rule.lower(node, at: position, in: &plan) { return done }
     }
-    throw node.refused("the kernel library has nothing for it yet")
+    throw node.refused(
+      OperatorExpansions.limit(of: node, in: plan.graph)
+        ?? "the kernel library has nothing for it yet")
   }
 }
 

@@ -208,6 +208,29 @@ package struct Convolution: OperatorFamily {
     return sum
   }
 
+  /// Elements of the result for which a weight that is not finite meets padding: 0 times such a
+  /// weight is no number, and a kernel may as well leave the tap out.
+  func unspecified(_ inputs: Operands<TensorView>) throws(GraphError) -> Set<Int> {
+    guard inputs[1].nonFinite != nil else { return [] }
+    let lengths = try lengths(inputs)
+    var found: Set<Int> = []
+    for channel in 0..<lengths.outputs {
+      let weights = weights(of: channel, inputs[1], lengths)
+      let taps = Set(weights.indices.filter { !weights[$0].isFinite }.map { $0 % window.taps })
+      guard !taps.isEmpty else { continue }
+      for place in 0..<lengths.outputPlaces {
+        let sources = window.sources(place, sizes: lengths.sizes, places: lengths.places)
+        guard !taps.isSubset(of: sources.map(\.tap)) else { continue }
+        for image in 0..<lengths.images {
+          let plane = outputLayout.plane(
+            image: image, channel: channel, images: lengths.images, channels: lengths.outputs)
+          found.insert(plane * lengths.outputPlaces + place)
+        }
+      }
+    }
+    return found
+  }
+
   /// 4 · u · √K · ‖inputs of the window‖ · ‖weights of the channel‖, and the bias's addition.
   package func bounds(_ tolerance: Tolerance, at indices: [Int], reference: [Double])
     throws(GraphError) -> [Double]
@@ -264,6 +287,15 @@ package struct Convolution: OperatorFamily {
       }
     }
     return sum.squareRoot()
+  }
+}
+
+extension Operator {
+  /// Elements of the result that may come out in two ways, both right; see `Convolution`.
+  package func unspecified(_ inputs: [TensorView]) throws(GraphError) -> Set<Int> {
+    guard case .convolution(let convolution) = self else { return [] }
+    return try convolution.unspecified(
+      Operands(inputs.map { TensorView?.some($0) }, of: convolution, node: name))
   }
 }
 
