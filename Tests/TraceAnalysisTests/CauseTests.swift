@@ -4,11 +4,13 @@ import TraceFile
 import Units
 
 @Suite struct CauseTests {
-  private func graph(_ machine: SmallMachine, from: Int64? = nil) throws -> CauseGraph {
+  private func graph(
+    _ machine: SmallMachine, from: Int64? = nil, to: Int64? = nil
+  ) throws -> CauseGraph {
     let trace = TemporaryTrace()
     try machine.write(trace.path)
     let reader = try TraceReader(path: trace.path)
-    let window = try EventWindow.load(reader, from: from)
+    let window = try EventWindow.load(reader, from: from, to: to)
     return CauseGraph(try #require(window))
   }
 
@@ -64,6 +66,35 @@ import Units
     #expect(path.steps.count == 25 * 5)
     let busy = parts[.init(engine: "tensor", cause: "busy", kernel: "product")]
     #expect(busy == graph.window.events[0].reduce(0) { $0 + $1.duration.value })
+  }
+
+  /// A barrier that waits through the whole run ends last of all, yet a part of the run is not its
+  /// beginning: the path of a part starts at what works when the part ends.
+  @Test func thePathOfAPartStartsAtWhatIsBusyAtItsEnd() throws {
+    let machine = SmallMachine(rounds: 25, hasBarrier: true)
+    let whole = try graph(machine)
+    #expect(whole.last?.track == 3)
+    let product = machine.events[0][12]
+    let from = machine.events[0][9].start.value
+    let to = product.start.value + product.duration.value / 2
+    let part = try graph(machine, from: from, to: to)
+    #expect(part.window.events[3].count == 1, "its wait lies in the part")
+    let last = try #require(part.last)
+    #expect(part.window[last] == product)
+    let path = CriticalPath(part)
+    #expect(path.steps.count > 10)
+    let parts = path.parts(part.window)
+    #expect(parts.values.reduce(0, +) == to - from)
+    #expect(parts.keys.allSatisfy { $0.engine != "gpsimd" })
+    let busy = parts.reduce(0) { $0 + ($1.key.cause == "busy" ? $1.value : 0) }
+    #expect(busy > (to - from) / 2)
+    let slack = Slack(part)
+    for step in path.steps { #expect(slack[step.reference] == 0) }
+    for track in 0..<TrackID.count {
+      for index in part.window.events[track].indices {
+        #expect(slack[EventReference(track: track, index: index)] <= to - from)
+      }
+    }
   }
 
   @Test func whatIsOnThePathHasNoSlackAndTheOtherTransferHas() throws {

@@ -127,13 +127,17 @@ package struct CauseGraph: Sendable {
     return low == 0 ? nil : EventReference(track: track, index: Int(runs[low - 1]))
   }
 
-  /// The record of the window that ends last; of equal ones the first track's.
+  /// The record that is busy last before the window ends; of equal ones the first track's.
+  ///
+  /// A record that the window holds for its wait alone starts when the window is over, and says
+  /// nothing of what happened there.
   package var last: EventReference? {
     var best: (end: Int64, reference: EventReference)?
     for track in window.events.indices {
-      for (index, event) in window.events[track].enumerated()
-      where event.end.value > best?.end ?? .min {
-        best = (event.end.value, EventReference(track: track, index: index))
+      for (index, event) in window.events[track].enumerated() where window.isInside(event) {
+        let end = min(window.to, event.end.value)
+        guard end > best?.end ?? .min else { continue }
+        best = (end, EventReference(track: track, index: index))
       }
     }
     return best?.reference

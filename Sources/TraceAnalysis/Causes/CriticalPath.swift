@@ -1,7 +1,7 @@
 import TraceFile
 import Units
 
-/// The chain of records that the end of a run waited for, back to its beginning.
+/// The chain of records that the end of a run, or of a part of it, waited for.
 ///
 /// Each step owns a stretch of time: its work as far as the next step did not begin, and the gap
 /// before it. Stretches meet without gap or overlap, so that they add up to the whole.
@@ -44,7 +44,7 @@ package struct CriticalPath: Sendable {
   /// The end.
   package let to: Int64
 
-  /// Follows the causes back from the window's last record.
+  /// Follows the causes back from the record that is busy last in the window.
   package init(_ graph: CauseGraph) {
     (from, to) = (graph.window.from, graph.window.to)
     guard let last = graph.last else { return }

@@ -135,6 +135,11 @@ package struct EventWindow: Sendable {
     events[Int(reference.track)][Int(reference.index)]
   }
 
+  /// Whether the record itself, and not its wait alone, lies in the range.
+  func isInside(_ event: TraceEvent) -> Bool {
+    event.start.value < to || event.end.value <= to
+  }
+
   /// What the record's row says of order.
   func facts(_ event: TraceEvent) -> RowFacts {
     Int(event.programCounter) < facts.count ? facts[Int(event.programCounter)] : RowFacts()
