@@ -104,8 +104,7 @@ struct TraceExplainCommand: Verb {
       try context.write("\n")
     }
     try context.show(table.table, key: "links")
-    for damage in reader.damage + window.damage { try context.complain("\(file): \(damage)") }
-    return (reader.damage + window.damage).isEmpty ? .done : .damagedFile
+    return try context.report(reader.damage, of: file)
   }
 
   /// Times the recorded program on the machine as it is and as it might be.
@@ -114,6 +113,7 @@ struct TraceExplainCommand: Verb {
   ) throws -> Outcome {
     let changes = try whatIf.map { try MachineChange($0) }
     guard let recorded = try EmbeddedProgram(reader) else {
+      if try context.report(reader.damage, of: file) == .damagedFile { return .damagedFile }
       throw CommandFailure.unsupported(
         what: "\(file) does not carry its program",
         advice: "record the run again with this build")
@@ -132,7 +132,7 @@ struct TraceExplainCommand: Verb {
     if context.format == .json {
       let document = try DifferenceDocument(difference).json()
       try context.write(String(decoding: document, as: UTF8.self) + "\n")
-      return .done
+      return try context.report(reader.damage, of: file)
     }
     let table = DifferenceTable(difference: difference, limit: context.format == .csv ? nil : 15)
     if context.format == .table {
@@ -141,6 +141,6 @@ struct TraceExplainCommand: Verb {
       try context.write("\n\(table.title(.path))\n")
     }
     try context.show(table.table(.path))
-    return .done
+    return try context.report(reader.damage, of: file)
   }
 }

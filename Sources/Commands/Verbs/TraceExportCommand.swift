@@ -74,8 +74,7 @@ struct TraceExportCommand: Verb {
       let size = try ExportFile(url).write { sink in try export.write(form, to: sink) }
       try context.note("\(window.count) records as \(form.rawValue): \(target), \(size) bytes")
     }
-    for damage in reader.damage + window.damage { try context.complain("\(path): \(damage)") }
-    return (reader.damage + window.damage).isEmpty ? .done : .damagedFile
+    return try context.report(reader.damage, of: path)
   }
 
   /// A process for each core, one after the other, so that one core's records are in memory.
@@ -86,7 +85,7 @@ struct TraceExportCommand: Verb {
         advice: "name one trace of the folder for other forms")
     }
     var count = 0
-    var isWhole = true
+    var outcomes: [Outcome] = []
     let size = try ExportFile(context.environment.url(target)).write { sink in
       for (index, item) in cores.items.enumerated() {
         let reader = try TraceReader(path: item.path)
@@ -95,14 +94,11 @@ struct TraceExportCommand: Verb {
         try TraceExport(window, metadata: reader.metadata).writePerfetto(
           process: index, to: sink)
         count += window.count
-        for damage in reader.damage + window.damage {
-          try context.complain("\(item.path): \(damage)")
-          isWhole = false
-        }
+        outcomes.append(try context.report(reader.damage, of: item.path))
       }
     }
     try context.note(
       "\(count) records of \(cores.items.count) cores as perfetto: \(target), \(size) bytes")
-    return isWhole ? .done : .damagedFile
+    return Outcome.gravest(outcomes)
   }
 }

@@ -50,7 +50,7 @@ struct TraceSummaryCommand: Verb {
   @Option(help: ArgumentHelp("End here.", valueName: "time"), transform: { try TimeText.parse($0) })
   var to: Picoseconds?
 
-  /// Prints the summary; damage is named on standard error too, for formats without notes.
+  /// Prints the summary; damage is named on standard error too.
   func execute(_ context: CommandContext) throws -> Outcome {
     try TraceWindow.checkOrder(from, to)
     if let cores = try CoreTraces(context.environment.url(file), name: file) {
@@ -70,10 +70,7 @@ struct TraceSummaryCommand: Verb {
       try context.write(text.lines(summary, by: by).map { $0 + "\n" }.joined())
     case .csv, .markdown: try context.show(SummaryTable.table(summary, by: by))
     }
-    if context.format != .table {
-      for damage in summary.damage { try context.complain("\(path): \(damage)") }
-    }
-    return summary.damage.isEmpty ? .done : .damagedFile
+    return try context.report(summary.damage, of: path)
   }
 
   /// The cores of a folder, one row each, or one for each group of each core.
@@ -85,7 +82,6 @@ struct TraceSummaryCommand: Verb {
         reader, from: from, to: to, cells: SummaryText(width: context.terminal.width).cells,
         followsPath: by != .engine || context.format == .json)
       summaries.append((item.core, summary))
-      for damage in summary.damage { try context.complain("\(item.path): \(damage)") }
     }
     if context.format == .json {
       let grouping = by == .engine ? SummaryGrouping.opcode : by
@@ -99,7 +95,10 @@ struct TraceSummaryCommand: Verb {
     } else {
       try context.show(SummaryTable.table(of: summaries, by: by))
     }
-    return summaries.allSatisfy(\.summary.damage.isEmpty) ? .done : .damagedFile
+    let outcomes = try zip(cores.items, summaries).map { item, core in
+      try context.report(core.summary.damage, of: item.path)
+    }
+    return Outcome.gravest(outcomes)
   }
 }
 

@@ -100,8 +100,7 @@ struct TraceViewCommand: Verb {
         hasColour: context.terminal.hasColour)
       try context.write(try screen.lines().map { $0 + "\n" }.joined())
     }
-    for damage in source.damage { try context.complain("\(file): \(damage)") }
-    return source.damage.isEmpty ? .done : .damagedFile
+    return try context.report(source.damage, of: file)
   }
 
   /// Presses the keys of the command line.

@@ -104,6 +104,15 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     package var fromUs: Double?
     /// The last microsecond that may be missing, when known.
     package var toUs: Double?
+
+    package init(_ damage: TraceDamage) {
+      kind = damage.kind.rawValue
+      message = damage.description
+      track = damage.track?.name
+      records = damage.records
+      fromUs = damage.from.map { Double($0) / 1e6 }
+      toUs = damage.to.map { Double($0) / 1e6 }
+    }
   }
 
   /// The version of this document.
@@ -158,7 +167,7 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
       PathPart(engine: $0.engine, cause: $0.cause, timePs: $0.time)
     }
     advice = summary.advice
-    damage = summary.damage.map(Self.damage)
+    damage = summary.damage.map(Damage.init)
   }
 
   private static func engine(_ share: TrackShare) -> Engine {
@@ -193,13 +202,6 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
         boundUs: group.bound.map { Double($0) / 1e6 },
         lostUs: group.lost.map { Double($0) / 1e6 })
     }
-  }
-
-  private static func damage(_ damage: TraceDamage) -> Damage {
-    Damage(
-      kind: damage.kind.rawValue, message: damage.description, track: damage.track?.name,
-      records: damage.records, fromUs: damage.from.map { Double($0) / 1e6 },
-      toUs: damage.to.map { Double($0) / 1e6 })
   }
 
   /// The JSON text; equal documents give equal bytes.

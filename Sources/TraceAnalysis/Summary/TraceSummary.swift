@@ -87,7 +87,6 @@ package struct TraceSummary: Sendable {
     engines = Array(shares.prefix(TrackID.engineCount))
     dmaEngines = Array(shares.dropFirst(TrackID.engineCount))
     strips = fold.strips
-    damage = reader.damage + fold.damage.filter { !reader.damage.contains($0) }
     program = reader.program
     rows = fold.rows
     let marks = isWholeRun ? (from: nil, to: nil) : (from: range.from, to: range.to)
@@ -95,6 +94,7 @@ package struct TraceSummary: Sendable {
       followsPath && hasEvents
       ? try EventWindow.load(reader, from: marks.from, to: marks.to) : nil
     path = window.map { PathTotals(CauseGraph($0)) }
+    damage = reader.damage
   }
 
   /// The stretch of the run that the trace holds records of.
@@ -143,7 +143,6 @@ package struct TraceSummary: Sendable {
     let rowBytes: [Int64]
     var shares: [TrackShare] = []
     var strips: [TimeBins] = []
-    var damage: [TraceDamage] = []
 
     init(_ program: ProgramTable) {
       rows = RowTotals(rowCount: program.count)
@@ -179,7 +178,7 @@ package struct TraceSummary: Sendable {
     ) throws(TraceError) {
       var folds = TrackID.all.map { TrackFold(track: $0, range: range, strip: strip) }
       // The range's end is widened by one, so that records at the end of the run are read.
-      damage += try reader.readEvents(
+      _ = try reader.readEvents(
         from: Picoseconds(range.from), to: Picoseconds(range.to + 1)
       ) { track, batch in
         folds[Int(track.rawValue)].add(batch, rows: &rows, rowBytes: rowBytes)
@@ -193,7 +192,7 @@ package struct TraceSummary: Sendable {
       _ strip: (cells: Int, to: Int64)
     ) throws(TraceError) {
       var fold = TrackFold(track: track, range: range, strip: strip)
-      damage += try reader.readSamples(
+      _ = try reader.readSamples(
         track: track.sampled, from: Picoseconds(range.from), to: Picoseconds(range.to + 1)
       ) { fold.add($0, rows: &rows) }
       fold.finishSamples(rows: &rows)

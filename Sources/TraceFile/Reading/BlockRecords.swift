@@ -41,17 +41,20 @@ extension TraceReader {
       let entry = contents.blocks[place]
       frames.append((entry, try FooterReader.readFrame(file, entry) ?? []))
     }
-    return try HostThreads.map(frames, size: 1) { (frames) throws(TraceError) in
+    let decoded = try HostThreads.map(frames, size: 1) { (frames) throws(TraceError) in
       let decompressor = try ZstdDecompressor()
-      return frames.map { frame in
+      return frames.map { frame -> [TrackBatch]? in
         let tracks = TrackID.all.filter { frame.entry.holds($0) }
         let raw = FooterReader.content(frame.bytes, decompressor, frame.entry)
-        guard let batches = raw.flatMap({ Self.batches($0, frame.entry.header, tracks) }) else {
-          return []
+        return raw.flatMap { Self.batches($0, frame.entry.header, tracks) }.map {
+          zip(tracks, $0).map { TrackBatch(track: $0, batch: $1) }
         }
-        return zip(tracks, batches).map { TrackBatch(track: $0, batch: $1) }
       }
     }
+    for (frame, batches) in zip(frames, decoded) where batches == nil {
+      noteDamage(of: frame.entry)
+    }
+    return decoded.map { $0 ?? [] }
   }
 
   /// The events of a killed run that stand in no block.

@@ -8,6 +8,7 @@ package struct TraceReader: ~Copyable {
   let file: InputFile
   private let decompressor: ZstdDecompressor
   let contents: TraceContents
+  private let found = FoundDamage()
 
   /// Opens the file. Throws when it is no trace, of a newer major version, or cannot be read.
   package init(path: String) throws(TraceError) {
@@ -35,8 +36,11 @@ package struct TraceReader: ~Copyable {
   package var program: ProgramTable { contents.program }
   /// Whole-run totals: from the footer, or added up from what is left.
   package var summary: RunSummary { contents.summary }
-  /// What opening the file found to be missing; contents are checked when read, or by `verify`.
-  package var damage: [TraceDamage] { contents.damage }
+  /// What is missing, as far as opening the file and reading it so far have found; contents are
+  /// checked when they are read, or all of them by `verify`.
+  package var damage: [TraceDamage] {
+    contents.damage + found.list.filter { !contents.damage.contains($0) }
+  }
   /// Blocks of records in the file.
   package var blockCount: Int {
     contents.blocks.count { $0.header.kind.holdsRecords }
@@ -60,6 +64,18 @@ package struct TraceReader: ~Copyable {
     return contents.open.reduce(inBlocks) { $0 + $1.events.count }
   }
 
+  /// What a block's content decodes to; nil when it does not, which is then known as damage.
+  private func decoded<Value>(
+    _ block: BlockEntry, _ decode: ([UInt8]) -> Value?
+  ) throws(TraceError) -> Value? {
+    let value = try FooterReader.readContent(file, decompressor, block).flatMap(decode)
+    if value == nil { noteDamage(of: block) }
+    return value
+  }
+
+  /// Remembers that a block cannot be read.
+  func noteDamage(of block: BlockEntry) { found.add(block.damage(.badBlock)) }
+
   // MARK: Records
 
   /// Hands the events that touch `from..<to` to `body`, block by block in file order, each block
@@ -75,8 +91,7 @@ package struct TraceReader: ~Copyable {
     for block in contents.blocks where block.touches(from, to) {
       let held = tracks.filter { block.holds($0) }
       guard !held.isEmpty else { continue }
-      let raw = try FooterReader.readContent(file, decompressor, block)
-      if let batches = raw.flatMap({ Self.batches($0, block.header, held) }) {
+      if let batches = try decoded(block, { Self.batches($0, block.header, held) }) {
         for (track, batch) in zip(held, batches) { body(track, batch) }
       } else if block.header.kind == .transfers {
         bad += held.map { block.damage(.badBlock, engine: $0.dmaIndex) }
@@ -133,13 +148,8 @@ package struct TraceReader: ~Copyable {
     where block.header.kind == .samples && block.header.track == track.rawValue
       && block.touches(from, to)
     {
-      guard let raw = try FooterReader.readContent(file, decompressor, block),
-        let samples = SampleCodec.decode(raw, count: Int(block.header.count))
-      else {
-        bad.append(block.damage(.badBlock))
-        continue
-      }
-      body(samples)
+      let samples = try decoded(block) { SampleCodec.decode($0, count: Int(block.header.count)) }
+      if let samples { body(samples) } else { bad.append(block.damage(.badBlock)) }
     }
     let open = contents.open[Int(track.rawValue)].samples
     if !open.isEmpty { body(open) }
@@ -153,7 +163,7 @@ package struct TraceReader: ~Copyable {
     guard let block = contents.blocks.first(where: { $0.header.kind == .programBinary }) else {
       return nil
     }
-    return try FooterReader.readContent(file, decompressor, block)
+    return try decoded(block) { $0 }
   }
 
   /// The track's run in bins; nil when the trace is short, or cut.
@@ -161,19 +171,19 @@ package struct TraceReader: ~Copyable {
     let found = contents.blocks.last {
       $0.header.kind == .levels && $0.header.track == track.rawValue
     }
-    guard let found, let raw = try FooterReader.readContent(file, decompressor, found) else {
-      return nil
-    }
-    return Self.levels(raw, found.header)
+    guard let found else { return nil }
+    return try decoded(found) { Self.levels($0, found.header) }
   }
 
   /// What the executions of each row of the whole run add up to; nil when the trace is short, or
   /// cut.
   package func rowTotals() throws(TraceError) -> RowTotals? {
-    guard let block = contents.blocks.last(where: { $0.header.kind == .rowTotals }),
-      let raw = try FooterReader.readContent(file, decompressor, block)
-    else { return nil }
-    return TallyCodec.rowTotals(raw, count: Int(block.header.count), rowCount: program.count)
+    guard let block = contents.blocks.last(where: { $0.header.kind == .rowTotals }) else {
+      return nil
+    }
+    return try decoded(block) {
+      TallyCodec.rowTotals($0, count: Int(block.header.count), rowCount: program.count)
+    }
   }
 
   private static func levels(_ raw: [UInt8], _ header: BlockHeader) -> TrackLevels? {
@@ -188,10 +198,10 @@ package struct TraceReader: ~Copyable {
   package func readTables() throws(TraceError) -> [TraceTable] {
     var tables: [TraceTable] = []
     for block in contents.blocks where block.header.kind == .table {
-      guard let raw = try FooterReader.readContent(file, decompressor, block),
-        let table = TraceTable(decoding: raw, rowCount: Int(block.header.count))
-      else { continue }
-      tables.append(table)
+      let table = try decoded(block) {
+        TraceTable(decoding: $0, rowCount: Int(block.header.count))
+      }
+      if let table { tables.append(table) }
     }
     return tables
   }
@@ -242,5 +252,14 @@ package struct TraceReader: ~Copyable {
     case .table: return TraceTable(decoding: raw, rowCount: count) != nil
     default: return true
     }
+  }
+}
+
+/// What reading found to be damaged. A class because reading changes nothing else of the reader.
+private final class FoundDamage {
+  private(set) var list: [TraceDamage] = []
+
+  func add(_ damage: TraceDamage) {
+    if !list.contains(damage) { list.append(damage) }
   }
 }
