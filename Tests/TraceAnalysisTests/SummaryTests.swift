@@ -91,7 +91,7 @@ import Units
         #expect(
           first.engines[track].busy + second.engines[track].busy == whole.engines[track].busy)
         #expect(
-          first.engines[track].records + second.engines[track].records
+          [first, second].compactMap { $0.engines[track].records }.reduce(0, +)
             == whole.engines[track].records)
       }
     }
@@ -140,7 +140,8 @@ import Units
 
   @Test func samplesGiveShares() throws {
     defer { try? FileManager.default.removeItem(atPath: path) }
-    var writer = try TraceWriter(path: path, metadata: TraceMetadata())
+    let peaks = ["peak_flops_per_second": "1e12", "hbm_bytes_per_second": "1e9"]
+    var writer = try TraceWriter(path: path, metadata: TraceMetadata(peaks))
     _ = try writer.append(program: Self.rows)
     let states: [TrackState] = [.busy, .busy, .stalled(.dma), .idle]
     let samples = (0..<100).map {
@@ -156,10 +157,32 @@ import Units
     #expect((whole.engines[0].busy, whole.engines[0].records) == (501, 7))
     #expect(whole.strips[0].busy == [130, 130, 120, 120])
     #expect(whole.groups(by: .kernel).first?.busy == 500)
+    try expectNoCounts(whole)
+    #expect(whole.metric("tensor_engine_instruction_count") == 7)
     let part = try summary(from: 0, to: 400)
+    try expectNoCounts(part)
+    #expect(part.engines[0].records == nil)
+    #expect(part.metric("tensor_engine_instruction_count") == nil)
     #expect(part.basis == .samples)
     #expect(
       (part.engines[0].busy, part.engines[0].stalled, part.engines[0].idle) == (200, 100, 100))
+  }
+
+  /// What samples cannot know is absent: nothing of it is 0.
+  private func expectNoCounts(_ summary: TraceSummary) throws {
+    let group = try #require(summary.groups(by: .kernel).first)
+    #expect([group.instructions, group.transfers, group.bytes, group.flops] == [nil, nil, nil, nil])
+    #expect(group.bound == nil && group.lost == nil)
+    for name in [
+      "hbm_read_bytes", "hbm_write_bytes", "hardware_flops", "transpose_flops",
+      "mfu_estimated_percent", "hfu_estimated_percent", "mbu_estimated_percent",
+      "matmul_instruction_count", "mm_arithmetic_intensity",
+    ] { #expect(summary.metric(name) == nil, "\(name)") }
+    let text = SummaryText(width: 80).lines(summary, by: .kernel)
+    #expect(text.last?.hasSuffix("-          -") == true, "\(text)")
+    let json = try JSONSerialization.jsonObject(with: SummaryDocument(summary).json())
+    let kernels = (json as? [String: Any])?["kernels"] as? [[String: Any]]
+    #expect(kernels?.first?["instructions"] == nil && kernels?.first?["bytes"] == nil)
   }
 
   /// The last record of the first block reaches over the records of the next one.

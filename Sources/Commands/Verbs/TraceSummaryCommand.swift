@@ -127,8 +127,7 @@ enum SummaryTable {
       cells += summary.engines.map { .percent($0.percent($0.busy)) }
       cells += [
         .percent(whole > 0 ? 100 * moving / whole : 0),
-        .integer(summary.engines.reduce(0) { $0 + $1.records }),
-        .bytes(dma.reduce(0) { $0 + Double($1.bytes) }),
+        integer(summary.engines.sum(\.records)), bytes(dma.sum(\.bytes)),
       ]
       table.append(cells)
     }
@@ -140,15 +139,14 @@ enum SummaryTable {
     columns += StallCause.allCases.map { Column("\($0.key)_percent") }
     columns += [Column("idle_percent"), Column("records"), Column("bytes")]
     var table = Table(columns: columns)
-    let used = summary.dmaEngines.filter { $0.records > 0 || $0.busy > 0 }
+    let used = summary.dmaEngines.filter(\.isUsed)
     for share in summary.engines + used {
       var cells: [Cell] = [.text(share.track.name), .percent(share.percent(share.busy))]
       cells += StallCause.allCases.map {
         .percent(share.percent(share.stall[Int($0.rawValue)]))
       }
       cells += [
-        .percent(share.percent(share.idle)), .integer(share.records),
-        .bytes(Double(share.bytes)),
+        .percent(share.percent(share.idle)), integer(share.records), bytes(share.bytes),
       ]
       table.append(cells)
     }
@@ -180,9 +178,15 @@ enum SummaryTable {
     [
       .text(group.name), .microseconds(Double(group.busy) / 1e6),
       .microseconds(Double(group.stall) / 1e6), .microseconds(Double(group.dmaBusy) / 1e6),
-      .integer(group.instructions), .integer(group.transfers), .bytes(Double(group.bytes)),
-      .integer(group.flops), time(group.pathTime), time(group.bound), time(group.lost),
+      integer(group.instructions), integer(group.transfers), bytes(group.bytes),
+      integer(group.flops), time(group.pathTime), time(group.bound), time(group.lost),
     ]
+  }
+
+  private static func integer(_ count: Int64?) -> Cell { count.map { .integer($0) } ?? .missing }
+
+  private static func bytes(_ count: Int64?) -> Cell {
+    count.map { .bytes(Double($0)) } ?? .missing
   }
 
   private static func time(_ picoseconds: Int64?) -> Cell {

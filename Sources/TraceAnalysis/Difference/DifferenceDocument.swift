@@ -46,8 +46,8 @@ package struct DifferenceDocument: Codable, Equatable, Sendable {
     package var source: String
     /// Rows of the program.
     package var rows: Int
-    /// Executions.
-    package var executions: Int64
+    /// Executions; absent where the run was sampled.
+    package var executions: Int64?
     /// Busy and stalled time.
     package var timePs: Int64
   }

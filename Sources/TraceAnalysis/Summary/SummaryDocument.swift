@@ -14,8 +14,8 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     package var stallPercent: [String: Double]
     /// The rest of the range.
     package var idlePercent: Double
-    /// Instructions that began in the range.
-    package var instructions: Int64
+    /// Instructions that began in the range; absent where samples alone tell of it.
+    package var instructions: Int64?
   }
 
   /// One DMA engine.
@@ -24,20 +24,20 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     package var engine: String
     /// Busy time in percent of the range.
     package var activePercent: Double
-    /// Transfers that began in the range.
-    package var transfers: Int64
-    /// Bytes that those transfers moved.
-    package var bytes: Int64
+    /// Transfers that began in the range; absent where samples alone tell of it.
+    package var transfers: Int64?
+    /// Bytes that those transfers moved; absent like `transfers`.
+    package var bytes: Int64?
   }
 
   /// All DMA engines.
   package struct DMA: Codable, Equatable, Sendable {
     /// The mean over all DMA engines.
     package var activePercent: Double
-    /// Transfers of all engines.
-    package var transfers: Int64
-    /// Bytes of all engines.
-    package var bytes: Int64
+    /// Transfers of all engines; absent where samples alone tell of it.
+    package var transfers: Int64?
+    /// Bytes of all engines; absent like `transfers`.
+    package var bytes: Int64?
     /// Those that moved anything.
     package var engines: [DMAEngine]
   }
@@ -54,14 +54,14 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     package var stallUs: Double
     /// Busy microseconds on DMA engines, added up over them.
     package var dmaUs: Double
-    /// Executions on engines.
-    package var instructions: Int64
+    /// Executions on engines; absent, as what follows, where samples alone tell of the group.
+    package var instructions: Int64?
     /// Transfers on DMA engines.
-    package var transfers: Int64
+    package var transfers: Int64?
     /// Bytes that the transfers moved.
-    package var bytes: Int64
+    package var bytes: Int64?
     /// Floating-point operations.
-    package var flops: Int64
+    package var flops: Int64?
     /// Microseconds on the critical path; absent where it was not followed.
     package var pathUs: Double?
     /// The shortest time at the device's peaks; absent where they are not known.
@@ -183,9 +183,8 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
   private static func dma(_ shares: [TrackShare]) -> DMA {
     DMA(
       activePercent: shares.reduce(0) { $0 + $1.percent($1.busy) } / Double(max(1, shares.count)),
-      transfers: shares.reduce(0) { $0 + $1.records },
-      bytes: shares.reduce(0) { $0 + $1.bytes },
-      engines: shares.filter { $0.records > 0 || $0.busy > 0 }.map { share in
+      transfers: shares.sum(\.records), bytes: shares.sum(\.bytes),
+      engines: shares.filter(\.isUsed).map { share in
         DMAEngine(
           engine: share.track.name, activePercent: share.percent(share.busy),
           transfers: share.records, bytes: share.bytes)

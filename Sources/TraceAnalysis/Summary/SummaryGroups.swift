@@ -13,18 +13,18 @@ package struct SummaryGroup: Equatable, Sendable {
   package var busy: Int64 = 0
   /// Stalled time on engines.
   package var stall: Int64 = 0
-  /// Executions on engines.
-  package var instructions: Int64 = 0
-  /// Transfers on DMA engines.
-  package var transfers: Int64 = 0
   /// Busy time on DMA engines, added up over them.
   package var dmaBusy: Int64 = 0
+  /// Executions on engines; nil, as what follows, where samples alone tell of the group.
+  package var instructions: Int64?
+  /// Transfers on DMA engines.
+  package var transfers: Int64?
   /// Bytes that the transfers moved.
-  package var bytes: Int64 = 0
+  package var bytes: Int64?
   /// Floating-point operations.
-  package var flops: Int64 = 0
+  package var flops: Int64?
   /// Bytes to and from HBM.
-  package var hbmBytes: Int64 = 0
+  package var hbmBytes: Int64?
   /// Its time on the critical path, gaps included; nil where the path is not known.
   package var pathTime: Int64?
   /// The shortest time that its work could take at the device's peaks; nil where they are not
@@ -64,14 +64,15 @@ extension TraceSummary {
         places[key] = place
         groups.append(SummaryGroup(name: key))
       }
-      groups[place].add(total, row)
+      groups[place].add(total)
+      if isCounted { groups[place].count(total, row) }
       guard let path else { continue }
       groups[place].pathTime =
         (groups[place].pathTime ?? 0) + (path.rows[UInt32(index)]?.time ?? 0)
     }
     for place in groups.indices {
-      groups[place].bound = bound(
-        flops: groups[place].flops, hbmBytes: groups[place].hbmBytes)
+      guard let flops = groups[place].flops, let bytes = groups[place].hbmBytes else { continue }
+      groups[place].bound = bound(flops: flops, hbmBytes: bytes)
     }
     return groups.sorted(by: Self.isBefore)
   }
@@ -93,14 +94,18 @@ extension TraceSummary {
 }
 
 extension SummaryGroup {
-  fileprivate mutating func add(_ total: RowTotal, _ row: ProgramRow?) {
+  fileprivate mutating func add(_ total: RowTotal) {
     busy &+= total.busy
     stall &+= total.stall.wrappedSum()
-    instructions += total.instructions
-    transfers += total.transfers
     dmaBusy &+= total.dmaBusy
-    bytes &+= total.transfers &* (row?.bytes ?? 0)
-    flops &+= total.instructions &* (row?.flops ?? 0)
-    hbmBytes &+= total.transfers &* ((row?.hbmReadBytes ?? 0) + (row?.hbmWriteBytes ?? 0))
+  }
+
+  fileprivate mutating func count(_ total: RowTotal, _ row: ProgramRow?) {
+    let hbm = (row?.hbmReadBytes ?? 0) &+ (row?.hbmWriteBytes ?? 0)
+    instructions = (instructions ?? 0) &+ total.instructions
+    transfers = (transfers ?? 0) &+ total.transfers
+    bytes = (bytes ?? 0) &+ total.transfers &* (row?.bytes ?? 0)
+    flops = (flops ?? 0) &+ total.instructions &* (row?.flops ?? 0)
+    hbmBytes = (hbmBytes ?? 0) &+ total.transfers &* hbm
   }
 }

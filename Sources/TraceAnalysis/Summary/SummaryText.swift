@@ -76,11 +76,11 @@ package struct SummaryText {
     let dma = summary.dmaEngines
     let active = dma.reduce(0) { $0 + $1.percent($1.busy) } / Double(max(1, dma.count))
     let strips = Array(summary.strips.dropFirst(TrackID.engineCount))
-    let bytes = dma.reduce(0) { $0 + $1.bytes }
+    let bytes = dma.sum(\.bytes).map(Self.bytes) ?? "-"
     lines.append(
       Self.left("dma", Self.nameWidth)
         + Self.left(HeatStrip.draw(mean: strips, isASCII: isASCII), cells + 1)
-        + percent(active) + Self.right(Self.bytes(bytes), 2 * Self.shareWidth))
+        + percent(active) + Self.right(bytes, 2 * Self.shareWidth))
     return lines + [ruler(summary)]
   }
 
@@ -103,7 +103,7 @@ package struct SummaryText {
       guard summary.engines.contains(where: { $0.stall[index] > 0 }) else { continue }
       lines.append(line(cause.key) { percent($0.percent($0.stall[index])) })
     }
-    return lines + [line("instructions") { String($0.records) }]
+    return lines + [line("instructions") { $0.records.map { "\($0)" } ?? "-" }]
   }
 
   // MARK: Metrics, path, advice
@@ -183,10 +183,10 @@ package struct SummaryText {
     for group in groups.prefix(limit) {
       var values = [Self.time(group.busy), Self.time(group.stall), Self.time(group.dmaBusy)]
       if hasPath { values.append(group.pathTime.map(Self.time) ?? "-") }
+      let count = group.instructions.map { $0 + (group.transfers ?? 0) }
       values.append(
-        hasBound
-          ? group.lost.map(Self.time) ?? "-" : String(group.instructions + group.transfers))
-      if !hasPath { values.append(Self.bytes(group.bytes)) }
+        hasBound ? group.lost.map(Self.time) ?? "-" : count.map { "\($0)" } ?? "-")
+      if !hasPath { values.append(group.bytes.map(Self.bytes) ?? "-") }
       let name = group.name.isEmpty ? "(none)" : group.name
       lines.append(
         Self.left(String(name.prefix(nameWidth - 1)), nameWidth)

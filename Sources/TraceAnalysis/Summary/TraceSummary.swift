@@ -42,6 +42,8 @@ package struct TraceSummary: Sendable {
 
   /// The length of the range.
   package var duration: Picoseconds { to - from }
+  /// Whether executions, transfers and what follows from them were counted; samples cannot.
+  package var isCounted: Bool { basis == .events }
 
   /// Sums up a trace between two times, or all of it.
   ///
@@ -71,19 +73,19 @@ package struct TraceSummary: Sendable {
         for track in TrackID.all { try fold.addSamples(reader, track, range, strip) }
       }
     }
-    let isCounted = fold.shares.isEmpty || !hasEvents && totals.isExact && isWholeRun
+    let hasTotals = fold.shares.isEmpty || !hasEvents && totals.isExact && isWholeRun
     state = totals.state
     metadata = reader.metadata
     self.from = Picoseconds(range.from)
     self.to = Picoseconds(range.to)
-    basis = hasEvents ? .events : isCounted ? .counters : .samples
+    basis = hasEvents ? .events : hasTotals ? .counters : .samples
     sampling =
       hasEvents
       ? nil
       : reader.metadata.entries[TraceMetadata.Key.sampleInterval].flatMap(Int64.init).flatMap {
         Sampling(interval: $0, range: range.to - range.from)
       }
-    let shares = isCounted ? Self.shares(totals, range) : fold.shares
+    let shares = hasTotals ? Self.shares(totals, range) : fold.shares
     engines = Array(shares.prefix(TrackID.engineCount))
     dmaEngines = Array(shares.dropFirst(TrackID.engineCount))
     strips = fold.strips
@@ -183,6 +185,7 @@ package struct TraceSummary: Sendable {
       ) { track, batch in
         folds[Int(track.rawValue)].add(batch, rows: &rows, rowBytes: rowBytes)
       }
+      for index in folds.indices { folds[index].finishEvents() }
       shares = folds.map(\.share)
       strips = folds.map(\.bins)
     }

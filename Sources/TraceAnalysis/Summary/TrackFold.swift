@@ -14,6 +14,8 @@ struct TrackFold {
 
   private let range: Range
   private(set) var share: TrackShare
+  private var records: Int64 = 0
+  private var bytes: Int64 = 0
   private(set) var bins: TimeBins
   private var lastSample: TraceSample?
   private var lastStep: Int64 = 0
@@ -42,11 +44,14 @@ struct TrackFold {
       guard busy > 0 || stalled > 0 || isCounted else { continue }
       add(event, busy: busy, stalled: stalled, isCounted: isCounted, &rows)
       if isCounted, Int(event.programCounter) < rowBytes.count {
-        share.bytes &+= rowBytes[Int(event.programCounter)]
+        bytes &+= rowBytes[Int(event.programCounter)]
       }
       bins.add(from: busyStart, to: busyStart + busy)
     }
   }
+
+  /// Takes over what the events added up to: samples do not count.
+  mutating func finishEvents() { (share.records, share.bytes) = (records, bytes) }
 
   private mutating func add(
     _ event: TraceEvent, busy: Int64, stalled: Int64, isCounted: Bool, _ rows: inout RowTotals
@@ -54,7 +59,7 @@ struct TrackFold {
     let cause = Int(event.stallCause.rawValue)
     share.busy += busy
     if stalled > 0 { share.stall[cause] += stalled }
-    if isCounted { share.records += 1 }
+    if isCounted { records += 1 }
     let isDMA = share.track.isDMA
     rows.update(event.programCounter) { row in
       if isDMA {
