@@ -99,7 +99,9 @@ import Testing
       let stalls = try #require(engine["stall_percent"] as? [String: Double])
       let active = try #require(engine["active_percent"] as? Double)
       let idle = try #require(engine["idle_percent"] as? Double)
-      #expect(abs(active + idle + stalls.values.reduce(0, +) - 100) < 1e-6 || records ?? 0 == 0)
+      let missing = engine["missing_percent"] as? Double ?? 0
+      let sum = active + idle + missing + stalls.values.reduce(0, +)
+      #expect(abs(sum - 100) < 1e-6 || records ?? 0 == 0)
     }
   }
 

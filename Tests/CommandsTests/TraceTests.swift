@@ -76,5 +76,12 @@ import Units
     let verified = desk.run("trace", "verify", "x.trntrace")
     #expect(verified.code == 65)
     #expect(verified.output.contains("footer"))
+    // Of a file without any footer, no message is cut and none is too wide.
+    try whole.prefix(whole.count / 2).write(to: url)
+    let half = desk.run("trace", "verify", "x.trntrace")
+    #expect(half.code == 65)
+    #expect(!half.output.contains("…"))
+    #expect(half.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    #expect(half.output.contains("is missing"))
   }
 }

@@ -250,6 +250,47 @@ import Units
     for cause in StallCause.allCases { #expect(lines.contains { $0.hasPrefix(cause.key) }) }
   }
 
+  /// After an engine's last readable record nothing is known of it: that is no idle time, and there
+  /// are no rates over it.
+  @Test func whatACutFileLacksIsMissingAndNotIdle() throws {
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let peaks = ["peak_flops_per_second": "1e12", "hbm_bytes_per_second": "1e9"]
+    var writer = try TraceWriter(path: path, metadata: TraceMetadata(peaks))
+    _ = try writer.append(program: Self.rows)
+    let tracks: [TrackID] = [.tensor, .vector, .scalar, .dma(0), .dma(1)]
+    for (index, track) in tracks.enumerated() {
+      let last = Int64(10 - index) * 100
+      try writer.append(track: track, events: [event(0, 100, 100), event(3, last, 50)])
+    }
+    try writer.finish()
+    #expect(try summary().metric("mbu_estimated_percent") == 0)
+    let content = try Data(contentsOf: URL(fileURLWithPath: path))
+    var seen: Set<Int> = []
+    for size in stride(from: content.count - 1, to: 200, by: -40) {
+      try content.prefix(size).write(to: URL(fileURLWithPath: path))
+      let text = SummaryText(width: 80)
+      let cut = try summary(cells: text.cells)
+      guard cut.state == .killed, cut.duration > .zero else { continue }
+      var left = 0
+      for (share, track) in zip(cut.engines + cut.dmaEngines, TrackID.all) {
+        #expect(share.busy + share.stalled + share.idle + share.missing == share.whole)
+        let place = tracks.firstIndex(of: track)
+        let end = share.records == 2 ? place.map { Int64(10 - $0) * 100 + 50 } : nil
+        if end != nil { left += 1 }
+        #expect(share.missing == cut.to.value - (end ?? 0), "\(track.name) of \(size) bytes")
+      }
+      seen.insert(left)
+      #expect(cut.metric("mbu_estimated_percent") == nil)
+      let lines = text.lines(cut)
+      #expect(lines.allSatisfy { $0.count <= 80 })
+      #expect(lines.contains { $0.hasPrefix("missing ") })
+      #expect(lines.first { $0.hasPrefix("gpsimd") }?.contains("░░░░░") == true)
+      #expect(lines.contains { $0.contains("no record of gpsimd is left") })
+      #expect(lines.contains { $0.contains("what tensor did after 1050 ps is missing") })
+    }
+    #expect(seen.count > 2, "\(seen)")
+  }
+
   @Test func damageIsSaidInTheText() throws {
     defer { try? FileManager.default.removeItem(atPath: path) }
     try write()

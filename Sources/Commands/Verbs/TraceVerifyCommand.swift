@@ -40,7 +40,13 @@ struct TraceVerifyCommand: Verb {
       }
     }
     let isSound = found.allSatisfy(\.damages.isEmpty)
-    if !isSound || !context.isForPeople {
+    if context.format == .table {
+      // What is wrong is never cut: lines are broken where they are too long.
+      for (core, damages) in found {
+        let name = cores == nil ? "" : "core \(core), "
+        for damage in damages { try context.note("\(name)\(damage.kind.rawValue): \(damage)") }
+      }
+    } else if !isSound || !context.isForPeople {
       try context.show(Self.table(found, named: cores != nil), key: "damage")
     }
     return isSound ? .done : .damagedFile

@@ -58,23 +58,28 @@ struct ViewScreen {
   private func picture(_ cells: Int) throws(TraceError) -> TimelinePicture {
     let bins = try session.source.bins(
       from: state.range.from, to: state.range.to, count: cells)
-    var rows = zip(TrackID.all, bins).prefix(TrackID.engineCount).map { track, bins in
-      Self.row(track.name, bins, tracks: 1)
+    let missing = TrackID.all.map { session.source.missing(of: $0) }
+    var rows = TrackID.engines.enumerated().map { index, track in
+      Self.row(track.name, bins[index], [missing[index]])
     }
     var all = StateBins(from: state.range.from, to: state.range.to, count: cells)
     for own in bins.dropFirst(TrackID.engineCount) { all.add(own) }
-    rows.append(Self.row("dma", all, tracks: Int64(TrackID.dmaCount)))
+    rows.append(Self.row("dma", all, Array(missing.dropFirst(TrackID.engineCount))))
     return TimelinePicture(
       rows: rows, ends: (time(state.range.from), time(state.range.to)), selected: state.row,
       cursor: bins[0].cell(of: state.cursor))
   }
 
-  private static func row(_ name: String, _ bins: StateBins, tracks: Int64) -> TimelineRow {
+  /// The line of tracks whose cells are added up; `missing` has one element for each of them.
+  private static func row(
+    _ name: String, _ bins: StateBins, _ missing: [MissingTime]
+  ) -> TimelineRow {
+    let tracks = Int64(missing.count)
     let cells = bins.busy.indices.map { cell -> TimelineCell in
       let whole = bins.length(cell) * tracks
       guard whole > 0 else { return TimelineCell(busy: 0, state: ".") }
       return TimelineCell(
-        busy: Double(bins.busy[cell]) / Double(whole), state: state(bins, cell, whole))
+        busy: Double(bins.busy[cell]) / Double(whole), state: state(bins, cell, missing))
     }
     let whole = (bins.borders.last! - bins.borders[0]) * tracks
     let busy = bins.busy.reduce(0, +)
@@ -84,14 +89,20 @@ struct ViewScreen {
   }
 
   /// What took most of a cell.
-  private static func state(_ bins: StateBins, _ cell: Int, _ whole: Int64) -> Character {
+  private static func state(
+    _ bins: StateBins, _ cell: Int, _ missing: [MissingTime]
+  ) -> Character {
     var best: (time: Int64, letter: Character) = (bins.busy[cell], "#")
     for cause in StallCause.allCases {
       let time = bins.stall[cell][Int(cause.rawValue)]
       if time > best.time { best = (time, letter(cause)) }
     }
-    let idle = whole - bins.busy[cell] - bins.stall[cell].wrappedSum()
-    return idle > best.time ? "." : best.letter
+    let whole = bins.length(cell) * Int64(missing.count)
+    let rest = whole - bins.busy[cell] - bins.stall[cell].wrappedSum()
+    let (from, to) = (bins.borders[cell], bins.borders[cell + 1])
+    let unknown = min(rest, missing.reduce(0) { $0 + $1.time(from: from, to: to) })
+    if unknown > best.time { best = (unknown, TimelinePicture.missing) }
+    return rest - unknown > best.time ? "." : best.letter
   }
 
   private static func letter(_ cause: StallCause) -> Character {
@@ -175,8 +186,10 @@ struct ViewScreen {
     "enter         from edge to edge         p               who held it back",
     "/             find instruction, kernel  g               go to a time",
     "m ' M         bookmark, next, list      ? q             this help, quit",
-    TimelinePicture.legend.map { "\($0.letter) \($0.meaning)" }.joined(separator: "  "),
   ]
+    + wrapped(
+      TimelinePicture.legend.map { "\($0.letter) \($0.meaning)" }.joined(separator: "   "),
+      width: 78)
 
   private func time(_ picoseconds: Int64) -> String {
     ReaderNumber.time(seconds: Double(picoseconds) * 1e-12)

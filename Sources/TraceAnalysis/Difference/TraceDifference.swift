@@ -121,6 +121,7 @@ extension TraceSummary {
       for cause in StallCause.allCases {
         add(cause.key, "(unknown)", left.stall[Int(cause.rawValue)])
       }
+      add("missing", "", share.missing)
       add("idle", "", share.idle + duration.value - share.whole)
     }
     return times

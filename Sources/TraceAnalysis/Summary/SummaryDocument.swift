@@ -4,7 +4,7 @@ import Units
 
 /// The JSON of `trace summary`; keys are the property names in snake case.
 package struct SummaryDocument: Codable, Equatable, Sendable {
-  /// One engine's shares of the range; active, stalls and idle add up to 100.
+  /// One engine's shares of the range; active, stalls, idle and missing add up to 100.
   package struct Engine: Codable, Equatable, Sendable {
     /// The engine's name.
     package var engine: String
@@ -14,6 +14,8 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     package var stallPercent: [String: Double]
     /// The rest of the range.
     package var idlePercent: Double
+    /// Percent of the range of which records are missing; absent when they are not.
+    package var missingPercent: Double?
     /// Instructions that began in the range; absent where samples alone tell of it.
     package var instructions: Int64?
   }
@@ -177,7 +179,9 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     return Engine(
       engine: share.track.name, activePercent: share.percent(share.busy),
       stallPercent: Dictionary(uniqueKeysWithValues: stalls),
-      idlePercent: share.percent(share.idle), instructions: share.records)
+      idlePercent: share.percent(share.idle),
+      missingPercent: share.missing > 0 ? share.percent(share.missing) : nil,
+      instructions: share.records)
   }
 
   private static func dma(_ shares: [TrackShare]) -> DMA {

@@ -36,7 +36,7 @@ package struct SummaryText {
     }
     if !summary.damage.isEmpty {
       lines += ["", "The trace is damaged; the numbers cover what is left:"]
-      lines += summary.damage.map { "  " + $0.description }
+      for damage in summary.damage { lines += wrapped(damage.description) }
     }
     return lines
   }
@@ -102,6 +102,9 @@ package struct SummaryText {
       let index = Int(cause.rawValue)
       guard summary.engines.contains(where: { $0.stall[index] > 0 }) else { continue }
       lines.append(line(cause.key) { percent($0.percent($0.stall[index])) })
+    }
+    if summary.engines.contains(where: { $0.missing > 0 }) {
+      lines.append(line("missing") { percent($0.percent($0.missing)) })
     }
     return lines + [line("instructions") { $0.records.map { "\($0)" } ?? "-" }]
   }

@@ -67,10 +67,12 @@ package struct TraceSummary: Sendable {
     var fold = Fold(reader.program)
     let usesFooter = isWholeRun && hasEvents ? try fold.addFooter(reader, strip) : false
     if !usesFooter {
-      if hasEvents {
-        try fold.addEvents(reader, range, strip)
-      } else {
-        for track in TrackID.all { try fold.addSamples(reader, track, range, strip) }
+      let known = reader.damage
+      try fold.addRecords(reader, range, strip)
+      if reader.damage != known {
+        // What is missing is known now, so that it does not count as idle.
+        fold = Fold(reader.program)
+        try fold.addRecords(reader, range, strip)
       }
     }
     let hasTotals = fold.shares.isEmpty || !hasEvents && totals.isExact && isWholeRun
@@ -175,10 +177,21 @@ package struct TraceSummary: Sendable {
       return true
     }
 
-    mutating func addEvents(
+    mutating func addRecords(
       _ reader: borrowing TraceReader, _ range: TrackFold.Range, _ strip: (cells: Int, to: Int64)
     ) throws(TraceError) {
-      var folds = TrackID.all.map { TrackFold(track: $0, range: range, strip: strip) }
+      if reader.summary.hasEvents { return try addEvents(reader, range, strip) }
+      for track in TrackID.all { try addSamples(reader, track, range, strip) }
+    }
+
+    private mutating func addEvents(
+      _ reader: borrowing TraceReader, _ range: TrackFold.Range, _ strip: (cells: Int, to: Int64)
+    ) throws(TraceError) {
+      let damage = reader.damage
+      var folds = TrackID.all.map {
+        TrackFold(
+          track: $0, range: range, strip: strip, missing: MissingTime(damage, of: $0))
+      }
       // The range's end is widened by one, so that records at the end of the run are read.
       _ = try reader.readEvents(
         from: Picoseconds(range.from), to: Picoseconds(range.to + 1)
@@ -190,11 +203,12 @@ package struct TraceSummary: Sendable {
       strips = folds.map(\.bins)
     }
 
-    mutating func addSamples(
+    private mutating func addSamples(
       _ reader: borrowing TraceReader, _ track: TrackID, _ range: TrackFold.Range,
       _ strip: (cells: Int, to: Int64)
     ) throws(TraceError) {
-      var fold = TrackFold(track: track, range: range, strip: strip)
+      let missing = MissingTime(reader.damage, of: track.sampled)
+      var fold = TrackFold(track: track, range: range, strip: strip, missing: missing)
       _ = try reader.readSamples(
         track: track.sampled, from: Picoseconds(range.from), to: Picoseconds(range.to + 1)
       ) { fold.add($0, rows: &rows) }

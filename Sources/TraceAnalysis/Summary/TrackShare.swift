@@ -1,7 +1,7 @@
 package import TraceFile
 
-/// How one track spent a range of time, in exact picoseconds: busy, stalled and idle make the
-/// whole.
+/// How one track spent a range of time, in exact picoseconds: busy, stalled, missing and idle
+/// make the whole.
 package struct TrackShare: Equatable, Sendable {
   /// The track.
   package var track: TrackID
@@ -11,6 +11,8 @@ package struct TrackShare: Equatable, Sendable {
   package var busy: Int64 = 0
   /// Standing still, by `StallCause`.
   package var stall = [Int64](repeating: 0, count: StallCause.count)
+  /// Time of which records are missing and no other record tells.
+  package var missing: Int64 = 0
   /// Instructions or transfers that began in the range; nil where nobody counted them.
   package var records: Int64?
   /// Bytes moved by transfers that began in the range; nil where nobody counted them.
@@ -24,7 +26,7 @@ package struct TrackShare: Equatable, Sendable {
   /// Standing still for any cause.
   package var stalled: Int64 { stall.reduce(0, &+) }
   /// Neither working nor waiting for anything that the trace names.
-  package var idle: Int64 { whole - busy - stalled }
+  package var idle: Int64 { whole - busy - stalled - missing }
 
   /// Whether anything is known to have happened on it.
   package var isUsed: Bool { busy > 0 || records ?? 0 > 0 }

@@ -48,17 +48,23 @@ extension TraceSummary {
   /// What follows from the device's peaks.
   private func addUtilizations(_ facts: Work, _ add: (String, Double?) -> Void) {
     guard let peak = facts.peak, facts.seconds > 0 else { return }
-    func share(_ flops: Double?) -> Double? { flops.map { $0 / (peak * facts.seconds) } }
+    // Over time of which records are missing there are no rates.
+    let isKnown = engines[0].missing == 0
+    func share(_ flops: Double?) -> Double? {
+      isKnown ? flops.map { $0 / (peak * facts.seconds) } : nil
+    }
     let flops = facts.modelFlops ?? facts.productFlops
     add("mfu_estimated_percent", share(flops))
     add("mfu_inst_estimated_percent", share(facts.productFlops))
     add("hfu_estimated_percent", share(facts.hardwareFlops))
     guard let bandwidth = facts.bandwidth else { return }
     add("peak_flops_bandwidth_ratio", peak / bandwidth)
-    guard let read = facts.hbmRead, let written = facts.hbmWrite else { return }
+    guard let read = facts.hbmRead, let written = facts.hbmWrite,
+      dmaEngines.allSatisfy({ $0.missing == 0 })
+    else { return }
     let traffic = read + written
     add("mbu_estimated_percent", traffic / facts.seconds / bandwidth)
-    guard traffic > 0 else { return }
+    guard traffic > 0, isKnown else { return }
     add("mm_arithmetic_intensity", facts.productFlops.map { $0 / traffic })
     add(
       "mfu_max_achievable_estimated_percent", flops.map { $0 / traffic / (peak / bandwidth) })
@@ -106,8 +112,9 @@ extension TraceSummary {
       seconds = Double(summary.duration.value) * 1e-12
       peak = entries[Key.peakFlops].flatMap(Double.init)
       bandwidth = entries[Key.hbmBandwidth].flatMap(Double.init)
-      // What the model needs is known of the whole run alone.
-      modelFlops = summary.isWholeRun ? entries[Key.modelFlops].flatMap(Double.init) : nil
+      // What the model needs is known of the whole run alone, and a killed run has no whole.
+      let isWhole = summary.isWholeRun && summary.state != .killed
+      modelFlops = isWhole ? entries[Key.modelFlops].flatMap(Double.init) : nil
       if summary.isCounted { count(summary) }
     }
 
