@@ -112,6 +112,39 @@ import Units
     }
   }
 
+  /// What an engine did before a moment and does next, without reading the rest of the run.
+  @Test func neighboursAreThoseOfTheWholeRun() throws {
+    let machine = SmallMachine(rounds: 40)
+    let trace = TemporaryTrace()
+    try machine.write(trace.path)
+    let reader = try TraceReader(path: trace.path)
+    let end = reader.summary.end
+    for (index, track) in TrackID.all.enumerated() {
+      for time in stride(from: Int64(-10), through: end + 10, by: 997) {
+        let events = machine.events[index]
+        let found = try reader.neighbours(of: track, at: time)
+        let next = events.firstIndex { $0.end.value > time }
+        #expect(found.next == next.map { events[$0] })
+        #expect(found.lastEnd == events[..<(next ?? events.count)].map(\.end.value).max())
+      }
+    }
+  }
+
+  /// A moment is explained alike from the records about it alone; slack is against what comes next.
+  @Test func anExplanationNeedsNoMoreThanWhatComesNext() throws {
+    let machine = SmallMachine(rounds: 30)
+    let (before, next) = (machine.events[0][14], machine.events[0][15])
+    let time = (before.end.value + next.start.value) / 2
+    let whole = Explanation(try graph(machine), track: .tensor, at: time, limit: 8)
+    let from = machine.events[0][9].start.value
+    let part = Explanation(
+      try graph(machine, from: from, to: next.end.value), track: .tensor, at: time, limit: 8)
+    #expect((part.state, part.from, part.to) == (whole.state, whole.from, whole.to))
+    #expect(part.links.map(\.cause.kind) == whole.links.map(\.cause.kind))
+    #expect(part.links.map(\.from) == whole.links.map(\.from))
+    #expect(part.links.allSatisfy { $0.slack == 0 })
+  }
+
   @Test func anExplanationGoesBackToTheTrigger() throws {
     let machine = SmallMachine(rounds: 6)
     let graph = try graph(machine)

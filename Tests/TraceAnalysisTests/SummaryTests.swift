@@ -291,6 +291,24 @@ import Units
     #expect(seen.count > 2, "\(seen)")
   }
 
+  @Test func aPathThatIsLeftOutIsSaidWithWhatToDo() throws {
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try write()
+    let reader = try TraceReader(path: path)
+    let followed = try TraceSummary(reader, followsPath: true)
+    #expect(followed.path != nil && followed.notes.isEmpty)
+    let short = try TraceSummary(reader, followsPath: true, pathLimit: 3)
+    #expect(short.path == nil)
+    for text in [
+      SummaryText(width: 200).lines(short).joined(separator: "\n"),
+      SummaryText(width: 200).lines(short, by: .opcode).joined(separator: "\n"),
+      String(decoding: try SummaryDocument(short).json(), as: UTF8.self),
+    ] {
+      #expect(text.contains("left out: 8 records are more than 3; choose a part with --from"))
+    }
+    #expect(try TraceSummary(reader, pathLimit: 3).notes.isEmpty, "it was not asked for")
+  }
+
   @Test func damageIsSaidInTheText() throws {
     defer { try? FileManager.default.removeItem(atPath: path) }
     try write()

@@ -12,12 +12,11 @@ enum TraceWindow {
     throw .badValue(option: end, found: "an earlier time", expected: "a time after --from")
   }
 
-  /// The records between two times, or all; `end` is the name of the option for the later one.
+  /// The records between two times, or all; `advice` says how to ask for fewer.
   static func load(
     _ reader: borrowing TraceReader, path: String, from: Picoseconds?, to: Picoseconds?,
-    _ end: String
+    advice: String
   ) throws -> EventWindow {
-    try checkOrder(from, to, end)
     guard reader.summary.hasEvents else {
       throw CommandFailure.unsupported(
         what: "\(path) holds samples, not events",
@@ -28,7 +27,7 @@ enum TraceWindow {
       let count = reader.recordCount(from: from?.value, to: to?.value)
       throw CommandFailure.unsupported(
         what: "the range holds up to \(count) records, more than \(EventWindow.recordLimit)",
-        advice: "choose a part with --from and \(end)")
+        advice: advice)
     }
     return window
   }

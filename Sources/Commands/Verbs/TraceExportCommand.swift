@@ -64,7 +64,7 @@ struct TraceExportCommand: Verb {
     }
     let path = context.environment.url(file).path
     let reader = try TraceReader(path: path)
-    let window = try TraceWindow.load(reader, path: file, from: from, to: until, "--until")
+    let window = try load(reader, path: file)
     let program = try EmbeddedProgram(reader)
     let export = TraceExport(window, metadata: reader.metadata) { program?.text($0) ?? "" }
     if target == "-" {
@@ -75,6 +75,13 @@ struct TraceExportCommand: Verb {
       try context.note("\(window.count) records as \(form.rawValue): \(target), \(size) bytes")
     }
     return try context.report(reader.damage, of: path)
+  }
+
+  /// The records that are to be written.
+  private func load(_ reader: borrowing TraceReader, path: String) throws -> EventWindow {
+    try TraceWindow.checkOrder(from, until, "--until")
+    return try TraceWindow.load(
+      reader, path: path, from: from, to: until, advice: "choose a part with --from and --until")
   }
 
   /// A process for each core, one after the other, so that one core's records are in memory.
@@ -89,8 +96,7 @@ struct TraceExportCommand: Verb {
     let size = try ExportFile(context.environment.url(target)).write { sink in
       for (index, item) in cores.items.enumerated() {
         let reader = try TraceReader(path: item.path)
-        let window = try TraceWindow.load(
-          reader, path: item.path, from: from, to: until, "--until")
+        let window = try load(reader, path: item.path)
         try TraceExport(window, metadata: reader.metadata).writePerfetto(
           process: index, to: sink)
         count += window.count

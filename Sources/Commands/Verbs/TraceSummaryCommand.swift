@@ -171,6 +171,7 @@ enum SummaryTable {
       for group in summary.groups(by: grouping) {
         table.append((named ? [.text(core)] : []) + cells(group))
       }
+      table.footnotes += summary.notes.filter { !table.footnotes.contains($0) }
     }
     return table
   }

@@ -158,7 +158,9 @@ struct ViewScreen {
       let semaphore = cause.semaphore.map { ", semaphore \($0)" } ?? ""
       lines.append("  waited \(time(event.wait.value)): \(event.stallCause.key)\(semaphore)")
     }
-    if let source = cause.source, cause.kind != .engine {
+    if cause.kind == .unknown {
+      lines.append("  unknown what held it back")
+    } else if let source = cause.source, cause.kind != .engine {
       let track = TrackID(rawValue: source.track)?.name ?? ""
       let end = time(window[source].end.value)
       lines.append("  held back by \(track) until \(end): \(describe(source, window))")

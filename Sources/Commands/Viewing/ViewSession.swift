@@ -211,9 +211,9 @@ final class ViewSession {
   /// Goes to the record that the one under the cursor waited for.
   private func jumpToProducer() throws(TraceError) {
     guard let graph = try graph(), let here = recordAtCursor(graph.window) else { return }
-    guard let source = graph.cause(of: here).source else {
-      return state.message = "nothing came before it"
-    }
+    let cause = graph.cause(of: here)
+    guard let source = cause.source else { return state.message = "nothing came before it" }
+    guard cause.kind != .unknown else { return state.message = "unknown what held it back" }
     state.row = min(Int(source.track), TrackID.engineCount)
     state.go(to: graph.window[source].start.value)
   }

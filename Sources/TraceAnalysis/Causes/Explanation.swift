@@ -46,8 +46,13 @@ package struct Explanation: Sendable {
 
   /// Explains a moment of a track.
   ///
-  /// - Parameter limit: links at most.
-  package init(_ graph: CauseGraph, track: TrackID, at time: Int64, limit: Int = 24) {
+  /// - Parameters:
+  ///   - limit: links at most.
+  ///   - lastEnd: when the track's records before the moment have ended, where the window does not
+  ///     hold them.
+  package init(
+    _ graph: CauseGraph, track: TrackID, at time: Int64, limit: Int = 24, lastEnd: Int64? = nil
+  ) {
     let window = graph.window
     let events = window.events[Int(track.rawValue)]
     let place = window.lastStarting(atOrBefore: time, track: Int(track.rawValue))
@@ -59,7 +64,7 @@ package struct Explanation: Sendable {
       follow(EventReference(track: Int(track.rawValue), index: running), graph, limit)
       return
     }
-    from = ends ?? window.from
+    from = ends ?? lastEnd ?? window.from
     let next = (place ?? -1) + 1
     guard next < events.count else {
       (state, to) = (.finished, window.to)

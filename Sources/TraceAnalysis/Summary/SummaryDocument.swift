@@ -1,5 +1,5 @@
 package import Foundation
-import TraceFile
+package import TraceFile
 import Units
 
 /// The JSON of `trace summary`; keys are the property names in snake case.
@@ -145,6 +145,8 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
   package var criticalPath: [PathPart]?
   /// What would make the run shorter, the largest gain first.
   package var advice: [Advice]
+  /// What the summary leaves out, and what to do about it.
+  package var notes: [String]
   /// What is missing from the file; not empty means exit code 65.
   package var damage: [Damage]
 
@@ -169,6 +171,7 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
       PathPart(engine: $0.engine, cause: $0.cause, timePs: $0.time)
     }
     advice = summary.advice
+    notes = summary.notes
     damage = summary.damage.map(Damage.init)
   }
 

@@ -34,6 +34,7 @@ package struct SummaryText {
     } else {
       lines += [""] + groups(summary, grouping)
     }
+    for note in summary.notes { lines += [""] + wrapped(note) }
     if !summary.damage.isEmpty {
       lines += ["", "The trace is damaged; the numbers cover what is left:"]
       for damage in summary.damage { lines += wrapped(damage.description) }

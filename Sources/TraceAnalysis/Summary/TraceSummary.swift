@@ -35,6 +35,9 @@ package struct TraceSummary: Sendable {
   package let damage: [TraceDamage]
   /// The critical path; nil where it was not asked for or the range holds too many records.
   package let path: PathTotals?
+  /// How many records the range holds, where they were too many to follow the path.
+  package let skippedRecords: Int?
+  let pathLimit: Int
   /// Whether the summary covers the whole run, and not a part of it.
   package let isWholeRun: Bool
   let program: ProgramTable
@@ -51,9 +54,11 @@ package struct TraceSummary: Sendable {
   ///   - cells: the length of each strip.
   ///   - stripLength: the time that a strip covers; that of the range by default.
   ///   - followsPath: whether to follow the critical path, where the records fit into memory.
+  ///   - pathLimit: the records of which a path is followed at most.
   package init(
     _ reader: borrowing TraceReader, from: Picoseconds? = nil, to: Picoseconds? = nil,
-    cells: Int = 0, stripLength: Int64? = nil, followsPath: Bool = false
+    cells: Int = 0, stripLength: Int64? = nil, followsPath: Bool = false,
+    pathLimit: Int = EventWindow.recordLimit
   ) throws(TraceError) {
     let totals = reader.summary
     let whole = Self.recorded(reader)
@@ -96,8 +101,12 @@ package struct TraceSummary: Sendable {
     let marks = isWholeRun ? (from: nil, to: nil) : (from: range.from, to: range.to)
     let window =
       followsPath && hasEvents
-      ? try EventWindow.load(reader, from: marks.from, to: marks.to) : nil
+      ? try EventWindow.load(reader, from: marks.from, to: marks.to, limit: pathLimit) : nil
     path = window.map { PathTotals(CauseGraph($0)) }
+    skippedRecords =
+      followsPath && hasEvents && window == nil
+      ? reader.recordCount(from: marks.from, to: marks.to) : nil
+    self.pathLimit = pathLimit
     damage = reader.damage
   }
 

@@ -57,6 +57,35 @@ extension TraceReader {
     return decoded.map { $0 ?? [] }
   }
 
+  /// The record of a track that ends first after a moment, and when those before it have ended;
+  /// nil where there is none.
+  package func neighbours(
+    of track: TrackID, at time: Int64
+  ) throws(TraceError) -> (lastEnd: Int64?, next: TraceEvent?) {
+    var lastEnd: Int64?
+    /// Whether the record that comes next is found.
+    func look(_ parts: [TrackBatch], _ next: inout TraceEvent?) -> Bool {
+      for part in parts where part.track == track {
+        for event in part.batch {
+          guard event.end.value <= time else {
+            next = event
+            return true
+          }
+          lastEnd = max(lastEnd ?? .min, event.end.value)
+        }
+      }
+      return false
+    }
+    var next: TraceEvent?
+    let all = eventBlocks(of: track, from: .min, to: .max)
+    let first = all.firstIndex { contents.blocks[$0].touches(.init(time), nil) } ?? all.count
+    for place in all[max(0, first - 1)...] {
+      for parts in try events(ofBlocks: [place]) where look(parts, &next) { return (lastEnd, next) }
+    }
+    _ = look(openEvents, &next)
+    return (lastEnd, next)
+  }
+
   /// The events of a killed run that stand in no block.
   package var openEvents: [TrackBatch] {
     TrackID.all.compactMap { track in
