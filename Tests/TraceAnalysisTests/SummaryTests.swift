@@ -168,6 +168,28 @@ import Units
       (part.engines[0].busy, part.engines[0].stalled, part.engines[0].idle) == (200, 100, 100))
   }
 
+  /// A model's own count has elementwise operations too; the tensor engine's utilisation is that by
+  /// products, and never above what the hardware did.
+  @Test(arguments: [(100.0, 0.1), (900.0, 0.5)]) func utilisationIsThatByProducts(
+    model: (flops: Double, share: Double)
+  ) throws {
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let facts = [
+      "peak_flops_per_second": "1e12", "hbm_bytes_per_second": "1e9",
+      "model_flops": "\(Int(model.flops))",
+    ]
+    var rows = Self.rows
+    (rows[0].flops, rows[1].flops, rows[1].transposeFlops) = (500, 100, 100)
+    var writer = try TraceWriter(path: path, metadata: TraceMetadata(facts))
+    _ = try writer.append(program: rows)
+    try writer.append(track: .tensor, events: [event(0, 0, 400), event(1, 400, 600)])
+    try writer.finish()
+    let whole = try summary()
+    #expect(whole.metric("mfu_estimated_percent") == model.share)
+    #expect(whole.metric("mfu_inst_estimated_percent") == 0.5)
+    #expect(whole.metric("hfu_estimated_percent") == 0.6)
+  }
+
   /// What samples cannot know is absent: nothing of it is 0.
   private func expectNoCounts(_ summary: TraceSummary) throws {
     let group = try #require(summary.groups(by: .kernel).first)

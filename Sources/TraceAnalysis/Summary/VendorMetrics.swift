@@ -53,7 +53,7 @@ extension TraceSummary {
     func share(_ flops: Double?) -> Double? {
       isKnown ? flops.map { $0 / (peak * facts.seconds) } : nil
     }
-    let flops = facts.modelFlops ?? facts.productFlops
+    let flops = facts.neededFlops
     add("mfu_estimated_percent", share(flops))
     add("mfu_inst_estimated_percent", share(facts.productFlops))
     add("hfu_estimated_percent", share(facts.hardwareFlops))
@@ -102,6 +102,14 @@ extension TraceSummary {
     var productFlops: Double? {
       guard let hardwareFlops, let transposeFlops else { return nil }
       return hardwareFlops - transposeFlops
+    }
+
+    /// Operations of products that the model needs. Its own count has those of elementwise work
+    /// too, which the tensor engine's peak says nothing of: what products did is the most that
+    /// counts.
+    var neededFlops: Double? {
+      guard let productFlops else { return nil }
+      return min(modelFlops ?? productFlops, productFlops)
     }
 
     func count(_ opcode: String) -> Double? { counts[opcode].map(Double.init) }
