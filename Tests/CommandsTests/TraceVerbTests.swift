@@ -128,6 +128,23 @@ import Testing
     #expect(try change("dma=2x", "tensor=2x") <= faster)
   }
 
+  /// --to ends a part as in other verbs, beside the form that it names.
+  @Test func aPartIsExportedToATime() throws {
+    let desk = try desk()
+    func export(_ options: String...) -> Desk.Answer {
+      desk.run(["trace", "export", Self.base, "--output", "-"] + options)
+    }
+    let part = export("--to", "csv", "--from", "1us", "--to", "2us")
+    #expect(part.code == 0, "\(part.errors)")
+    #expect(part.output == export("--to", "csv", "--from", "1us", "--until", "2us").output)
+    #expect(part.output.count < export("--to", "csv").output.count)
+    for wrong in [
+      export("--to", "2us"), export("--to", "csv", "--to", "chrome"),
+      export("--to", "csv", "--to", "2us", "--until", "3us"),
+      export("--to", "csv", "--from", "2us", "--to", "1us"),
+    ] { #expect(wrong.code == 64, "\(wrong)") }
+  }
+
   /// The same bytes in a new place, over an older file and on standard output, and nothing beside.
   @Test(arguments: ["perfetto", "chrome", "speedscope", "pprof", "csv"])
   func exportsReplaceWhatWasThere(form: String) throws {
@@ -153,6 +170,13 @@ import Testing
       let printed = desk.run("trace", "export", Self.base, "--to", form, "--output", "-")
       #expect(printed.output == String(decoding: bytes, as: UTF8.self))
     }
+    // The executable's standard output, where every byte counts.
+    let piped = try Product().shell(
+      "\"$TRNBENCH\" trace export \(Self.base) --to \(form) --output - > exports/piped", in: desk)
+    #expect(piped.errors.isEmpty)
+    let printed = folder.appendingPathComponent("piped")
+    #expect(try Data(contentsOf: printed) == bytes)
+    try FileManager.default.removeItem(at: printed)
     // A damaged trace is exported as far as it goes, over what is there.
     let trace = desk.folder.appendingPathComponent(Self.base)
     try Data(contentsOf: trace).dropLast(40).write(to: trace)

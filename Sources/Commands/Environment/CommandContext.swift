@@ -18,6 +18,9 @@ struct CommandContext: Sendable {
   /// Puts text on standard output.
   func write(_ text: String) throws(CommandFailure) { try environment.output.write(text) }
 
+  /// Puts bytes that need not be text on standard output.
+  func write(bytes: [UInt8]) throws(CommandFailure) { try environment.output.write(bytes: bytes) }
+
   /// Prints a table in the chosen format; `key` names its rows in JSON.
   func show(_ table: Table, key: String = "rows") throws(CommandFailure) {
     if format == .json {
