@@ -3,8 +3,8 @@ import Testing
 import TraceFile
 import Units
 
-/// Every verb that reads a trace, on traces with one bit of theirs changed: either it prints what it
-/// prints of the sound trace, or it says that the file is damaged.
+/// Every verb that reads a trace, on traces with one bit of theirs changed: either it prints what
+/// it prints of the sound trace, or it says that the file is damaged.
 @Suite struct DamagedTraceTests {
   private static let file = "x.trntrace"
 
@@ -14,6 +14,7 @@ import Units
     ["counters", file], ["counters", file, "--format", "json"],
     ["diff", "sound.trntrace", file], ["diff", file, "sound.trntrace", "--format", "json"],
     ["explain", file, "--at", "3us", "--engine", "vector"],
+    ["explain", file, "--at", "3us", "--engine", "vector", "--format", "json"],
     ["view", file, "--static", "--width", "80"],
     ["view", file, "--static", "--width", "80", "--from", "2us", "--to", "3us"],
     ["export", file, "--to", "csv", "--output", "-"],

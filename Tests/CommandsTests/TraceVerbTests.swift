@@ -110,6 +110,38 @@ import Testing
     #expect(lines.contains { $0.contains("tensor") })
   }
 
+  /// Who held whom back, and from which line, stands whole at any width; JSON has it in fields.
+  @Test(arguments: [60, 80, 120]) func explanationsAreNeverCut(width: Int) throws {
+    let desk = try desk()
+    desk.terminal.width = width
+    let command = ["trace", "explain", Self.base, "--at", "4us", "--engine", "vector"]
+    let text = desk.run(command).output
+    #expect(!text.contains("…"))
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= width })
+    let plain = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    let explained = try document(desk.run(command + ["--format", "json"]))
+    #expect(explained["state"] as? String == "busy")
+    #expect(explained["engine"] as? String == "vector")
+    #expect((explained["damage"] as? [Any])?.isEmpty == true)
+    let links = try #require(explained["links"] as? [[String: Any]])
+    #expect(links.count > 2)
+    for (link, next) in zip(links, links.dropFirst()) {
+      let producer = try #require(link["producer_engine"] as? String)
+      #expect(producer == next["engine"] as? String)
+      #expect(link["producer_index"] is Int && link["wait_ps"] is Int)
+      let because = try #require(link["because"] as? String)
+      #expect(because.contains("\(producer) \(next["instruction"] as? String ?? "")"))
+      #expect(plain.contains(because))
+      let file = try #require(link["source_file"] as? String)
+      let line = try #require(link["source_line"] as? Int)
+      #expect(plain.contains("\(file):\(line)"))
+      if link["kind"] as? String == "semaphore" {
+        let semaphore = try #require(link["semaphore"] as? Int)
+        #expect(because.hasPrefix("semaphore \(semaphore) "))
+      }
+    }
+  }
+
   /// Machines that are not changed lose nothing, faster and slower ones go the right way.
   @Test func whatIfTimesTheRecordedProgram() throws {
     let desk = try desk()

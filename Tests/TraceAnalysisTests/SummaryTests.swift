@@ -193,7 +193,8 @@ import Units
   /// What samples cannot know is absent: nothing of it is 0.
   private func expectNoCounts(_ summary: TraceSummary) throws {
     let group = try #require(summary.groups(by: .kernel).first)
-    #expect([group.instructions, group.transfers, group.bytes, group.flops] == [nil, nil, nil, nil])
+    #expect(
+      [group.instructions, group.transfers, group.bytes, group.flops] == [nil, nil, nil, nil])
     #expect(group.bound == nil && group.lost == nil)
     for name in [
       "hbm_read_bytes", "hbm_write_bytes", "hardware_flops", "transpose_flops",

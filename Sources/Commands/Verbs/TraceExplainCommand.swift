@@ -100,12 +100,17 @@ struct TraceExplainCommand: Verb {
     let (window, lastEnd) = try window(reader, at, engine)
     let explanation = Explanation(
       CauseGraph(window), track: engine, at: at.value, limit: depth, lastEnd: lastEnd)
-    let table = ExplanationTable(explanation: explanation, window: window)
-    if context.format == .table {
-      try context.note(table.headline(engine, at.value))
-      try context.write("\n")
+    let table = ExplanationTable(
+      explanation: explanation, window: window, track: engine, time: at.value)
+    switch context.format {
+    case .json:
+      try context.write(ExplanationDocument(table, damage: reader.damage).json() + "\n")
+    case .table:
+      try context.note(table.headline)
+      let lines = [""] + table.lines(width: context.terminal.width)
+      try context.write(lines.map { $0 + "\n" }.joined())
+    case .csv, .markdown: try context.show(table.table)
     }
-    try context.show(table.table, key: "links")
     return try context.report(reader.damage, of: file)
   }
 

@@ -137,7 +137,9 @@ enum SummaryTable {
   private static func engines(_ summary: TraceSummary) -> Table {
     var columns = [Column.text("engine", minimumWidth: nil), Column("active_percent")]
     columns += StallCause.allCases.map { Column("\($0.key)_percent") }
-    columns += [Column("idle_percent"), Column("missing_percent"), Column("records"), Column("bytes")]
+    columns += [
+      Column("idle_percent"), Column("missing_percent"), Column("records"), Column("bytes"),
+    ]
     var table = Table(columns: columns)
     let used = summary.dmaEngines.filter(\.isUsed)
     for share in summary.engines + used {

@@ -180,15 +180,16 @@ struct ViewScreen {
     return "h l cursor  + - zoom  j k engine  n stall  p who  / find  ? help  q quit"
   }
 
-  private static let help = [
-    "h l, arrows   cursor one cell           H L, page keys  a quarter of the view",
-    "+ - (i o)     zoom at the cursor        0 f             all of it    u  back",
-    "j k           another engine            home end        first, last moment",
-    "tab, s-tab    next, previous record     n N             next, previous stall",
-    "enter         from edge to edge         p               who held it back",
-    "/             find instruction, kernel  g               go to a time",
-    "m ' M         bookmark, next, list      ? q             this help, quit",
-  ]
+  private static let help =
+    [
+      "h l, arrows   cursor one cell           H L, page keys  a quarter of the view",
+      "+ - (i o)     zoom at the cursor        0 f             all of it    u  back",
+      "j k           another engine            home end        first, last moment",
+      "tab, s-tab    next, previous record     n N             next, previous stall",
+      "enter         from edge to edge         p               who held it back",
+      "/             find instruction, kernel  g               go to a time",
+      "m ' M         bookmark, next, list      ? q             this help, quit",
+    ]
     + wrapped(
       TimelinePicture.legend.map { "\($0.letter) \($0.meaning)" }.joined(separator: "   "),
       width: 78)
