@@ -97,6 +97,64 @@ import Units
     }
   }
 
+  private func summary(
+    _ rows: [ProgramRow], _ events: [(TrackID, [TraceEvent])]
+  ) throws -> TraceSummary {
+    let trace = TemporaryTrace()
+    let peaks = ["peak_flops_per_second": "1e13", "hbm_bytes_per_second": "1e12"]
+    var writer = try TraceWriter(path: trace.path, metadata: TraceMetadata(peaks))
+    _ = try writer.append(program: rows)
+    for (track, list) in events { try writer.append(track: track, events: list) }
+    try writer.finish()
+    return try TraceSummary(TraceReader(path: trace.path), followsPath: true)
+  }
+
+  private func event(_ row: UInt32, _ start: Int64, _ duration: Int64) -> TraceEvent {
+    TraceEvent(
+      start: Picoseconds(start), duration: Picoseconds(duration), programCounter: row)
+  }
+
+  /// Weights are loaded while the product before streams: the path's time is the product's, and no
+  /// row has more of it than it was busy.
+  @Test func overlappedWorkIsNotTwiceOnThePath() throws {
+    let rows = [
+      ProgramRow(opcode: "MATMUL", engine: .tensor, flops: 1_000),
+      ProgramRow(opcode: "LDWEIGHTS", engine: .tensor),
+    ]
+    let events = (Int64(0)..<100).flatMap { round in
+      [event(0, round * 100, 110), event(1, round * 100 + 5, 60)]
+    }
+    let whole = try summary(rows, [(.tensor, events)])
+    let groups = Dictionary(
+      uniqueKeysWithValues: whole.groups(by: .opcode).map { ($0.name, $0) })
+    #expect(groups["MATMUL"]?.pathTime == whole.duration.value)
+    let lost = try #require(groups["MATMUL"]?.lost)
+    #expect(abs(lost - (whole.duration.value - 100 * 100)) <= 1)
+    #expect(groups["LDWEIGHTS"]?.pathTime == 0)
+    #expect(groups["LDWEIGHTS"]?.lost == 0)
+    for group in groups.values { #expect(group.pathTime ?? 0 <= group.busy) }
+    // With a pause after each product, that alone is the issue of the next.
+    let paused = (0..<100).map { event(0, Int64($0) * 130, 110) }
+    let parts = try #require(try summary(rows, [(.tensor, paused)]).path).byEngineAndCause
+    #expect(parts.map(\.cause) == ["busy", "issue"])
+    #expect(parts.map(\.time) == [11_000, 99 * 20])
+  }
+
+  /// A vector engine that works while transfers do hides them: it can lose what is over, no more.
+  @Test func lossesAreAtMostWhatTheRangeLoses() throws {
+    let rows = [
+      ProgramRow(opcode: "TENSOR_COPY", engine: .vector, kernel: "a"),
+      ProgramRow(
+        opcode: "DMA_DIRECT2D", engine: .sync, kernel: "b", bytes: 950, hbmReadBytes: 950,
+        ring: 0),
+    ]
+    let whole = try summary(rows, [(.vector, [event(0, 0, 1_000)]), (.dma(0), [event(1, 0, 950)])])
+    for grouping in [SummaryGrouping.kernel, .opcode, .engine] {
+      let lost = whole.groups(by: grouping).compactMap(\.lost)
+      #expect(lost.count == 2 && abs(lost[0] - 50) <= 1 && lost[1] == 0, "\(lost)")
+    }
+  }
+
   @Test func whatIsOnThePathHasNoSlackAndTheOtherTransferHas() throws {
     let machine = SmallMachine(rounds: 12)
     let graph = try graph(machine)

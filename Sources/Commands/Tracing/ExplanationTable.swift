@@ -104,7 +104,7 @@ struct ExplanationTable {
       } ?? ""
     switch link.cause.kind {
     case .semaphore, .dma: return "\(semaphore) from \(source)\(wait)"
-    case .engine: return "in order after \(source)"
+    case .issue: return "in order after \(source)"
     case .trigger: return "asked for by \(source)"
     case .ring: return "behind a transfer of \(source)\(wait)"
     case .unknown: return "unknown\(wait)"

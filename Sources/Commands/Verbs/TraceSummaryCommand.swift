@@ -14,7 +14,11 @@ struct TraceSummaryCommand: Verb {
     usage: "trnbench trace summary <file> [<options>]",
     discussion: """
       Groups the time by engine, kernel, opcode, layer or stall (the cause of standing still). \
-      Groups are ordered by the time they lost on the critical path against the device's peaks. \
+      Groups are ordered by the time they lost on the critical path against the device's peaks; \
+      together they lose at most what the range does. On the path, 'issue' is time that passes \
+      between an engine's own instructions, which it takes in order, 'trigger' that between a \
+      transfer and the instruction that asked for it, 'semaphore' and 'dma' that between an update \
+      and who waited for it. \
       MFU, HFU and MBU are the vendor profiler's; JSON has its metrics by their names. A damaged or cut file is summed up as far as it can be read, with what is missing. \
       Of a folder, which a run on several cores leaves, all cores are shown together.
 

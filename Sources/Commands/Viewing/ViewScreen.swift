@@ -160,7 +160,7 @@ struct ViewScreen {
     }
     if cause.kind == .unknown {
       lines.append("  unknown what held it back")
-    } else if let source = cause.source, cause.kind != .engine {
+    } else if let source = cause.source, cause.kind != .issue {
       let track = TrackID(rawValue: source.track)?.name ?? ""
       let end = time(window[source].end.value)
       lines.append("  held back by \(track) until \(end): \(describe(source, window))")

@@ -9,8 +9,9 @@ package struct Cause: Equatable, Sendable {
     case semaphore
     /// A transfer had not yet updated a semaphore.
     case dma
-    /// The engine took its own instructions one after the other.
-    case engine
+    /// The engine takes its own instructions in order: what passes from one to the next while none
+    /// is at work, or how far the next has to follow in a pipeline.
+    case issue
     /// The instruction that asked for the transfer.
     case trigger
     /// The transfer before it on the same DMA engine.
@@ -68,7 +69,7 @@ package struct CauseGraph: Sendable {
     }
     guard reference.index > 0 else { return Cause(kind: .beginning) }
     let previous = EventReference(track: Int(reference.track), index: Int(reference.index) - 1)
-    guard event.wait.value > 0 else { return Cause(kind: .engine, source: previous) }
+    guard event.wait.value > 0 else { return Cause(kind: .issue, source: previous) }
     let semaphore = wait.condition == .none ? nil : wait.semaphore
     return Cause(kind: .unknown, source: previous, semaphore: semaphore)
   }

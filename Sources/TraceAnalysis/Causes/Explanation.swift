@@ -83,7 +83,7 @@ package struct Explanation: Sendable {
       var first = reference
       var cause = graph.cause(of: first)
       var count = 1
-      while cause.kind == .engine, let source = cause.source {
+      while cause.kind == .issue, let source = cause.source {
         first = source
         cause = graph.cause(of: first)
         count += 1

@@ -28,21 +28,28 @@ package struct PathTotals: Sendable {
   /// Totals along the critical path of these causes.
   package init(_ graph: CauseGraph) {
     let path = CriticalPath(graph)
-    parts = path.parts(graph.window)
-    for step in path.steps { add(step, graph.window) }
+    let cover = BusyCover(graph.window)
+    parts = path.parts(graph.window, cover)
+    for step in path.steps {
+      for share in path.shares(step, cover) where share.time > 0 { add(share, step, graph.window) }
+    }
   }
 
-  private mutating func add(_ step: CriticalPath.Step, _ window: EventWindow) {
-    let gap = step.from - step.gapFrom
-    let kind = Cause.Kind.allCases.firstIndex(of: step.cause.kind) ?? 0
-    rows[window[step.reference].programCounter, default: Row()].busy += step.to - step.from
-    rows[window[step.reference].programCounter, default: Row()].gaps[kind] += gap
-    guard let row = rows[window[step.reference].programCounter], gap > row.longestGap else {
+  private mutating func add(
+    _ share: CriticalPath.Share, _ step: CriticalPath.Step, _ window: EventWindow
+  ) {
+    let counter = window[share.reference].programCounter
+    var row = rows[counter] ?? Row()
+    defer { rows[counter] = row }
+    guard let cause = share.cause else {
+      row.busy += share.time
       return
     }
-    rows[window[step.reference].programCounter]?.longestGap = gap
-    rows[window[step.reference].programCounter]?.longestGapEnd = step.from
-    rows[window[step.reference].programCounter]?.longestSource = step.cause.source?.track
+    row.gaps[Cause.Kind.allCases.firstIndex(of: cause) ?? 0] += share.time
+    guard share.time > row.longestGap else { return }
+    row.longestGap = share.time
+    row.longestGapEnd = step.from
+    row.longestSource = step.cause.source?.track
   }
 
   /// The path's time by engine and cause, the longest first.

@@ -1,4 +1,5 @@
 import TraceFile
+import Units
 
 /// What a summary's rows can be grouped by.
 package enum SummaryGrouping: String, CaseIterable, Sendable {
@@ -31,8 +32,12 @@ package struct SummaryGroup: Equatable, Sendable {
   /// known.
   package var bound: Int64?
 
-  /// Time on the critical path beyond the bound.
-  package var lost: Int64? {
+  /// Time on the critical path beyond the bound. What all groups lose together is at most what the
+  /// range loses against its own bound, since the work of one may hide behind another's.
+  package var lost: Int64?
+
+  /// `pathTime` beyond `bound`, whatever other groups do.
+  fileprivate var excess: Int64? {
     guard let pathTime, let bound else { return nil }
     return max(0, pathTime - bound)
   }
@@ -74,7 +79,22 @@ extension TraceSummary {
       guard let flops = groups[place].flops, let bytes = groups[place].hbmBytes else { continue }
       groups[place].bound = bound(flops: flops, hbmBytes: bytes)
     }
+    share(&groups)
     return groups.sorted(by: Self.isBefore)
+  }
+
+  /// Says what each group lost: its excess, and where all of them are more than the range can lose,
+  /// in proportion less.
+  private func share(_ groups: inout [SummaryGroup]) {
+    let flops = groups.reduce(Int64(0)) { $0 &+ ($1.flops ?? 0) }
+    let bytes = groups.reduce(Int64(0)) { $0 &+ ($1.hbmBytes ?? 0) }
+    guard path != nil, let bound = bound(flops: flops, hbmBytes: bytes) else { return }
+    let most = Double(max(0, duration.value - bound))
+    let all = groups.reduce(0.0) { $0 + Double($1.excess ?? 0) }
+    let part = all > most ? most / all : 1
+    for place in groups.indices {
+      groups[place].lost = groups[place].excess.map { Int64(Double($0) * part) }
+    }
   }
 
   /// Stalled time of the engines by cause, without the causes that did not occur.
