@@ -11,13 +11,18 @@ package struct PathTotals: Sendable {
     package var gaps = [Int64](repeating: 0, count: Cause.Kind.allCases.count)
     /// The track that the longest gap waited for, or nil.
     package var longestSource: UInt8?
-    /// The longest single gap, and when it ended.
+    /// The longest single gap that waited for another engine, and when it ended.
     package var longestGap: Int64 = 0
     /// See `longestGap`.
     package var longestGapEnd: Int64 = 0
 
     /// All of it.
     package var time: Int64 { busy + gaps.reduce(0, +) }
+
+    /// The gaps of some causes.
+    func time(_ kinds: [Cause.Kind]) -> Int64 {
+      zip(Cause.Kind.allCases, gaps).reduce(0) { $0 + (kinds.contains($1.0) ? $1.1 : 0) }
+    }
   }
 
   /// By program counter.
@@ -46,7 +51,8 @@ package struct PathTotals: Sendable {
       return
     }
     row.gaps[Cause.Kind.allCases.firstIndex(of: cause) ?? 0] += share.time
-    guard share.time > row.longestGap else { return }
+    let isWait = cause != .issue && cause != .trigger && cause != .beginning
+    guard isWait, share.time > row.longestGap else { return }
     row.longestGap = share.time
     row.longestGapEnd = step.from
     row.longestSource = step.cause.source?.track

@@ -21,6 +21,7 @@ package struct SummaryText {
   private static let nameWidth = 8
   private static let shareWidth = 9
   private static let causeWidth = 14
+  private static let adviceLimit = 4
 
   /// The cells that a strip has at this width; summaries are to be made with as many.
   package var cells: Int { width - Self.nameWidth - 3 * Self.shareWidth - 1 }
@@ -146,13 +147,14 @@ package struct SummaryText {
   }
 
   private func advice(_ summary: TraceSummary) -> [String] {
-    let found = summary.advice.prefix(4)
+    let found = summary.advice
     guard !found.isEmpty else { return [] }
     var lines = ["", "advice, with what it gains at most"]
-    for advice in found {
+    for advice in found.prefix(Self.adviceLimit) {
       lines += wrapped(Self.time(advice.gainPs) + ": " + advice.message)
     }
-    return lines
+    let more = found.count - Self.adviceLimit
+    return more > 0 ? lines + ["  and \(more) more, which --format json has"] : lines
   }
 
   /// Lines of a text, broken at spaces, the later ones indented.

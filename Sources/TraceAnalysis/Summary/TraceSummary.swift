@@ -38,6 +38,9 @@ package struct TraceSummary: Sendable {
   /// How many records the range holds, where they were too many to follow the path.
   package let skippedRecords: Int?
   let pathLimit: Int
+  /// Picoseconds of full-rate work that the limiter made the tensor engine stream at half rate; nil
+  /// of a part of a run, and where the recorder did not say.
+  package let throttled: Int64?
   /// Whether the summary covers the whole run, and not a part of it.
   package let isWholeRun: Bool
   let program: ProgramTable
@@ -107,6 +110,7 @@ package struct TraceSummary: Sendable {
       followsPath && hasEvents && window == nil
       ? reader.recordCount(from: marks.from, to: marks.to) : nil
     self.pathLimit = pathLimit
+    throttled = isWholeRun ? totals.throttled : nil
     damage = reader.damage
   }
 
