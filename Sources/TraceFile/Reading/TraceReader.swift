@@ -6,7 +6,7 @@ package import Units
 /// in `damage`; a trace with damage answers from what is left, and its user ends with exit code 65.
 package struct TraceReader: ~Copyable {
   let file: InputFile
-  private let decompressor: ZstdDecompressor
+  let decompressor: ZstdDecompressor
   let contents: TraceContents
   private let found = FoundDamage()
 
@@ -186,7 +186,7 @@ package struct TraceReader: ~Copyable {
     }
   }
 
-  private static func levels(_ raw: [UInt8], _ header: BlockHeader) -> TrackLevels? {
+  static func levels(_ raw: [UInt8], _ header: BlockHeader) -> TrackLevels? {
     guard header.count > 0 else { return nil }
     return TallyCodec.levels(
       raw, count: Int(header.count), length: header.timeMax / Int64(header.count))
@@ -204,54 +204,6 @@ package struct TraceReader: ~Copyable {
       if let table { tables.append(table) }
     }
     return tables
-  }
-
-  // MARK: Verification
-
-  /// Reads every byte of the file and says all that is wrong; empty when nothing is.
-  package func verify() throws(TraceError) -> [TraceDamage] {
-    var found = contents.damage
-    let walker = try BlockWalker(file, from: min(Int64(FileHeader.size), file.size))
-    if contents.hasFooter {
-      found += walker.damage
-      let index = walker.blocks.last
-      if walker.blocks.dropLast() != contents.blocks[...] || index?.header.kind != .index {
-        found.append(TraceDamage(.footer, offset: walker.end))
-      } else if try !isSeekTableSound(walker.blocks) {
-        found.append(TraceDamage(.footer, offset: walker.end))
-      }
-    }
-    for block in contents.blocks where try !isSound(block) {
-      let damage = block.damage(.badBlock)
-      if !found.contains(damage) { found.append(damage) }
-    }
-    return found
-  }
-
-  private func isSeekTableSound(_ blocks: [BlockEntry]) throws(TraceError) -> Bool {
-    var expected = SeekTable()
-    expected.add(compressed: FileHeader.size, raw: 0)
-    for block in blocks {
-      expected.add(compressed: BlockHeader.frameSize, raw: 0)
-      expected.add(compressed: Int(block.header.compressedSize), raw: Int(block.header.rawSize))
-    }
-    return try FooterReader.readTable(file) == expected
-  }
-
-  private func isSound(_ block: BlockEntry) throws(TraceError) -> Bool {
-    guard let raw = try FooterReader.readContent(file, decompressor, block) else { return false }
-    let count = Int(block.header.count)
-    switch block.header.kind {
-    case .transfers: return Self.batches(raw, block.header, TrackID.dmaEngines) != nil
-    case .events: return EventDecoder.decode(raw, count: count) != nil
-    case .samples: return SampleCodec.decode(raw, count: count) != nil
-    case .program: return ProgramCodec.decode(raw, count: count) != nil
-    case .levels: return Self.levels(raw, block.header) != nil
-    case .rowTotals:
-      return TallyCodec.rowTotals(raw, count: count, rowCount: program.count) != nil
-    case .table: return TraceTable(decoding: raw, rowCount: count) != nil
-    default: return true
-    }
   }
 }
 
