@@ -1,4 +1,5 @@
 import Foundation
+import TerminalUI
 import Testing
 
 /// The verbs that compare, explain and export traces, on runs that were really recorded.
@@ -158,6 +159,23 @@ import Testing
     #expect(faster < 0)
     #expect(try change("dma=0.5x") > 0)
     #expect(try change("dma=2x", "tensor=2x") <= faster)
+  }
+
+  /// A dumb terminal, and a locale without other characters, get ASCII from every verb.
+  @Test func pictureAndTablesHaveAnASCIIForm() throws {
+    let desk = try desk()
+    desk.terminal = Terminal(isTerminal: false, width: 60, hasColour: false, isASCII: true)
+    let commands = [
+      ["summary", Self.base], ["summary", Self.base, "--by", "opcode"],
+      ["view", Self.base, "--static"], ["diff", Self.base, Self.new],
+      ["explain", Self.base, "--at", "4us", "--engine", "vector"], ["counters", Self.base],
+    ]
+    for command in commands {
+      let answer = desk.run(["trace"] + command)
+      #expect(answer.code == 0)
+      #expect(answer.output.utf8.allSatisfy { $0 < 0x80 }, "\(command)")
+    }
+    #expect(desk.run("trace", "summary", Self.base).output.contains("@"))
   }
 
   /// --to ends a part as in other verbs, beside the form that it names.

@@ -112,9 +112,11 @@ import Testing
     let desk = try desk()
     let dumb = try viewer(desk, ["TERM": "dumb"])
     #expect(dumb.ending() == 0)
+    desk.terminal.isASCII = true
     let expected = desk.run("trace", "view", Self.file, "--static", "--width", "80")
     #expect(dumb.text.replacing("\r\n", with: "\n") == expected.output)
     #expect(!dumb.text.contains("\u{1B}"))
+    #expect(dumb.text.utf8.allSatisfy { $0 < 0x80 })
     let pipe = try Product().shell("\"$TRNBENCH\" trace view \(Self.file) | cat", in: desk)
     #expect(pipe.output.contains("product on trn2"))
     #expect(!pipe.output.contains("\u{1B}"))

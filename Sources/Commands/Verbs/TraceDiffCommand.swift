@@ -74,7 +74,8 @@ struct TraceDiffCommand: Verb {
       let document = try DifferenceDocument(difference).json()
       try context.write(String(decoding: document, as: UTF8.self) + "\n")
     case .table:
-      let head = table.head(width: width, names: (base, new))
+      let head = table.head(
+        width: width, names: (base, new), isASCII: context.terminal.isASCII)
       try context.write(head.map { $0 + "\n" }.joined())
       try context.write("\n\(table.title(by))\n")
       try context.show(table.table(by))

@@ -64,7 +64,7 @@ struct TraceExplainCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "Look at this much before the moment, and to the end of what the engine does next; the whole run by default.",
+      "Look at this much before the moment, and on to the end of what comes next; default: all.",
       valueName: "time"),
     transform: { try TimeText.parse($0) })
   var back: Picoseconds?
@@ -166,7 +166,8 @@ struct TraceExplainCommand: Verb {
     let table = DifferenceTable(difference: difference, limit: context.format == .csv ? nil : 15)
     if context.format == .table {
       let names = (base: device.name, new: whatIf.joined(separator: " "))
-      try context.write(table.head(width: width, names: names).map { $0 + "\n" }.joined())
+      let head = table.head(width: width, names: names, isASCII: context.terminal.isASCII)
+      try context.write(head.map { $0 + "\n" }.joined())
       try context.write("\n\(table.title(.path))\n")
     }
     try context.show(table.table(.path))

@@ -61,7 +61,8 @@ struct TraceSummaryCommand: Verb {
       return try summarise(cores, context)
     }
     let path = context.environment.url(file).path
-    let text = SummaryText(width: context.terminal.width)
+    let text = SummaryText(
+      width: context.terminal.width, isASCII: context.terminal.isASCII)
     let reader = try TraceReader(path: path)
     let summary = try TraceSummary(
       reader, from: from, to: to, cells: text.cells, followsPath: true)

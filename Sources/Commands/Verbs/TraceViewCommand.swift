@@ -97,7 +97,7 @@ struct TraceViewCommand: Verb {
     if !isShown {
       let screen = ViewScreen(
         session: session, columns: columns, rows: height.map { max(12, $0) },
-        hasColour: context.terminal.hasColour)
+        hasColour: context.terminal.hasColour, isASCII: context.terminal.isASCII)
       try context.write(try screen.lines().map { $0 + "\n" }.joined())
     }
     return try context.report(source.damage, of: file)
@@ -124,7 +124,7 @@ struct TraceViewCommand: Verb {
       if isStale || size != shown {
         let screen = ViewScreen(
           session: session, columns: size.columns, rows: size.rows,
-          hasColour: context.terminal.hasColour)
+          hasColour: context.terminal.hasColour, isASCII: context.terminal.isASCII)
         terminal.show(try screen.lines(), rows: size.rows)
         shown = size
       }

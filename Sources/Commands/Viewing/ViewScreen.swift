@@ -10,6 +10,8 @@ struct ViewScreen {
   /// Lines of the terminal; nil for as many as there are.
   let rows: Int?
   let hasColour: Bool
+  /// Whether only ASCII characters are used.
+  var isASCII = false
 
   /// The screen's line of the first engine.
   static let firstRow = 3
@@ -19,7 +21,8 @@ struct ViewScreen {
     let cells = TimelinePicture.cells(width: columns)
     session.cells = cells
     let picture = try picture(cells)
-    var lines = [head, view, ""] + picture.lines(colour: hasColour) + [""]
+    var lines =
+      [head, view, ""] + picture.lines(colour: hasColour, isASCII: isASCII) + [""]
     lines += try panel(picture)
     guard let rows else { return lines.map { trimmed($0) } }
     let room = max(0, rows - 1)
@@ -29,7 +32,8 @@ struct ViewScreen {
   }
 
   private func trimmed(_ line: String) -> String {
-    line.contains("\u{1B}") ? line : truncated(line, to: columns)
+    let fitting = line.contains("\u{1B}") ? line : truncated(line, to: columns)
+    return isASCII ? plainText(fitting) : fitting
   }
 
   private var state: ViewState { session.state }
