@@ -102,7 +102,7 @@ struct DifferenceTable {
     }
   }
 
-  private var engines: Table { parts(difference.engines, hasTotal: false) }
+  private var engines: Table { parts(difference.certainEngines, hasTotal: false) }
 
   private func parts(_ parts: [TraceDifference.Part], hasTotal: Bool) -> Table {
     var rows = DifferenceRows(limit: limit, isNamed: false)

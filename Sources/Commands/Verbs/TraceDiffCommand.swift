@@ -81,6 +81,7 @@ struct TraceDiffCommand: Verb {
       try context.show(table.table(by))
       try context.write("\n")
       try context.note(table.instructionLine)
+      for note in difference.notes { try context.note(note) }
     case .csv, .markdown: try context.show(table.table(by))
     }
     return try report(difference, (base, new), context)
@@ -134,6 +135,7 @@ struct TraceDiffCommand: Verb {
       try context.write("\n\(table.title(by))\n")
     }
     try context.show(table.table(by))
+    for note in differences.notes { try context.note(note) }
     return Outcome.gravest(outcomes)
   }
 
