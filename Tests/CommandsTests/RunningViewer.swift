@@ -28,6 +28,9 @@ final class RunningViewer {
 
   deinit { if process.isRunning { process.terminate() } }
 
+  /// Sends a signal.
+  func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
   /// Everything that was written.
   var text: String { String(decoding: terminal.bytes, as: UTF8.self) }
 

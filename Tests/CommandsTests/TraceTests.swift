@@ -38,6 +38,12 @@ import Units
       ["trace", "summary", "x.trntrace", "--by", "opcode", "--format", "csv"],
       ["trace", "summary", "x.trntrace", "--format", "csv"],
       ["trace", "summary", "x.trntrace", "--by", "layer", "--format", "markdown"],
+      ["trace", "summary", "x.trntrace", "--from", "2us", "--to", "3us"],
+      ["trace", "summary", "x.trntrace", "--from", "1us"],
+      ["trace", "counters", "x.trntrace", "--from", "0.5us", "--to", "500ns"],
+      ["trace", "export", "x.trntrace", "--to", "csv", "--output", "-", "--to", "0ns"],
+      ["trace", "view", "x.trntrace", "--static", "--from", "2us", "--to", "1us"],
+      ["trace", "summary", "x.trntrace", "--from", "0.9us", "--to", "5us", "--by", "opcode"],
       ["trace", "verify", "x.trntrace"], ["trace", "verify", "x.trntrace", "--format", "json"],
     ]
     let text = commands.map { desk.transcript($0) }.joined(separator: "\n")

@@ -55,9 +55,10 @@ struct TraceCountersCommand: Verb {
 
   /// Prints the tables, or one document; damage is named on standard error too.
   func execute(_ context: CommandContext) throws -> Outcome {
-    try TraceWindow.checkOrder(from, to)
     let url = context.environment.url(file)
     let folder = try CoreTraces(url, name: file)
+    let end = try folder?.end() ?? TraceReader(path: url.path).summary.end
+    try TraceWindow.check(from, to, end: end)
     var cores: [CoreCounters.Core] = []
     var outcomes: [Outcome] = []
     for item in folder?.items ?? [CoreTraces.Item(core: "", path: url.path)] {

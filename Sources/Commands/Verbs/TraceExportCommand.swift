@@ -16,8 +16,8 @@ struct TraceExportCommand: Verb {
       semaphore to who waited for it, and counters; times in whole nanoseconds. chrome is JSON for \
       chrome://tracing, speedscope JSON for speedscope.app, pprof a profile for 'go tool pprof'. \
       csv is the instruction table of the vendor's profiler, with its column names. A long trace \
-      is exported in parts, with --from and a time for --to, which is told from a form; --until is the \
-      same. Of a folder, which a run on several cores \
+      is exported in parts, with --from and a time for --to, which is told from a form; --until is \
+      the same. Of a folder, which a run on several cores \
       leaves, perfetto gets a process for each core.
 
       EXAMPLES
@@ -67,10 +67,12 @@ struct TraceExportCommand: Verb {
   func execute(_ context: CommandContext) throws -> Outcome {
     let form = try form()
     if let cores = try CoreTraces(context.environment.url(file), name: file) {
+      try check(end: try cores.end())
       return try export(cores, form, context)
     }
     let path = context.environment.url(file).path
     let reader = try TraceReader(path: path)
+    try check(end: reader.summary.end)
     let window = try load(reader, path: file)
     let program = try EmbeddedProgram(reader)
     let export = TraceExport(window, metadata: reader.metadata) { program?.text($0) ?? "" }
@@ -86,10 +88,14 @@ struct TraceExportCommand: Verb {
 
   /// The records that are to be written.
   private func load(_ reader: borrowing TraceReader, path: String) throws -> EventWindow {
-    let end = try end()
-    try TraceWindow.checkOrder(from, end, until == nil ? "--to" : "--until")
-    return try TraceWindow.load(
-      reader, path: path, from: from, to: end, advice: "choose a part with --from and --to")
+    try TraceWindow.load(
+      reader, path: path, from: from, to: try end(), advice: "choose a part with --from and --to")
+  }
+
+  /// Refuses a part that holds nothing.
+  private func check(end: Int64) throws(CommandFailure) {
+    let option = until == nil ? "--to" : "--until"
+    try TraceWindow.check(from, try self.end(), end: end, option)
   }
 
   /// The one form among the words of --to.

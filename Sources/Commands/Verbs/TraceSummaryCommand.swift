@@ -56,7 +56,6 @@ struct TraceSummaryCommand: Verb {
 
   /// Prints the summary; damage is named on standard error too.
   func execute(_ context: CommandContext) throws -> Outcome {
-    try TraceWindow.checkOrder(from, to)
     if let cores = try CoreTraces(context.environment.url(file), name: file) {
       return try summarise(cores, context)
     }
@@ -64,6 +63,7 @@ struct TraceSummaryCommand: Verb {
     let text = SummaryText(
       width: context.terminal.width, isASCII: context.terminal.isASCII)
     let reader = try TraceReader(path: path)
+    try TraceWindow.check(from, to, end: reader.summary.end)
     let summary = try TraceSummary(
       reader, from: from, to: to, cells: text.cells, followsPath: true)
     switch context.format {
@@ -80,6 +80,7 @@ struct TraceSummaryCommand: Verb {
 
   /// The cores of a folder, one row each, or one for each group of each core.
   private func summarise(_ cores: CoreTraces, _ context: CommandContext) throws -> Outcome {
+    try TraceWindow.check(from, to, end: try cores.end())
     var summaries: [(core: String, summary: TraceSummary)] = []
     for item in cores.items {
       let reader = try TraceReader(path: item.path)
@@ -166,6 +167,7 @@ enum SummaryTable {
     _ cores: [(core: String, summary: TraceSummary)], _ grouping: SummaryGrouping, named: Bool
   ) -> Table {
     let names = named ? [Column.text("core", minimumWidth: nil)] : []
+    guard grouping != .stall else { return stalls(cores, names) }
     var table = Table(
       columns: names + [
         .text(grouping.rawValue, minimumWidth: nil), Column("busy_us", title: "busy"),
@@ -179,6 +181,23 @@ enum SummaryTable {
         table.append((named ? [.text(core)] : []) + cells(group))
       }
       table.footnotes += summary.notes.filter { !table.footnotes.contains($0) }
+    }
+    return table
+  }
+
+  /// Causes of standing still: nothing else is known by them.
+  private static func stalls(
+    _ cores: [(core: String, summary: TraceSummary)], _ names: [Column]
+  ) -> Table {
+    var table = Table(
+      columns: names + [.text("stall", minimumWidth: nil), Column("stall_us", title: "stalled")])
+    for (core, summary) in cores {
+      for group in summary.groups(by: .stall) {
+        table.append(
+          names.map { _ in .text(core) } + [
+            .text(group.name), .microseconds(Double(group.stall) / 1e6),
+          ])
+      }
     }
     return table
   }

@@ -150,10 +150,10 @@ struct ViewScreen {
     }
     let event = window[here]
     let isRunning = event.start.value <= state.cursor
-    var lines = [
-      "\(session.track.name) \(isRunning ? "runs" : "runs next"): \(describe(here, window))",
-      "  \(time(event.start.value)) to \(time(event.end.value)), \(time(event.duration.value))",
-    ]
+    let verb = isRunning ? "runs" : "runs next"
+    var lines = fitting("\(session.track.name) \(verb): \(describe(here, window))")
+    lines.append(
+      "  \(time(event.start.value)) to \(time(event.end.value)), \(time(event.duration.value))")
     if let text = session.program?.text(event.programCounter), !text.isEmpty {
       lines += wrapped(text, width: columns - 2).map { "  " + $0 }
     }
@@ -167,9 +167,16 @@ struct ViewScreen {
     } else if let source = cause.source, cause.kind != .issue {
       let track = TrackID(rawValue: source.track)?.name ?? ""
       let end = time(window[source].end.value)
-      lines.append("  held back by \(track) until \(end): \(describe(source, window))")
+      lines += fitting("  held back by \(track) until \(end): \(describe(source, window))")
     }
     return lines
+  }
+
+  /// A line, or several where it is too long: the source, which the reader looks for, comes last.
+  private func fitting(_ line: String) -> [String] {
+    if displayWidth(line) <= columns { return [line] }
+    let indent = String(line.prefix { $0 == " " })
+    return wrapped(line, width: columns - indent.count).map { indent + $0 }
   }
 
   private func describe(_ reference: EventReference, _ window: EventWindow) -> String {
@@ -191,8 +198,9 @@ struct ViewScreen {
       "j k           another engine            home end        first, last moment",
       "tab, s-tab    next, previous record     n N             next, previous stall",
       "enter         from edge to edge         p               who held it back",
-      "/             find instruction, kernel  g               go to a time",
-      "m ' M         bookmark, next, list      ? q             this help, quit",
+      "/             find instruction, kernel  / enter         the next one found",
+      "g             go to a time              m ' M           bookmark, next, list",
+      "? q           this help, quit",
     ]
     + wrapped(
       TimelinePicture.legend.map { "\($0.letter) \($0.meaning)" }.joined(separator: "   "),

@@ -173,7 +173,22 @@ package struct SummaryText {
 
   // MARK: By group
 
+  /// Causes of standing still, with their share of all engines' time.
+  private func stallGroups(_ summary: TraceSummary) -> [String] {
+    let nameWidth = width - 22
+    let whole = summary.engines.reduce(0.0) { $0 + Double($1.whole) }
+    func line(_ name: String, _ values: [String]) -> String {
+      Self.left(name, nameWidth) + values.map { Self.right($0, 11) }.joined()
+    }
+    return [line("stall", ["stalled", "of all"])]
+      + summary.groups(by: .stall).map { group in
+        let share = whole > 0 ? 100 * Double(group.stall) / whole : 0
+        return line(group.name, [Self.time(group.stall), percent(share)])
+      }
+  }
+
   private func groups(_ summary: TraceSummary, _ grouping: SummaryGrouping) -> [String] {
+    if grouping == .stall { return stallGroups(summary) }
     let groups = summary.groups(by: grouping)
     let hasPath = groups.contains { $0.pathTime != nil }
     let hasBound = groups.contains { $0.lost != nil }
@@ -195,7 +210,7 @@ package struct SummaryText {
       if !hasPath { values.append(group.bytes.map(Self.bytes) ?? "-") }
       let name = group.name.isEmpty ? "(none)" : group.name
       lines.append(
-        Self.left(String(name.prefix(nameWidth - 1)), nameWidth)
+        Self.left(cut(name, nameWidth - 1), nameWidth)
           + values.map { Self.right($0, 11) }.joined())
     }
     if groups.count > limit { lines.append("and \(groups.count - limit) more") }
@@ -228,6 +243,11 @@ package struct SummaryText {
     guard unit > 0 else { return "\(Int64(value)) \(units[0])" }
     let digits = abs(rest) >= 100 ? 1 : abs(rest) >= 10 ? 2 : 3
     return String(format: "%.\(digits)f %@", rest, units[unit])
+  }
+
+  /// A name that fits, with a mark where something is cut.
+  private func cut(_ name: String, _ width: Int) -> String {
+    name.count <= width ? name : String(name.prefix(width - 1)) + (isASCII ? "~" : "…")
   }
 
   private static func left(_ text: String, _ width: Int) -> String {

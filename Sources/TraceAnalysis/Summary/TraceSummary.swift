@@ -66,9 +66,11 @@ package struct TraceSummary: Sendable {
     let totals = reader.summary
     let whole = Self.recorded(reader)
     let first = from?.value ?? whole.from
+    // A range that goes on after the run is over ends with it.
+    let isOpen = to.map { $0.value > totals.end } ?? true
     let range = TrackFold.Range(
-      from: first, to: max(first, to?.value ?? whole.to),
-      isWholeRun: to == nil && whole.to >= totals.end)
+      from: first, to: max(first, isOpen ? whole.to : to?.value ?? whole.to),
+      isWholeRun: isOpen && whole.to >= totals.end)
     isWholeRun = from == nil && to == nil && !whole.isPart
     let hasEvents = totals.hasEvents
     let strip = (cells: cells, to: range.from + (stripLength ?? range.to - range.from))
