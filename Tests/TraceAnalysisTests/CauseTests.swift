@@ -68,6 +68,29 @@ import Units
     #expect(busy == graph.window.events[0].reduce(0) { $0 + $1.duration.value })
   }
 
+  /// With the records before it, a part's causes and path are those of the whole run there.
+  @Test func whatCameBeforeAPartTellsItsCauses() throws {
+    let machine = SmallMachine(rounds: 25)
+    let trace = TemporaryTrace()
+    try machine.write(trace.path)
+    let reader = try TraceReader(path: trace.path)
+    let from = machine.events[0][9].start.value + 1
+    let to = machine.events[0][12].end.value
+    let part = try #require(try EventWindow.load(reader, from: from, to: to, knowsBefore: true))
+    #expect(part.isFromBeginning && part.from == from)
+    let path = CriticalPath(CauseGraph(part))
+    #expect(path.parts(part).values.reduce(0, +) == to - from)
+    #expect(path.steps.allSatisfy { $0.cause.kind != .unknown && $0.cause.kind != .beginning })
+    let alone = try #require(try EventWindow.load(reader, from: from, to: to))
+    #expect(!alone.isFromBeginning)
+    #expect(CriticalPath(CauseGraph(alone)).steps.last?.cause.kind == .unknown)
+    // An explanation does not go on behind the part.
+    let time = machine.events[0][12].start.value
+    let explained = Explanation(CauseGraph(part), track: .tensor, at: time)
+    #expect(explained.links.dropLast().allSatisfy { $0.from > from })
+    #expect(explained.links.last.map { $0.from <= from } == true)
+  }
+
   /// A barrier that waits through the whole run ends last of all, yet a part of the run is not its
   /// beginning: the path of a part starts at what works when the part ends.
   @Test func thePathOfAPartStartsAtWhatIsBusyAtItsEnd() throws {

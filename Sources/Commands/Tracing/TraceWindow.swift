@@ -23,14 +23,15 @@ enum TraceWindow {
   /// The records between two times, or all; `advice` says how to ask for fewer.
   static func load(
     _ reader: borrowing TraceReader, path: String, from: Picoseconds?, to: Picoseconds?,
-    advice: String
+    advice: String, knowsBefore: Bool = false
   ) throws -> EventWindow {
     guard reader.summary.hasEvents else {
       throw CommandFailure.unsupported(
         what: "\(path) holds samples, not events",
         advice: "record the run with --trace events")
     }
-    let window = try EventWindow.load(reader, from: from?.value, to: to?.value)
+    let window = try EventWindow.load(
+      reader, from: from?.value, to: to?.value, knowsBefore: knowsBefore)
     guard let window else {
       let count = reader.recordCount(from: from?.value, to: to?.value)
       throw CommandFailure.unsupported(

@@ -122,7 +122,7 @@ struct TraceExplainCommand: Verb {
     func load(_ from: Picoseconds?, _ to: Picoseconds?) throws -> EventWindow {
       try TraceWindow.load(
         reader, path: file, from: from, to: to,
-        advice: "look at less of it with --back, such as --back 20us")
+        advice: "look at less of it with --back, such as --back 20us", knowsBefore: true)
     }
     guard let back else { return (try load(nil, nil), nil) }
     let (lastEnd, next) = try reader.neighbours(of: engine, at: at.value)

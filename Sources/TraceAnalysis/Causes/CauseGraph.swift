@@ -67,12 +67,15 @@ package struct CauseGraph: Sendable {
       let isDMA = Int(source.track) >= TrackID.engineCount
       return Cause(kind: isDMA ? .dma : .semaphore, source: source, semaphore: wait.semaphore)
     }
-    guard reference.index > 0 else { return Cause(kind: .beginning) }
+    guard reference.index > 0 else { return first }
     let previous = EventReference(track: Int(reference.track), index: Int(reference.index) - 1)
     guard event.wait.value > 0 else { return Cause(kind: .issue, source: previous) }
     let semaphore = wait.condition == .none ? nil : wait.semaphore
     return Cause(kind: .unknown, source: previous, semaphore: semaphore)
   }
+
+  /// The cause of a track's first record in the window.
+  private var first: Cause { Cause(kind: window.isFromBeginning ? .beginning : .unknown) }
 
   /// The record whose update met the record's wait, however early; nil when none is known.
   package func release(_ reference: EventReference) -> EventReference? {
@@ -91,7 +94,7 @@ package struct CauseGraph: Sendable {
     if let trigger = trigger(event, before: arrival) {
       return Cause(kind: .trigger, source: trigger)
     }
-    guard reference.index > 0 else { return Cause(kind: .beginning) }
+    guard reference.index > 0 else { return first }
     let previous = EventReference(track: Int(reference.track), index: Int(reference.index) - 1)
     return Cause(kind: .unknown, source: previous)
   }

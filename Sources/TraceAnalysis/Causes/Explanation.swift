@@ -96,7 +96,8 @@ package struct Explanation: Sendable {
           reference: reference, count: count, from: event.start.value,
           to: graph.window[reference].end.value, cause: cause, wait: event.wait.value,
           handOff: handOff, slack: slack[reference]))
-      guard let source else { return }
+      // Records before the window's range are there for what they tell of semaphores.
+      guard let source, event.start.value > graph.window.from else { return }
       reference = source
     }
   }

@@ -106,7 +106,8 @@ package struct TraceSummary: Sendable {
     let marks = isWholeRun ? (from: nil, to: nil) : (from: range.from, to: range.to)
     let window =
       followsPath && hasEvents
-      ? try EventWindow.load(reader, from: marks.from, to: marks.to, limit: pathLimit) : nil
+      ? try EventWindow.load(
+        reader, from: marks.from, to: marks.to, limit: pathLimit, knowsBefore: true) : nil
     path = window.map { PathTotals(CauseGraph($0)) }
     skippedRecords =
       followsPath && hasEvents && window == nil
