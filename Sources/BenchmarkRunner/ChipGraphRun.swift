@@ -108,7 +108,7 @@ struct ChipGraphRun {
     _ loaded: LoadedChip, _ mode: RunMode, _ lowered: LoweredGraph, _ whole: Graph
   ) throws(RunnerError) -> ChipRecording? {
     try ChipRecording(
-      options, workload: workload.name, mode: mode, loaded: loaded,
+      options, workload: workload.name, mode: mode, precision: workload.precision, loaded: loaded,
       labels: lowered.labels, modelFlops: Int64(whole.operationCount))
   }
 

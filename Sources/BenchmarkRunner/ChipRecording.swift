@@ -2,6 +2,7 @@ import Hardware
 import InstructionSet
 import NeuronChip
 import NeuronCore
+import NumericFormats
 import Results
 import TraceFile
 import Units
@@ -19,8 +20,8 @@ struct ChipRecording {
 
   /// Opens a file for each core; nil where the options ask for no trace.
   init?(
-    _ options: RunOptions, workload: String, mode: RunMode, loaded: LoadedChip,
-    labels: [InvocationLabel] = [], modelFlops: Int64? = nil
+    _ options: RunOptions, workload: String, mode: RunMode, precision: NumberFormat,
+    loaded: LoadedChip, labels: [InvocationLabel] = [], modelFlops: Int64? = nil
   ) throws(RunnerError) {
     guard options.trace != .off else { return nil }
     let program = loaded.program
@@ -30,7 +31,8 @@ struct ChipRecording {
     for (index, core) in program.cores.enumerated() {
       guard
         let request = try TraceRequest.make(
-          options, workload: workload, mode: mode, program: encoded[core.program],
+          options, workload: workload, mode: mode, precision: precision,
+          program: encoded[core.program],
           labels: labels, modelFlops: modelFlops.map { $0 / Int64(program.cores.count) },
           core: TraceRequest.Core(number: core.number, count: program.cores.count))
       else { return nil }

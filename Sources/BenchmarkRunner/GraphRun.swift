@@ -83,8 +83,8 @@ struct GraphRun {
     guard let encoded else { return nil }
     encoded.finish(lowered.program)
     return try TraceRequest.make(
-      options, workload: workload.name, mode: mode, program: encoded,
-      labels: lowered.labels, modelFlops: Int64(lowered.graph.operationCount))
+      options, workload: workload.name, mode: mode, precision: workload.precision,
+      program: encoded, labels: lowered.labels, modelFlops: Int64(lowered.graph.operationCount))
   }
 
   /// Fills the given tensors with seeded values.

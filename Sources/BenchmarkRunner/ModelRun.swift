@@ -128,8 +128,8 @@ struct ModelRun {
     if let encoded {
       encoded.finish(lowered.program)
       trace = try TraceRequest.make(
-        options, workload: source.name, mode: mode, program: encoded,
-        labels: lowered.labels)
+        options, workload: source.name, mode: mode, precision: source.options.precision,
+        program: encoded, labels: lowered.labels)
     }
     let loaded = try GraphRun.load(lowered.program, options.device)
     var timings: [HostTiming] = []

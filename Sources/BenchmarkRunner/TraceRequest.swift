@@ -20,21 +20,23 @@ struct TraceRequest {
     var count: Int
   }
 
-  /// The trace that a run's options ask for, its folder made; nil when they ask for none.
+  /// The trace that a run's options ask for, its folder made; nil when they ask for none. Rates are
+  /// compared with the tensor engine's peak in `precision`.
   static func make(
-    _ options: RunOptions, workload: String, mode: RunMode, program: Program,
-    modelFlops: Int64? = nil
+    _ options: RunOptions, workload: String, mode: RunMode, precision: NumberFormat,
+    program: Program, modelFlops: Int64? = nil
   ) throws(RunnerError) -> TraceRequest? {
     guard options.trace != .off else { return nil }
     return try make(
-      options, workload: workload, mode: mode, program: EncodedProgram(program, on: options.device),
-      modelFlops: modelFlops)
+      options, workload: workload, mode: mode, precision: precision,
+      program: EncodedProgram(program, on: options.device), modelFlops: modelFlops)
   }
 
   /// The trace of a core, with its program; a core of several has a file in a folder of theirs.
   static func make(
-    _ options: RunOptions, workload: String, mode: RunMode, program: EncodedProgram,
-    labels: [InvocationLabel] = [], modelFlops: Int64? = nil, core: Core? = nil
+    _ options: RunOptions, workload: String, mode: RunMode, precision: NumberFormat,
+    program: EncodedProgram, labels: [InvocationLabel] = [], modelFlops: Int64? = nil,
+    core: Core? = nil
   ) throws(RunnerError) -> TraceRequest? {
     guard options.trace != .off else { return nil }
     var path = path(options, workload: workload)
@@ -49,7 +51,7 @@ struct TraceRequest {
     var entries = [
       Key.tool: "trnbench 0.1", Key.device: options.device.identity, Key.workload: workload,
       Key.mode: mode.rawValue, Key.seed: "\(options.seed)", Key.recording: options.trace.name,
-      Key.peakFlops: "\(options.device.tensorPeak(for: .bfloat16))",
+      Key.peakFlops: "\(options.device.tensorPeak(for: precision))",
       Key.hbmBandwidth: "\(options.device.hbmBytesPerMicrosecondPerCore * 1_000_000)",
     ]
     if let core {

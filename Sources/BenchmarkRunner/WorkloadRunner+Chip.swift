@@ -30,7 +30,8 @@ extension WorkloadRunner {
       // The times repeat exactly, so that one trace is enough.
       let recording =
         index == 0
-        ? try ChipRecording(options, workload: name, mode: mode, loaded: loaded) : nil
+        ? try ChipRecording(
+          options, workload: name, mode: mode, precision: .bfloat16, loaded: loaded) : nil
       if let recording { trace = recording.folder }
       let (run, seconds) = try execute(loaded, mode, recording, isCancelled)
       timings.append(HostTiming(seconds: seconds, instructions: run.instructions))

@@ -16,7 +16,8 @@ extension WorkloadRunner {
     let started = Date()
     let mode = options.mode ?? .functional
     try refuseRoundingWithoutValues(mode, name)
-    let trace = try TraceRequest.make(options, workload: name, mode: mode, program: program)
+    let trace = try TraceRequest.make(
+      options, workload: name, mode: mode, precision: .bfloat16, program: program)
     let loaded = try GraphRun.load(program, options.device)
     var timings: [HostTiming] = []
     var totals: NeuronCore.RunTotals?

@@ -32,6 +32,9 @@ package enum Bars {
       })
   }
 
+  /// A cell of which nothing is known.
+  package static func shade(isASCII: Bool = false) -> Character { isASCII ? "?" : "░" }
+
   private static func clamped(_ fraction: Double) -> Double {
     fraction.isNaN ? 0 : min(1, max(0, fraction))
   }

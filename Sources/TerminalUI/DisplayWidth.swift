@@ -31,6 +31,21 @@ package func truncated(_ text: String, to width: Int) -> String {
   return result + "…"
 }
 
+/// The text with the characters of our own pictures and tables replaced by ASCII ones of their
+/// width; names that others gave stay as they are.
+package func plainText(_ text: String) -> String {
+  if text.utf8.allSatisfy({ $0 < 0x80 }) { return text }
+  return String(
+    text.map { character in
+      switch character {
+      case "…": "~"
+      case "─": "-"
+      case "×": "x"
+      default: character
+      }
+    })
+}
+
 /// Where a cell's text stands in its column.
 package enum Alignment: Hashable, Sendable {
   case left, right

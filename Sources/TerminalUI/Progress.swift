@@ -33,7 +33,7 @@ package struct ProgressLine: Hashable, Sendable {
   }
 
   /// The line, never wider than `width`: the title is shortened and the bar dropped as needed.
-  package func text(width: Int) -> String {
+  package func text(width: Int, isASCII: Bool = false) -> String {
     var facts: [String] = []
     if total > 0 {
       let share = 100 * Double(min(done, total)) / Double(total)
@@ -48,7 +48,8 @@ package struct ProgressLine: Hashable, Sendable {
     if room < 4 { return truncated(tail, to: width) }
     guard total > 0, room >= 30 else { return truncated(title, to: room) + "  " + tail }
     let barWidth = min(30, room / 3)
-    let bar = Bars.horizontalBar(fraction: Double(done) / Double(total), width: barWidth)
+    let bar = Bars.horizontalBar(
+      fraction: Double(done) / Double(total), width: barWidth, isASCII: isASCII)
     let name = padded(truncated(title, to: room - barWidth - 4), to: room - barWidth - 4)
     return "\(name)  [\(bar)]  \(tail)".replacingTrailingSpaces()
   }
@@ -89,7 +90,8 @@ package struct ProgressReporter {
     }
     lastSeconds = line.elapsedSeconds
     isLineOpen = true
-    write("\r\u{1B}[K" + line.text(width: terminal.width - 1))
+    let text = line.text(width: terminal.width - 1, isASCII: terminal.isASCII)
+    write("\r\u{1B}[K" + (terminal.isASCII ? plainText(text) : text))
   }
 
   /// Wipes the line, so that results follow on a clean one.

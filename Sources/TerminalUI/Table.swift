@@ -68,13 +68,17 @@ package struct Table: Hashable, Sendable {
   }
 
   /// One JSON document: `{"schema": 1, "rows": [{key: value}…]}`, keys in the order of the columns.
-  package func json(rowsKey: String = "rows") -> String {
+  /// `more` are keys beside the rows, with values in JSON.
+  package func json(
+    rowsKey: String = "rows", more: [(key: String, value: String)] = []
+  ) -> String {
     let objects = rows.map { row in
       let fields = zip(columns, row).map { "\(JSONText.quoted($0.key)): \($1.json)" }
       return "    {" + fields.joined(separator: ", ") + "}"
     }
     let body = objects.isEmpty ? "[]" : "[\n" + objects.joined(separator: ",\n") + "\n  ]"
-    return "{\n  \"schema\": 1,\n  \(JSONText.quoted(rowsKey)): \(body)\n}\n"
+    let beside = more.map { "  \(JSONText.quoted($0.key)): \($0.value),\n" }.joined()
+    return "{\n  \"schema\": 1,\n\(beside)  \(JSONText.quoted(rowsKey)): \(body)\n}\n"
   }
 
   /// RFC 4180 with line feeds; raw values, a header line of keys.

@@ -12,17 +12,21 @@ package struct Terminal: Hashable, Sendable {
   package var width: Int
   /// Whether colours may be used.
   package var hasColour: Bool
+  /// Whether only ASCII characters are shown as they are.
+  package var isASCII: Bool
 
-  package init(isTerminal: Bool, width: Int, hasColour: Bool) {
+  package init(isTerminal: Bool, width: Int, hasColour: Bool, isASCII: Bool = false) {
     self.isTerminal = isTerminal
     self.width = width
     self.hasColour = hasColour
+    self.isASCII = isASCII
   }
 
   /// Decides from facts alone: a terminal, the environment, and whether the user asked for none.
   ///
   /// Colour needs a terminal that is not `dumb`, no `--no-color` and no non-empty `NO_COLOR`.
-  /// A width measured at the terminal goes before `COLUMNS`.
+  /// A width measured at the terminal goes before `COLUMNS`. A dumb terminal and a locale that is
+  /// not of UTF-8 get ASCII; where nothing names a locale, all characters.
   package static func decide(
     isTerminal: Bool, measuredWidth: Int?, environment: [String: String], noColour: Bool
   ) -> Terminal {
@@ -31,7 +35,15 @@ package struct Terminal: Hashable, Sendable {
     let told = environment["COLUMNS"].flatMap { Int($0) }
     let width = [measuredWidth, told].compactMap { $0 }.first { $0 > 0 } ?? (isTerminal ? 80 : 160)
     return Terminal(
-      isTerminal: isTerminal, width: width, hasColour: isTerminal && !refused && !isDumb)
+      isTerminal: isTerminal, width: width, hasColour: isTerminal && !refused && !isDumb,
+      isASCII: isDumb || !isUnicode(environment))
+  }
+
+  /// Whether the locale has all characters. The variables go before one another as for C programs.
+  private static func isUnicode(_ environment: [String: String]) -> Bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].compactMap { environment[$0] }.first { !$0.isEmpty }
+    guard let locale = locale?.lowercased() else { return true }
+    return locale.contains("utf-8") || locale.contains("utf8")
   }
 
   /// What standard output is now.

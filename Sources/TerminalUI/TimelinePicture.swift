@@ -60,7 +60,10 @@ package struct TimelinePicture: Hashable, Sendable {
   package static let legend: [(letter: Character, meaning: String)] = [
     ("#", "busy"), ("S", "semaphore"), ("D", "dma"), ("Q", "queue empty"), ("H", "dependency"),
     ("L", "limiter"), ("T", "table load"), ("C", "control"), ("?", "not named"), (".", "idle"),
+    (missing, "missing"),
   ]
+  /// The letter of cells of which nothing is known because records are missing.
+  package static let missing: Character = "~"
 
   private static func paint(_ state: Character) -> Paint? {
     switch state {
@@ -78,7 +81,7 @@ package struct TimelinePicture: Hashable, Sendable {
     var lines: [String] = []
     for (index, row) in rows.enumerated() {
       let mark = index == selected ? "> " : "  "
-      let strip = Bars.heatStrip(row.cells.map(\.busy), isASCII: isASCII)
+      let strip = strip(row.cells, isASCII)
       let cells = colour ? painted(strip, row.cells) : strip
       lines.append(
         padded(mark + row.name, to: Self.nameWidth) + cells
@@ -88,6 +91,15 @@ package struct TimelinePicture: Hashable, Sendable {
       }
     }
     return lines + ruler
+  }
+
+  /// Heights, and a shade where nothing is known.
+  private func strip(_ cells: [TimelineCell], _ isASCII: Bool) -> String {
+    let heights = Bars.heatStrip(cells.map(\.busy), isASCII: isASCII)
+    return String(
+      zip(heights, cells).map { height, cell in
+        cell.state == Self.missing && cell.busy == 0 ? Bars.shade(isASCII: isASCII) : height
+      })
   }
 
   /// Runs of cells of one state share one pair of escape sequences.

@@ -24,7 +24,6 @@ import Testing
       ["device", "show", "trn2", "--group", "dam"],
       ["trace", "summary", "missing.trntrace"], ["trace", "summary", "empty.trntrace"],
       ["trace", "summary", "text.trntrace"], ["trace", "verify", "Workloads"],
-      ["trace", "summary", "x", "--from", "2us", "--to", "1us"],
       ["trace", "summary", "x", "--by", "kernels"], ["compare", "nothing-here"],
       ["compare", "device:trn9"], ["compare", "Workloads", "reference:h100"],
       ["compare", "Workloads", "--fail-above", "-1"],

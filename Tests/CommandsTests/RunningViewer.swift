@@ -18,6 +18,7 @@ final class RunningViewer {
     var environment = ProcessInfo.processInfo.environment
     for name in ["NO_COLOR", "COLUMNS"] { environment[name] = nil }
     environment["TERM"] = "xterm-256color"
+    environment["LC_ALL"] = "C.UTF-8"
     process.environment = environment.merging(variables) { $1 }
     process.standardInput = end
     process.standardOutput = end
@@ -26,6 +27,9 @@ final class RunningViewer {
   }
 
   deinit { if process.isRunning { process.terminate() } }
+
+  /// Sends a signal.
+  func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
   /// Everything that was written.
   var text: String { String(decoding: terminal.bytes, as: UTF8.self) }

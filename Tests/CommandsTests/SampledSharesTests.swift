@@ -63,6 +63,33 @@ import Testing
     return mode + "/" + (try #require(files?.first { $0.hasSuffix(".trntrace") }))
   }
 
+  /// A trace compares with the peak of the workload's precision, as its run does; the run's time
+  /// has the kernel's envelope too.
+  @Test(arguments: ["kernel/matmul-4096-fp8", "kernel/matmul-512-bf16"])
+  func utilisationIsThatOfTheRun(name: String) throws {
+    let desk = try Desk()
+    desk.catalog = Self.catalog
+    func document(_ answer: Desk.Answer) throws -> [String: Any] {
+      try #require(answer.code == 0, "\(answer.errors)")
+      return try #require(
+        JSONSerialization.jsonObject(with: Data(answer.output.utf8)) as? [String: Any])
+    }
+    let result = try document(
+      desk.run(
+        "run", name, "--mode", "timing", "--trace", "events", "--output", "out", "--format",
+        "json"))
+    let run = try #require((result["runs"] as? [[String: Any]])?.first)
+    let metrics = try #require(run["metrics"] as? [String: [String: Any]])
+    let utilisation = try #require(metrics["mfu_percent"]?["value"] as? Double)
+    let latency = try #require(metrics["latency_us"]?["value"] as? Double)
+    let file = try #require(run["trace"] as? String)
+    let summary = try document(desk.run("trace", "summary", file, "--format", "json"))
+    let duration = try #require(summary["duration_us"] as? Double)
+    let own = try #require((summary["metrics"] as? [String: Double])?["mfu_estimated_percent"])
+    #expect(own < 1)
+    #expect(abs(100 * own * duration - utilisation * latency) < 1e-6 * utilisation * latency)
+  }
+
   /// What the model counted beside samples equals what every event adds up to, and estimates lie
   /// within the bound that the summary states.
   @Test(arguments: workloads) func samplesAgreeWithEvents(name: String) throws {

@@ -38,6 +38,12 @@ import Units
       ["trace", "summary", "x.trntrace", "--by", "opcode", "--format", "csv"],
       ["trace", "summary", "x.trntrace", "--format", "csv"],
       ["trace", "summary", "x.trntrace", "--by", "layer", "--format", "markdown"],
+      ["trace", "summary", "x.trntrace", "--from", "2us", "--to", "3us"],
+      ["trace", "summary", "x.trntrace", "--from", "1us"],
+      ["trace", "counters", "x.trntrace", "--from", "0.5us", "--to", "500ns"],
+      ["trace", "export", "x.trntrace", "--to", "csv", "--output", "-", "--to", "0ns"],
+      ["trace", "view", "x.trntrace", "--static", "--from", "2us", "--to", "1us"],
+      ["trace", "summary", "x.trntrace", "--from", "0.9us", "--to", "5us", "--by", "opcode"],
       ["trace", "verify", "x.trntrace"], ["trace", "verify", "x.trntrace", "--format", "json"],
     ]
     let text = commands.map { desk.transcript($0) }.joined(separator: "\n")
@@ -76,5 +82,12 @@ import Units
     let verified = desk.run("trace", "verify", "x.trntrace")
     #expect(verified.code == 65)
     #expect(verified.output.contains("footer"))
+    // Of a file without any footer, no message is cut and none is too wide.
+    try whole.prefix(whole.count / 2).write(to: url)
+    let half = desk.run("trace", "verify", "x.trntrace")
+    #expect(half.code == 65)
+    #expect(!half.output.contains("…"))
+    #expect(half.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    #expect(half.output.contains("is missing"))
   }
 }

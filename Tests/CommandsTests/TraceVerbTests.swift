@@ -1,4 +1,5 @@
 import Foundation
+import TerminalUI
 import Testing
 
 /// The verbs that compare, explain and export traces, on runs that were really recorded.
@@ -110,6 +111,38 @@ import Testing
     #expect(lines.contains { $0.contains("tensor") })
   }
 
+  /// Who held whom back, and from which line, stands whole at any width; JSON has it in fields.
+  @Test(arguments: [60, 80, 120]) func explanationsAreNeverCut(width: Int) throws {
+    let desk = try desk()
+    desk.terminal.width = width
+    let command = ["trace", "explain", Self.base, "--at", "4us", "--engine", "vector"]
+    let text = desk.run(command).output
+    #expect(!text.contains("…"))
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= width })
+    let plain = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    let explained = try document(desk.run(command + ["--format", "json"]))
+    #expect(explained["state"] as? String == "busy")
+    #expect(explained["engine"] as? String == "vector")
+    #expect((explained["damage"] as? [Any])?.isEmpty == true)
+    let links = try #require(explained["links"] as? [[String: Any]])
+    #expect(links.count > 2)
+    for (link, next) in zip(links, links.dropFirst()) {
+      let producer = try #require(link["producer_engine"] as? String)
+      #expect(producer == next["engine"] as? String)
+      #expect(link["producer_index"] is Int && link["wait_ps"] is Int)
+      let because = try #require(link["because"] as? String)
+      #expect(because.contains("\(producer) \(next["instruction"] as? String ?? "")"))
+      #expect(plain.contains(because))
+      let file = try #require(link["source_file"] as? String)
+      let line = try #require(link["source_line"] as? Int)
+      #expect(plain.contains("\(file):\(line)"))
+      if link["kind"] as? String == "semaphore" {
+        let semaphore = try #require(link["semaphore"] as? Int)
+        #expect(because.hasPrefix("semaphore \(semaphore) "))
+      }
+    }
+  }
+
   /// Machines that are not changed lose nothing, faster and slower ones go the right way.
   @Test func whatIfTimesTheRecordedProgram() throws {
     let desk = try desk()
@@ -126,6 +159,40 @@ import Testing
     #expect(faster < 0)
     #expect(try change("dma=0.5x") > 0)
     #expect(try change("dma=2x", "tensor=2x") <= faster)
+  }
+
+  /// A dumb terminal, and a locale without other characters, get ASCII from every verb.
+  @Test func pictureAndTablesHaveAnASCIIForm() throws {
+    let desk = try desk()
+    desk.terminal = Terminal(isTerminal: false, width: 60, hasColour: false, isASCII: true)
+    let commands = [
+      ["summary", Self.base], ["summary", Self.base, "--by", "opcode"],
+      ["view", Self.base, "--static"], ["diff", Self.base, Self.new],
+      ["explain", Self.base, "--at", "4us", "--engine", "vector"], ["counters", Self.base],
+    ]
+    for command in commands {
+      let answer = desk.run(["trace"] + command)
+      #expect(answer.code == 0)
+      #expect(answer.output.utf8.allSatisfy { $0 < 0x80 }, "\(command)")
+    }
+    #expect(desk.run("trace", "summary", Self.base).output.contains("@"))
+  }
+
+  /// --to ends a part as in other verbs, beside the form that it names.
+  @Test func aPartIsExportedToATime() throws {
+    let desk = try desk()
+    func export(_ options: String...) -> Desk.Answer {
+      desk.run(["trace", "export", Self.base, "--output", "-"] + options)
+    }
+    let part = export("--to", "csv", "--from", "1us", "--to", "2us")
+    #expect(part.code == 0, "\(part.errors)")
+    #expect(part.output == export("--to", "csv", "--from", "1us", "--until", "2us").output)
+    #expect(part.output.count < export("--to", "csv").output.count)
+    for wrong in [
+      export("--to", "2us"), export("--to", "csv", "--to", "chrome"),
+      export("--to", "csv", "--to", "2us", "--until", "3us"),
+      export("--to", "csv", "--from", "2us", "--to", "1us"),
+    ] { #expect(wrong.code == 64, "\(wrong)") }
   }
 
   /// The same bytes in a new place, over an older file and on standard output, and nothing beside.
@@ -153,6 +220,13 @@ import Testing
       let printed = desk.run("trace", "export", Self.base, "--to", form, "--output", "-")
       #expect(printed.output == String(decoding: bytes, as: UTF8.self))
     }
+    // The executable's standard output, where every byte counts.
+    let piped = try Product().shell(
+      "\"$TRNBENCH\" trace export \(Self.base) --to \(form) --output - > exports/piped", in: desk)
+    #expect(piped.errors.isEmpty)
+    let printed = folder.appendingPathComponent("piped")
+    #expect(try Data(contentsOf: printed) == bytes)
+    try FileManager.default.removeItem(at: printed)
     // A damaged trace is exported as far as it goes, over what is there.
     let trace = desk.folder.appendingPathComponent(Self.base)
     try Data(contentsOf: trace).dropLast(40).write(to: trace)

@@ -1,4 +1,5 @@
 import Foundation
+import TerminalUI
 import Testing
 
 /// The viewer of the built executable, with keys typed at a terminal.
@@ -80,6 +81,58 @@ import Testing
     #expect(viewer.terminal.isCooked)
   }
 
+  /// A request to end, and the end of the terminal's session, leave the terminal as it was.
+  @Test(arguments: [SIGTERM, SIGHUP]) func signalsEndItAndTheTerminalIsAsBefore(
+    signal: Int32
+  ) throws {
+    let desk = try desk()
+    let viewer = try viewer(desk)
+    #expect(!viewer.nextScreen(after: 0).isEmpty)
+    #expect(!viewer.terminal.isCooked)
+    viewer.send(signal)
+    #expect(viewer.ending() == 130)
+    #expect(viewer.text.hasSuffix("\u{1B}[?25h\u{1B}[?1049l"), "the screen before is shown again")
+    #expect(viewer.terminal.isCooked)
+  }
+
+  /// At 80 columns a producer's source line is whole.
+  @Test func theSourceOfAProducerIsNotCut() throws {
+    let desk = try desk()
+    for width in [60, 80] {
+      let shown = desk.run(
+        "trace", "view", Self.file, "--static", "--width", "\(width)", "--engine", "vector",
+        "--keys", "/CAST<enter>")
+      let lines = shown.output.split(separator: "\n").map(String.init)
+      let place = try #require(lines.firstIndex { $0.contains("held back by tensor") })
+      let text = lines[place...].joined(separator: " ")
+      #expect(text.contains(/BlockedMatmul\.swift:[0-9]+/), "\(text)")
+      #expect(lines.allSatisfy { $0.count <= width })
+    }
+  }
+
+  /// Instructions come before the kernels that are called after them, and the search goes on.
+  @Test func searchFindsInstructionsBeforeKernels() throws {
+    let desk = try desk()
+    func panel(_ keys: String) -> String {
+      let shown = desk.run(
+        "trace", "view", Self.file, "--static", "--width", "100", "--keys", keys)
+      return shown.output.split(separator: "\n").first { $0.contains(" runs") }.map(String.init)
+        ?? ""
+    }
+    let first = panel("<home>/MATMUL<enter>")
+    #expect(first.contains("tensor runs: MATMUL"), "\(first)")
+    let picture = desk.run(
+      "trace", "view", Self.file, "--static", "--keys", "<home>/MATMUL<enter>/<enter>"
+    ).output
+    #expect(picture.contains("tensor runs: MATMUL"))
+    #expect(
+      picture
+        != desk.run(
+          "trace", "view", Self.file, "--static", "--keys", "<home>/MATMUL<enter>"
+        ).output)
+    #expect(panel("<home>/Epilogue<enter>").contains("MatmulEpilogue"))
+  }
+
   @Test func anotherSizeIsDrawnAgain() throws {
     let desk = try desk()
     let viewer = try viewer(desk)
@@ -112,9 +165,11 @@ import Testing
     let desk = try desk()
     let dumb = try viewer(desk, ["TERM": "dumb"])
     #expect(dumb.ending() == 0)
+    desk.terminal.isASCII = true
     let expected = desk.run("trace", "view", Self.file, "--static", "--width", "80")
     #expect(dumb.text.replacing("\r\n", with: "\n") == expected.output)
     #expect(!dumb.text.contains("\u{1B}"))
+    #expect(dumb.text.utf8.allSatisfy { $0 < 0x80 })
     let pipe = try Product().shell("\"$TRNBENCH\" trace view \(Self.file) | cat", in: desk)
     #expect(pipe.output.contains("product on trn2"))
     #expect(!pipe.output.contains("\u{1B}"))

@@ -91,6 +91,15 @@ import Testing
     #expect(decide(["COLUMNS": "132"]).width == 132)
     #expect(decide(["COLUMNS": "132"], measured: 100).width == 100)
     #expect(decide(["COLUMNS": "-4"], measured: 0).width == 80)
+    #expect(!decide([:]).isASCII)
+    #expect(decide(["TERM": "dumb", "LANG": "C.UTF-8"]).isASCII)
+    for locale in ["C", "POSIX", "en_US.ISO-8859-1"] {
+      #expect(decide(["LANG": locale]).isASCII)
+      #expect(!decide(["LANG": locale, "LC_CTYPE": "de_DE.utf8"]).isASCII)
+      #expect(decide(["LANG": "C.UTF-8", "LC_ALL": locale]).isASCII)
+      #expect(!decide(["LANG": "C.UTF-8", "LC_ALL": ""]).isASCII)
+    }
+    #expect(plainText("a… ─ ü") == "a~ - ü")
   }
 
   @Test func nearestNames() {

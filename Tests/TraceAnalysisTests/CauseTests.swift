@@ -4,11 +4,13 @@ import TraceFile
 import Units
 
 @Suite struct CauseTests {
-  private func graph(_ machine: SmallMachine, from: Int64? = nil) throws -> CauseGraph {
+  private func graph(
+    _ machine: SmallMachine, from: Int64? = nil, to: Int64? = nil
+  ) throws -> CauseGraph {
     let trace = TemporaryTrace()
     try machine.write(trace.path)
     let reader = try TraceReader(path: trace.path)
-    let window = try EventWindow.load(reader, from: from)
+    let window = try EventWindow.load(reader, from: from, to: to)
     return CauseGraph(try #require(window))
   }
 
@@ -66,6 +68,116 @@ import Units
     #expect(busy == graph.window.events[0].reduce(0) { $0 + $1.duration.value })
   }
 
+  /// With the records before it, a part's causes and path are those of the whole run there.
+  @Test func whatCameBeforeAPartTellsItsCauses() throws {
+    let machine = SmallMachine(rounds: 25)
+    let trace = TemporaryTrace()
+    try machine.write(trace.path)
+    let reader = try TraceReader(path: trace.path)
+    let from = machine.events[0][9].start.value + 1
+    let to = machine.events[0][12].end.value
+    let part = try #require(try EventWindow.load(reader, from: from, to: to, knowsBefore: true))
+    #expect(part.isFromBeginning && part.from == from)
+    let path = CriticalPath(CauseGraph(part))
+    #expect(path.parts(part).values.reduce(0, +) == to - from)
+    #expect(path.steps.allSatisfy { $0.cause.kind != .unknown && $0.cause.kind != .beginning })
+    let alone = try #require(try EventWindow.load(reader, from: from, to: to))
+    #expect(!alone.isFromBeginning)
+    #expect(CriticalPath(CauseGraph(alone)).steps.last?.cause.kind == .unknown)
+    // An explanation does not go on behind the part.
+    let time = machine.events[0][12].start.value
+    let explained = Explanation(CauseGraph(part), track: .tensor, at: time)
+    #expect(explained.links.dropLast().allSatisfy { $0.from > from })
+    #expect(explained.links.last.map { $0.from <= from } == true)
+  }
+
+  /// A barrier that waits through the whole run ends last of all, yet a part of the run is not its
+  /// beginning: the path of a part starts at what works when the part ends.
+  @Test func thePathOfAPartStartsAtWhatIsBusyAtItsEnd() throws {
+    let machine = SmallMachine(rounds: 25, hasBarrier: true)
+    let whole = try graph(machine)
+    #expect(whole.last?.track == 3)
+    let product = machine.events[0][12]
+    let from = machine.events[0][9].start.value
+    let to = product.start.value + product.duration.value / 2
+    let part = try graph(machine, from: from, to: to)
+    #expect(part.window.events[3].count == 1, "its wait lies in the part")
+    let last = try #require(part.last)
+    #expect(part.window[last] == product)
+    let path = CriticalPath(part)
+    #expect(path.steps.count > 10)
+    let parts = path.parts(part.window)
+    #expect(parts.values.reduce(0, +) == to - from)
+    #expect(parts.keys.allSatisfy { $0.engine != "gpsimd" })
+    let busy = parts.reduce(0) { $0 + ($1.key.cause == "busy" ? $1.value : 0) }
+    #expect(busy > (to - from) / 2)
+    let slack = Slack(part)
+    for step in path.steps { #expect(slack[step.reference] == 0) }
+    for track in 0..<TrackID.count {
+      for index in part.window.events[track].indices {
+        #expect(slack[EventReference(track: track, index: index)] <= to - from)
+      }
+    }
+  }
+
+  private func summary(
+    _ rows: [ProgramRow], _ events: [(TrackID, [TraceEvent])]
+  ) throws -> TraceSummary {
+    let trace = TemporaryTrace()
+    let peaks = ["peak_flops_per_second": "1e13", "hbm_bytes_per_second": "1e12"]
+    var writer = try TraceWriter(path: trace.path, metadata: TraceMetadata(peaks))
+    _ = try writer.append(program: rows)
+    for (track, list) in events { try writer.append(track: track, events: list) }
+    try writer.finish()
+    return try TraceSummary(TraceReader(path: trace.path), followsPath: true)
+  }
+
+  private func event(_ row: UInt32, _ start: Int64, _ duration: Int64) -> TraceEvent {
+    TraceEvent(
+      start: Picoseconds(start), duration: Picoseconds(duration), programCounter: row)
+  }
+
+  /// Weights are loaded while the product before streams: the path's time is the product's, and no
+  /// row has more of it than it was busy.
+  @Test func overlappedWorkIsNotTwiceOnThePath() throws {
+    let rows = [
+      ProgramRow(opcode: "MATMUL", engine: .tensor, flops: 1_000),
+      ProgramRow(opcode: "LDWEIGHTS", engine: .tensor),
+    ]
+    let events = (Int64(0)..<100).flatMap { round in
+      [event(0, round * 100, 110), event(1, round * 100 + 5, 60)]
+    }
+    let whole = try summary(rows, [(.tensor, events)])
+    let groups = Dictionary(
+      uniqueKeysWithValues: whole.groups(by: .opcode).map { ($0.name, $0) })
+    #expect(groups["MATMUL"]?.pathTime == whole.duration.value)
+    let lost = try #require(groups["MATMUL"]?.lost)
+    #expect(abs(lost - (whole.duration.value - 100 * 100)) <= 1)
+    #expect(groups["LDWEIGHTS"]?.pathTime == 0)
+    #expect(groups["LDWEIGHTS"]?.lost == 0)
+    for group in groups.values { #expect(group.pathTime ?? 0 <= group.busy) }
+    // With a pause after each product, that alone is the issue of the next.
+    let paused = (0..<100).map { event(0, Int64($0) * 130, 110) }
+    let parts = try #require(try summary(rows, [(.tensor, paused)]).path).byEngineAndCause
+    #expect(parts.map(\.cause) == ["busy", "issue"])
+    #expect(parts.map(\.time) == [11_000, 99 * 20])
+  }
+
+  /// A vector engine that works while transfers do hides them: it can lose what is over, no more.
+  @Test func lossesAreAtMostWhatTheRangeLoses() throws {
+    let rows = [
+      ProgramRow(opcode: "TENSOR_COPY", engine: .vector, kernel: "a"),
+      ProgramRow(
+        opcode: "DMA_DIRECT2D", engine: .sync, kernel: "b", bytes: 950, hbmReadBytes: 950,
+        ring: 0),
+    ]
+    let whole = try summary(rows, [(.vector, [event(0, 0, 1_000)]), (.dma(0), [event(1, 0, 950)])])
+    for grouping in [SummaryGrouping.kernel, .opcode, .engine] {
+      let lost = whole.groups(by: grouping).compactMap(\.lost)
+      #expect(lost.count == 2 && abs(lost[0] - 50) <= 1 && lost[1] == 0, "\(lost)")
+    }
+  }
+
   @Test func whatIsOnThePathHasNoSlackAndTheOtherTransferHas() throws {
     let machine = SmallMachine(rounds: 12)
     let graph = try graph(machine)
@@ -79,6 +191,39 @@ import Units
       // It may be as late as the other one; more than the next round would have to wait.
       #expect(own >= 0)
     }
+  }
+
+  /// What an engine did before a moment and does next, without reading the rest of the run.
+  @Test func neighboursAreThoseOfTheWholeRun() throws {
+    let machine = SmallMachine(rounds: 40)
+    let trace = TemporaryTrace()
+    try machine.write(trace.path)
+    let reader = try TraceReader(path: trace.path)
+    let end = reader.summary.end
+    for (index, track) in TrackID.all.enumerated() {
+      for time in stride(from: Int64(-10), through: end + 10, by: 997) {
+        let events = machine.events[index]
+        let found = try reader.neighbours(of: track, at: time)
+        let next = events.firstIndex { $0.end.value > time }
+        #expect(found.next == next.map { events[$0] })
+        #expect(found.lastEnd == events[..<(next ?? events.count)].map(\.end.value).max())
+      }
+    }
+  }
+
+  /// A moment is explained alike from the records about it alone; slack is against what comes next.
+  @Test func anExplanationNeedsNoMoreThanWhatComesNext() throws {
+    let machine = SmallMachine(rounds: 30)
+    let (before, next) = (machine.events[0][14], machine.events[0][15])
+    let time = (before.end.value + next.start.value) / 2
+    let whole = Explanation(try graph(machine), track: .tensor, at: time, limit: 8)
+    let from = machine.events[0][9].start.value
+    let part = Explanation(
+      try graph(machine, from: from, to: next.end.value), track: .tensor, at: time, limit: 8)
+    #expect((part.state, part.from, part.to) == (whole.state, whole.from, whole.to))
+    #expect(part.links.map(\.cause.kind) == whole.links.map(\.cause.kind))
+    #expect(part.links.map(\.from) == whole.links.map(\.from))
+    #expect(part.links.allSatisfy { $0.slack == 0 })
   }
 
   @Test func anExplanationGoesBackToTheTrigger() throws {

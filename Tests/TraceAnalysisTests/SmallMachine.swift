@@ -32,6 +32,7 @@ struct SmallMachine {
     ProgramRow(
       opcode: "EVENT_SEMAPHORE_RANGE_CLEAR", engine: .sync, kernel: "copy",
       wait: ProgramWait(21, .atLeast, 1), update: ProgramUpdate(10, .clear, 12)),
+    ProgramRow(opcode: "EVENT_SEMAPHORE", engine: .gpsimd, kernel: "barrier"),
   ]
 
   private(set) var events = Array(repeating: [TraceEvent](), count: TrackID.count)
@@ -39,8 +40,9 @@ struct SmallMachine {
   private var free = [Int64](repeating: 0, count: TrackID.count)
   static let handOff: Int64 = 40
 
-  /// Rounds of load, product, copy, clear; `seed` varies their lengths.
-  init(rounds: Int, seed: UInt64 = 1, productLength: Int64 = 900) {
+  /// Rounds of load, product, copy, clear; `seed` varies their lengths. A barrier on gpsimd waits
+  /// from the beginning until all is done.
+  init(rounds: Int, seed: UInt64 = 1, productLength: Int64 = 900, hasBarrier: Bool = false) {
     var state = seed
     func draw(_ limit: Int64) -> Int64 {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -62,6 +64,9 @@ struct SmallMachine {
         track: 1, row: 2, duration: 300 + draw(500), after: product.end, source: 0, .semaphore)
       _ = run(track: 4, row: 3, duration: 30, after: copy.end, source: 1, .semaphore)
     }
+    guard hasBarrier else { return }
+    let end = free.max()! + Self.handOff
+    add(3, 4, end, 20, wait: end, .semaphore)
   }
 
   private mutating func add(

@@ -91,7 +91,7 @@ import Units
         #expect(
           first.engines[track].busy + second.engines[track].busy == whole.engines[track].busy)
         #expect(
-          first.engines[track].records + second.engines[track].records
+          [first, second].compactMap { $0.engines[track].records }.reduce(0, +)
             == whole.engines[track].records)
       }
     }
@@ -140,7 +140,8 @@ import Units
 
   @Test func samplesGiveShares() throws {
     defer { try? FileManager.default.removeItem(atPath: path) }
-    var writer = try TraceWriter(path: path, metadata: TraceMetadata())
+    let peaks = ["peak_flops_per_second": "1e12", "hbm_bytes_per_second": "1e9"]
+    var writer = try TraceWriter(path: path, metadata: TraceMetadata(peaks))
     _ = try writer.append(program: Self.rows)
     let states: [TrackState] = [.busy, .busy, .stalled(.dma), .idle]
     let samples = (0..<100).map {
@@ -156,10 +157,55 @@ import Units
     #expect((whole.engines[0].busy, whole.engines[0].records) == (501, 7))
     #expect(whole.strips[0].busy == [130, 130, 120, 120])
     #expect(whole.groups(by: .kernel).first?.busy == 500)
+    try expectNoCounts(whole)
+    #expect(whole.metric("tensor_engine_instruction_count") == 7)
     let part = try summary(from: 0, to: 400)
+    try expectNoCounts(part)
+    #expect(part.engines[0].records == nil)
+    #expect(part.metric("tensor_engine_instruction_count") == nil)
     #expect(part.basis == .samples)
     #expect(
       (part.engines[0].busy, part.engines[0].stalled, part.engines[0].idle) == (200, 100, 100))
+  }
+
+  /// A model's own count has elementwise operations too; the tensor engine's utilisation is that by
+  /// products, and never above what the hardware did.
+  @Test(arguments: [(100.0, 0.1), (900.0, 0.5)]) func utilisationIsThatByProducts(
+    model: (flops: Double, share: Double)
+  ) throws {
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let facts = [
+      "peak_flops_per_second": "1e12", "hbm_bytes_per_second": "1e9",
+      "model_flops": "\(Int(model.flops))",
+    ]
+    var rows = Self.rows
+    (rows[0].flops, rows[1].flops, rows[1].transposeFlops) = (500, 100, 100)
+    var writer = try TraceWriter(path: path, metadata: TraceMetadata(facts))
+    _ = try writer.append(program: rows)
+    try writer.append(track: .tensor, events: [event(0, 0, 400), event(1, 400, 600)])
+    try writer.finish()
+    let whole = try summary()
+    #expect(whole.metric("mfu_estimated_percent") == model.share)
+    #expect(whole.metric("mfu_inst_estimated_percent") == 0.5)
+    #expect(whole.metric("hfu_estimated_percent") == 0.6)
+  }
+
+  /// What samples cannot know is absent: nothing of it is 0.
+  private func expectNoCounts(_ summary: TraceSummary) throws {
+    let group = try #require(summary.groups(by: .kernel).first)
+    #expect(
+      [group.instructions, group.transfers, group.bytes, group.flops] == [nil, nil, nil, nil])
+    #expect(group.bound == nil && group.lost == nil)
+    for name in [
+      "hbm_read_bytes", "hbm_write_bytes", "hardware_flops", "transpose_flops",
+      "mfu_estimated_percent", "hfu_estimated_percent", "mbu_estimated_percent",
+      "matmul_instruction_count", "mm_arithmetic_intensity",
+    ] { #expect(summary.metric(name) == nil, "\(name)") }
+    let text = SummaryText(width: 80).lines(summary, by: .kernel)
+    #expect(text.last?.hasSuffix("-          -") == true, "\(text)")
+    let json = try JSONSerialization.jsonObject(with: SummaryDocument(summary).json())
+    let kernels = (json as? [String: Any])?["kernels"] as? [[String: Any]]
+    #expect(kernels?.first?["instructions"] == nil && kernels?.first?["bytes"] == nil)
   }
 
   /// The last record of the first block reaches over the records of the next one.
@@ -225,6 +271,65 @@ import Units
     let lines = text.lines(try summary(cells: text.cells))
     #expect(lines.allSatisfy { $0.count <= 60 })
     for cause in StallCause.allCases { #expect(lines.contains { $0.hasPrefix(cause.key) }) }
+  }
+
+  /// After an engine's last readable record nothing is known of it: that is no idle time, and there
+  /// are no rates over it.
+  @Test func whatACutFileLacksIsMissingAndNotIdle() throws {
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let peaks = ["peak_flops_per_second": "1e12", "hbm_bytes_per_second": "1e9"]
+    var writer = try TraceWriter(path: path, metadata: TraceMetadata(peaks))
+    _ = try writer.append(program: Self.rows)
+    let tracks: [TrackID] = [.tensor, .vector, .scalar, .dma(0), .dma(1)]
+    for (index, track) in tracks.enumerated() {
+      let last = Int64(10 - index) * 100
+      try writer.append(track: track, events: [event(0, 100, 100), event(3, last, 50)])
+    }
+    try writer.finish()
+    #expect(try summary().metric("mbu_estimated_percent") == 0)
+    let content = try Data(contentsOf: URL(fileURLWithPath: path))
+    var seen: Set<Int> = []
+    for size in stride(from: content.count - 1, to: 200, by: -40) {
+      try content.prefix(size).write(to: URL(fileURLWithPath: path))
+      let text = SummaryText(width: 80)
+      let cut = try summary(cells: text.cells)
+      guard cut.state == .killed, cut.duration > .zero else { continue }
+      var left = 0
+      for (share, track) in zip(cut.engines + cut.dmaEngines, TrackID.all) {
+        #expect(share.busy + share.stalled + share.idle + share.missing == share.whole)
+        let place = tracks.firstIndex(of: track)
+        let end = share.records == 2 ? place.map { Int64(10 - $0) * 100 + 50 } : nil
+        if end != nil { left += 1 }
+        #expect(share.missing == cut.to.value - (end ?? 0), "\(track.name) of \(size) bytes")
+      }
+      seen.insert(left)
+      #expect(cut.metric("mbu_estimated_percent") == nil)
+      let lines = text.lines(cut)
+      #expect(lines.allSatisfy { $0.count <= 80 })
+      #expect(lines.contains { $0.hasPrefix("missing ") })
+      #expect(lines.first { $0.hasPrefix("gpsimd") }?.contains("░░░░░") == true)
+      #expect(lines.contains { $0.contains("no record of gpsimd is left") })
+      #expect(lines.contains { $0.contains("what tensor did after 1050 ps is missing") })
+    }
+    #expect(seen.count > 2, "\(seen)")
+  }
+
+  @Test func aPathThatIsLeftOutIsSaidWithWhatToDo() throws {
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try write()
+    let reader = try TraceReader(path: path)
+    let followed = try TraceSummary(reader, followsPath: true)
+    #expect(followed.path != nil && followed.notes.isEmpty)
+    let short = try TraceSummary(reader, followsPath: true, pathLimit: 3)
+    #expect(short.path == nil)
+    for text in [
+      SummaryText(width: 200).lines(short).joined(separator: "\n"),
+      SummaryText(width: 200).lines(short, by: .opcode).joined(separator: "\n"),
+      String(decoding: try SummaryDocument(short).json(), as: UTF8.self),
+    ] {
+      #expect(text.contains("left out: 8 records are more than 3; choose a part with --from"))
+    }
+    #expect(try TraceSummary(reader, pathLimit: 3).notes.isEmpty, "it was not asked for")
   }
 
   @Test func damageIsSaidInTheText() throws {

@@ -49,9 +49,9 @@ import Units
     try Data(content).write(to: URL(fileURLWithPath: path))
     let (read, damage) = try readAll(path, .tensor)
     #expect(read == events)
-    #expect(damage.map(\.kind) == [.noFooter])
+    #expect(kinds(damage) == [.noFooter])
     let reader = try TraceReader(path: path)
     #expect(reader.program[47] == rows[47])
-    #expect(try reader.verify().map(\.kind) == [.noFooter])
+    #expect(try kinds(reader.verify()) == [.noFooter])
   }
 }

@@ -126,3 +126,8 @@ func readAll(_ path: String, _ track: TrackID) throws -> ([TraceEvent], [TraceDa
 func bytes(of path: String) throws -> [UInt8] {
   try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
 }
+
+/// The sorts of damage, but for the ends of tracks, which every file without a footer names.
+func kinds(_ damage: [TraceDamage]) -> [TraceDamage.Kind] {
+  damage.map(\.kind).filter { $0 != .missingEnd }
+}

@@ -272,7 +272,7 @@ import Units
     }
     let kept = Array(transfers.dropLast(100))
     let reader = try TraceReader(path: path)
-    #expect(reader.damage.map(\.kind) == [.noFooter])
+    #expect(kinds(reader.damage) == [.noFooter])
     for engine in [0, 5, 15] {
       let expected = Self.records(kept, engine)
       #expect(try readAll(path, .dma(engine)).0 == expected)

@@ -27,7 +27,7 @@ import Units
     #expect(FileManager.default.fileExists(atPath: path + ".open"))
     let (read, damage) = try readAll(path, .tensor)
     #expect(read == Array(tensor.dropLast(100)))
-    #expect(damage.map(\.kind) == [.noFooter])
+    #expect(kinds(damage) == [.noFooter])
     #expect(try readAll(path, .vector).0 == vector)
     let reader = try TraceReader(path: path)
     #expect(reader.summary.state == .killed)
@@ -63,7 +63,7 @@ import Units
     try Data(content).write(to: URL(fileURLWithPath: path + ".open"))
     let (read, damage) = try readAll(path, .tensor)
     #expect(read.isEmpty)
-    #expect(damage.map(\.kind) == [.noFooter, .openBlocks])
+    #expect(kinds(damage) == [.noFooter, .openBlocks])
     for size in stride(from: 0, to: 2_000_000, by: 99_991) {
       try Data(content[..<min(size, content.count)]).write(
         to: URL(fileURLWithPath: path + ".open"))

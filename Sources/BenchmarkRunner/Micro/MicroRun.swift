@@ -81,7 +81,8 @@ struct MicroRun {
     options.checksHazards = false
     guard
       let request = try TraceRequest.make(
-        options, workload: traceName(program), mode: .timing, program: loaded.program)
+        options, workload: traceName(program), mode: .timing, precision: workload.precision,
+        program: loaded.program)
     else { return }
     _ = try ProgramRun(
       loaded, computes: false, options: options, traceFile: request, isCancelled: isCancelled,

@@ -43,7 +43,8 @@ struct TrainingRun {
     let plan = try TrainingPlan(
       workload, parameters, examples: examples, options: runner.options)
     let trace = try TraceRequest.make(
-      runner.options, workload: workload.name, mode: mode, program: plan.program)
+      runner.options, workload: workload.name, mode: mode, precision: workload.precision,
+      program: plan.program)
     let loaded = try GraphRun.load(plan.program, runner.options.device)
     progress("training", nil)
     let run = try ProgramRun(

@@ -16,7 +16,13 @@ struct CommandContext: Sendable {
   var isForPeople: Bool { format == .table || format == .markdown }
 
   /// Puts text on standard output.
-  func write(_ text: String) throws(CommandFailure) { try environment.output.write(text) }
+  func write(_ text: String) throws(CommandFailure) {
+    let isPlain = terminal.isASCII && format == .table
+    try environment.output.write(isPlain ? plainText(text) : text)
+  }
+
+  /// Puts bytes that need not be text on standard output.
+  func write(bytes: [UInt8]) throws(CommandFailure) { try environment.output.write(bytes: bytes) }
 
   /// Prints a table in the chosen format; `key` names its rows in JSON.
   func show(_ table: Table, key: String = "rows") throws(CommandFailure) {

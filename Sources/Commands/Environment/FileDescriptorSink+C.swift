@@ -25,11 +25,14 @@ package final class FileDescriptorSink: TextSink {
   package static let standardError = FileDescriptorSink(descriptor: STDERR_FILENO)
 
   /// Writes everything, however many calls it takes.
-  package func write(_ text: String) throws(CommandFailure) {
+  package func write(_ text: String) throws(CommandFailure) { try write(bytes: Array(text.utf8)) }
+
+  /// See `write(_:)`.
+  package func write(bytes: [UInt8]) throws(CommandFailure) {
     // The lock also keeps the lines of two threads apart.
     let refusal = isReaderGone.withLock { isGone -> Int32? in
       if isGone { return nil }
-      let code = Self.write(Array(text.utf8), to: descriptor)
+      let code = Self.write(bytes, to: descriptor)
       if code == EPIPE {
         isGone = true
         return nil

@@ -31,4 +31,20 @@ enum Signals {
     }
     source.resume()
   }
+
+  /// From now on a request to end, or the end of the terminal, sets the flag: who has changed the
+  /// terminal puts it right and ends. A second one ends the process at once.
+  static func watchEndings(_ interruption: Interruption) {
+    for number in [SIGTERM, SIGHUP] {
+      _ = signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler {
+        // The capture keeps the source alive for the rest of the process.
+        withExtendedLifetime(source) {
+          if !interruption.request() { _exit(130) }
+        }
+      }
+      source.resume()
+    }
+  }
 }

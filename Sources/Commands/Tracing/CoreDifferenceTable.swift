@@ -39,7 +39,7 @@ struct CoreDifferenceTable {
     var rows = DifferenceRows(limit: limit, isNamed: true)
     let path = grouping == .path ? differences.path : nil
     for (core, difference) in differences.cores {
-      let own = path == nil ? difference.engines : difference.path ?? []
+      let own = path == nil ? difference.certainEngines : difference.path ?? []
       rows.append(own, hasTotal: path != nil, core: core)
     }
     rows.append(path ?? differences.engines, hasTotal: path != nil, core: "all")

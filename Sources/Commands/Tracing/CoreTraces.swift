@@ -32,6 +32,11 @@ struct CoreTraces {
     items = found.sorted { $0.number < $1.number }.map(\.item)
   }
 
+  /// When the last core is done.
+  func end() throws -> Int64 {
+    try items.map { try TraceReader(path: $0.path).summary.end }.max() ?? 0
+  }
+
   /// The one trace that a verb reads: the file itself, or the core's of a folder.
   static func path(_ url: URL, name: String, core: Int?) throws -> String {
     guard let cores = try CoreTraces(url, name: name) else {

@@ -17,6 +17,8 @@ struct CountersDocument: Encodable {
   /// Microseconds of full-rate work that the tensor engine streamed at half rate, in the whole run:
   /// what its activity limiter cost. Absent where the recorder did not say.
   let limiterUs: Double?
+  /// What is missing from the file; not empty means exit code 65.
+  let damage: [SummaryDocument.Damage]
 
   /// Counts one kind of things, or all.
   init(
@@ -30,15 +32,13 @@ struct CountersDocument: Encodable {
     let device = summary.metadata.entries[TraceMetadata.Key.device].flatMap {
       try? Device.named($0)
     }
-    guard kind == nil || kind == .memories else {
-      memories = nil
-      return
+    let isWanted = kind == nil || kind == .memories
+    let embedded = isWanted ? try EmbeddedProgram(reader) : nil
+    let known = device.flatMap { device in
+      embedded.map { MemoryTraffic.memories($0, summary, on: device) }
     }
-    let embedded = try EmbeddedProgram(reader)
-    memories =
-      device.flatMap { device in
-        embedded.map { MemoryTraffic.memories($0, summary, on: device) }
-      } ?? []
+    memories = isWanted ? known ?? [] : nil
+    damage = reader.damage.map(SummaryDocument.Damage.init)
   }
 
   /// Several cores' counts added up. Rates are over the longest of them, and the high water is the
@@ -53,6 +53,7 @@ struct CountersDocument: Encodable {
       sumOf: cores.map { RunCounters(rings: $0.rings ?? [], semaphores: $0.semaphores ?? []) })
     rings = cores.contains { $0.rings != nil } ? counters.rings : nil
     semaphores = cores.contains { $0.semaphores != nil } ? counters.semaphores : nil
+    damage = cores.flatMap(\.damage)
   }
 
   /// The JSON text of counters, of one core or of several.

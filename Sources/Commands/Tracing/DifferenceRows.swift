@@ -82,7 +82,8 @@ struct DifferenceRows {
         name(core) + [
           .text(group.change.rawValue), .text(group.engine), .text(group.opcode),
           .text(group.kernel), .text(group.source), .integer(Int64(group.rows)),
-          .integer(group.executions), .microseconds(Double(group.time) / 1e6),
+          group.executions.map { .integer($0) } ?? .missing,
+          .microseconds(Double(group.time) / 1e6),
         ])
     }
     if let limit, groups.count > limit {

@@ -17,7 +17,9 @@ struct DifferenceTable {
   // MARK: Head
 
   /// The runs, the change, and the timelines one above the other.
-  func head(width: Int, names: (base: String, new: String)) -> [String] {
+  func head(
+    width: Int, names: (base: String, new: String), isASCII: Bool = false
+  ) -> [String] {
     let nameWidth = max(displayWidth(names.base), displayWidth(names.new))
     func line(_ word: String, _ name: String, _ summary: TraceSummary) -> String {
       let run = [TraceMetadata.Key.workload, TraceMetadata.Key.device]
@@ -29,7 +31,7 @@ struct DifferenceTable {
     return [
       line("base", names.base, difference.base), line("new ", names.new, difference.new),
       "change  " + Self.change(difference.change, of: difference.base.duration.value),
-    ] + strips(width)
+    ] + strips(width, isASCII)
   }
 
   /// A change in time and in percent of the base.
@@ -48,7 +50,7 @@ struct DifferenceTable {
   /// Cells of a strip at that width.
   static func cells(width: Int) -> Int { max(20, width - 8 - 6 - 20) }
 
-  private func strips(_ width: Int) -> [String] {
+  private func strips(_ width: Int, _ isASCII: Bool) -> [String] {
     let cells = Self.cells(width: width)
     var lines = [
       "",
@@ -61,12 +63,12 @@ struct DifferenceTable {
       let percents = (before.percent(before.busy), after.percent(after.busy))
       lines.append(
         padded(before.track.name, to: 8) + padded("base", to: 6)
-          + padded(HeatStrip.draw(difference.base.strips[track]), to: cells)
+          + padded(HeatStrip.draw(difference.base.strips[track], isASCII: isASCII), to: cells)
           + padded(ReaderNumber.percent(percents.0), to: 10, .right))
       let points = ReaderNumber.fixed(percents.1 - percents.0, digits: 1)
       lines.append(
         padded("", to: 8) + padded("new", to: 6)
-          + padded(HeatStrip.draw(difference.new.strips[track]), to: cells)
+          + padded(HeatStrip.draw(difference.new.strips[track], isASCII: isASCII), to: cells)
           + padded(ReaderNumber.percent(percents.1), to: 10, .right)
           + padded(points.hasPrefix("-") ? points : "+" + points, to: 10, .right))
     }
@@ -100,7 +102,7 @@ struct DifferenceTable {
     }
   }
 
-  private var engines: Table { parts(difference.engines, hasTotal: false) }
+  private var engines: Table { parts(difference.certainEngines, hasTotal: false) }
 
   private func parts(_ parts: [TraceDifference.Part], hasTotal: Bool) -> Table {
     var rows = DifferenceRows(limit: limit, isNamed: false)

@@ -7,9 +7,12 @@ import Units
 struct ExplanationTable {
   let explanation: Explanation
   let window: EventWindow
+  /// Whose moment is explained.
+  let track: TrackID
+  let time: Int64
 
   /// What the engine did at the moment.
-  func headline(_ track: TrackID, _ time: Int64) -> String {
+  var headline: String {
     let stretch = "from \(text(explanation.from)) to \(text(explanation.to))"
     let length = text(explanation.to - explanation.from)
     switch explanation.state {
@@ -23,7 +26,44 @@ struct ExplanationTable {
     }
   }
 
-  /// One row per link, the latest first.
+  /// Whether the chain goes on before the last link.
+  var isCut: Bool { explanation.links.last.map { $0.cause.source != nil } ?? false }
+
+  /// Lines for people: each link in a row, and below it, broken where it is too long and never cut,
+  /// what held it back and which statement it comes from.
+  func lines(width: Int) -> [String] {
+    var short = Table(columns: [
+      Column("start"), Column("end"), .text("engine", minimumWidth: nil),
+      .text("instruction", minimumWidth: nil), Column("count"), Column("slack"),
+    ])
+    for link in explanation.links {
+      short.append([
+        .picoseconds(link.from), .picoseconds(link.to), .text(engine(link.reference)),
+        .text(window.row(link.reference)?.opcode ?? "unknown"), .integer(Int64(link.count)),
+        .picoseconds(link.slack),
+      ])
+    }
+    let rows = short.lines(width: width)
+    let head = rows.count - explanation.links.count
+    var lines = Array(rows.prefix(head))
+    for (row, link) in zip(rows.dropFirst(head), explanation.links) {
+      lines.append(row)
+      lines += details(link).flatMap { wrapped($0, width: width - 4) }.map { "    " + $0 }
+    }
+    return lines + (isCut ? [Self.cut] : [])
+  }
+
+  private static let cut = "the chain goes on; --depth shows more of it"
+
+  private func details(_ link: Explanation.Link) -> [String] {
+    let row = window.row(link.reference)
+    let handOff = link.handOff > 0 ? ", hand-off \(text(link.handOff))" : ""
+    let place = [row?.source ?? "", row?.kernel ?? "", row?.layer ?? ""]
+      .filter { !$0.isEmpty }.joined(separator: "  ")
+    return [because(link) + handOff] + (place.isEmpty ? [] : [place])
+  }
+
+  /// One row per link, the latest first, for machines.
   var table: Table {
     var table = Table(columns: [
       Column("start_ps", title: "start"), Column("end_ps", title: "end"),
@@ -34,30 +74,37 @@ struct ExplanationTable {
       .text("kernel", priority: 5), .text("source", priority: 2),
     ])
     for link in explanation.links { table.append(cells(link)) }
-    if let last = explanation.links.last, last.cause.source != nil {
-      table.footnotes.append("the chain goes on; --depth shows more of it")
-    }
+    if isCut { table.footnotes.append(Self.cut) }
     return table
   }
 
   private func cells(_ link: Explanation.Link) -> [Cell] {
     let row = window.row(link.reference)
     let name = row?.opcode ?? "unknown"
-    let track = TrackID(rawValue: link.reference.track)?.name ?? ""
     return [
-      .picoseconds(link.from), .picoseconds(link.to), .text(track), .text(name),
+      .picoseconds(link.from), .picoseconds(link.to), .text(engine(link.reference)), .text(name),
       .integer(Int64(link.count)), .text(because(link)), .picoseconds(link.handOff),
       .picoseconds(link.slack), .text(row?.kernel ?? ""), .text(row?.source ?? ""),
     ]
   }
 
-  private func because(_ link: Explanation.Link) -> String {
+  /// The engine's name of a record.
+  func engine(_ reference: EventReference) -> String {
+    TrackID(rawValue: reference.track)?.name ?? ""
+  }
+
+  /// What held a link back, in words.
+  func because(_ link: Explanation.Link) -> String {
     let wait = link.wait > 0 ? ", waited \(text(link.wait))" : ""
     let semaphore = link.cause.semaphore.map { "semaphore \($0)" } ?? "a semaphore"
-    let source = link.cause.source.flatMap { TrackID(rawValue: $0.track)?.name } ?? ""
+    let source =
+      link.cause.source.map { producer in
+        [engine(producer), window.row(producer)?.opcode ?? ""].filter { !$0.isEmpty }
+          .joined(separator: " ")
+      } ?? ""
     switch link.cause.kind {
     case .semaphore, .dma: return "\(semaphore) from \(source)\(wait)"
-    case .engine: return "in order after \(source)"
+    case .issue: return "in order after \(source)"
     case .trigger: return "asked for by \(source)"
     case .ring: return "behind a transfer of \(source)\(wait)"
     case .unknown: return "unknown\(wait)"

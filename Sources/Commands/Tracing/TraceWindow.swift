@@ -4,31 +4,39 @@ import Units
 
 /// Records of a trace in memory, or the reason why not, for the reader.
 enum TraceWindow {
-  /// Refuses a range that ends before it begins; `end` is the name of the option for its end.
-  static func checkOrder(
-    _ from: Picoseconds?, _ to: Picoseconds?, _ end: String = "--to"
+  /// Refuses a range that holds nothing: one that ends where it begins or before, or begins where
+  /// the run is over. `name` is the option for the range's end.
+  static func check(
+    _ from: Picoseconds?, _ to: Picoseconds?, end: Int64, _ name: String = "--to"
   ) throws(CommandFailure) {
-    guard let from, let to, to < from else { return }
-    throw .badValue(option: end, found: "an earlier time", expected: "a time after --from")
+    let length = "of the run, which ends at \(end) ps"
+    if let from, from.value >= end, from > .zero {
+      throw .badValue(
+        option: "--from", found: "\(from.value) ps", expected: "a time before the end \(length)")
+    }
+    guard let to, to <= from ?? .zero else { return }
+    throw .badValue(
+      option: name, found: "\(to.value) ps",
+      expected: "a time after --from, at most the end \(length)")
   }
 
-  /// The records between two times, or all; `end` is the name of the option for the later one.
+  /// The records between two times, or all; `advice` says how to ask for fewer.
   static func load(
     _ reader: borrowing TraceReader, path: String, from: Picoseconds?, to: Picoseconds?,
-    _ end: String
+    advice: String, knowsBefore: Bool = false
   ) throws -> EventWindow {
-    try checkOrder(from, to, end)
     guard reader.summary.hasEvents else {
       throw CommandFailure.unsupported(
         what: "\(path) holds samples, not events",
         advice: "record the run with --trace events")
     }
-    let window = try EventWindow.load(reader, from: from?.value, to: to?.value)
+    let window = try EventWindow.load(
+      reader, from: from?.value, to: to?.value, knowsBefore: knowsBefore)
     guard let window else {
       let count = reader.recordCount(from: from?.value, to: to?.value)
       throw CommandFailure.unsupported(
         what: "the range holds up to \(count) records, more than \(EventWindow.recordLimit)",
-        advice: "choose a part with --from and \(end)")
+        advice: advice)
     }
     return window
   }

@@ -55,11 +55,12 @@ struct TraceCountersCommand: Verb {
 
   /// Prints the tables, or one document; damage is named on standard error too.
   func execute(_ context: CommandContext) throws -> Outcome {
-    try TraceWindow.checkOrder(from, to)
     let url = context.environment.url(file)
     let folder = try CoreTraces(url, name: file)
+    let end = try folder?.end() ?? TraceReader(path: url.path).summary.end
+    try TraceWindow.check(from, to, end: end)
     var cores: [CoreCounters.Core] = []
-    var isWhole = true
+    var outcomes: [Outcome] = []
     for item in folder?.items ?? [CoreTraces.Item(core: "", path: url.path)] {
       let reader = try TraceReader(path: item.path)
       let summary = try TraceSummary(reader, from: from, to: to)
@@ -70,11 +71,10 @@ struct TraceCountersCommand: Verb {
       }
       let counters = try CountersDocument(reader, summary, of: of)
       cores.append(CoreCounters.Core(core: item.core, counters: counters))
-      for damage in summary.damage { try context.complain("\(item.path): \(damage)") }
-      isWhole = isWhole && summary.damage.isEmpty
+      outcomes.append(try context.report(reader.damage, of: item.path))
     }
     try show(folder == nil ? nil : CoreCounters(cores), cores[0].counters, context)
-    return isWhole ? .done : .damagedFile
+    return Outcome.gravest(outcomes)
   }
 
   private func show(

@@ -74,16 +74,17 @@ struct TraceDiffCommand: Verb {
       let document = try DifferenceDocument(difference).json()
       try context.write(String(decoding: document, as: UTF8.self) + "\n")
     case .table:
-      let head = table.head(width: width, names: (base, new))
+      let head = table.head(
+        width: width, names: (base, new), isASCII: context.terminal.isASCII)
       try context.write(head.map { $0 + "\n" }.joined())
       try context.write("\n\(table.title(by))\n")
       try context.show(table.table(by))
       try context.write("\n")
       try context.note(table.instructionLine)
+      for note in difference.notes { try context.note(note) }
     case .csv, .markdown: try context.show(table.table(by))
     }
-    for damage in difference.damage { try context.complain("\(damage)") }
-    return difference.damage.isEmpty ? .done : .damagedFile
+    return try report(difference, (base, new), context)
   }
 
   /// The traces of the cores of both runs; nil when two files are compared.
@@ -112,21 +113,20 @@ struct TraceDiffCommand: Verb {
     _ folders: (CoreTraces, CoreTraces), _ context: CommandContext
   ) throws -> Outcome {
     var cores: [(core: String, difference: TraceDifference)] = []
-    var isWhole = true
+    var outcomes: [Outcome] = []
     for (before, after) in zip(folders.0.items, folders.1.items) {
       let first = try TraceReader(path: before.path)
       let second = try TraceReader(path: after.path)
       try checkWorkloads(first.metadata, second.metadata)
       let difference = try TraceDifference(base: first, new: second)
       cores.append((before.core, difference))
-      for damage in difference.damage { try context.complain("core \(before.core): \(damage)") }
-      isWhole = isWhole && difference.damage.isEmpty
+      outcomes.append(try report(difference, (before.path, after.path), context))
     }
     let differences = CoreDifferences(cores)
     guard context.format != .json else {
       let document = try CoreDifferencesDocument(differences).json()
       try context.write(String(decoding: document, as: UTF8.self) + "\n")
-      return isWhole ? .done : .damagedFile
+      return Outcome.gravest(outcomes)
     }
     let limit = top == 0 || context.format == .csv ? nil : top
     let table = CoreDifferenceTable(differences: differences, limit: limit)
@@ -135,7 +135,18 @@ struct TraceDiffCommand: Verb {
       try context.write("\n\(table.title(by))\n")
     }
     try context.show(table.table(by))
-    return isWhole ? .done : .damagedFile
+    for note in differences.notes { try context.note(note) }
+    return Outcome.gravest(outcomes)
+  }
+
+  /// Names what is missing from either trace.
+  private func report(
+    _ difference: TraceDifference, _ names: (base: String, new: String), _ context: CommandContext
+  ) throws -> Outcome {
+    Outcome.gravest([
+      try context.report(difference.base.damage, of: names.base),
+      try context.report(difference.new.damage, of: names.new),
+    ])
   }
 
   private func checkWorkloads(

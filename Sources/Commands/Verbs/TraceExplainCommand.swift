@@ -19,8 +19,9 @@ struct TraceExplainCommand: Verb {
     discussion: """
       Starts at what the engine did next and goes back: who updated the semaphore that it waited \
       for, what that one waited for, and so on to what began it all, with source lines. Slack is \
-      how much later an instruction could have ended without making the run longer. The values of \
-      semaphores are worked out again from the records.
+      how much later an instruction could have ended without making the run longer, or with --back \
+      without delaying what the engine does next. The values of semaphores are worked out again \
+      from the records.
 
       With --what-if the recorded program is timed again on a changed machine and compared with \
       the machine as it is: dma=2x is twice as fast a clock of the DMA engines, and any constant \
@@ -63,7 +64,8 @@ struct TraceExplainCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "Look at this much before the moment; all of it by default.", valueName: "time"),
+      "Look at this much before the moment, and on to the end of what comes next; default: all.",
+      valueName: "time"),
     transform: { try TimeText.parse($0) })
   var back: Picoseconds?
 
@@ -95,17 +97,43 @@ struct TraceExplainCommand: Verb {
         option: "--at", found: "\(at.value) ps",
         expected: "a time within the run, which ends at \(reader.summary.end) ps")
     }
-    let from = back.map { max(.zero, at - $0) }
-    let window = try TraceWindow.load(reader, path: file, from: from, to: nil, "--back")
-    let explanation = Explanation(CauseGraph(window), track: engine, at: at.value, limit: depth)
-    let table = ExplanationTable(explanation: explanation, window: window)
-    if context.format == .table {
-      try context.note(table.headline(engine, at.value))
-      try context.write("\n")
+    let (window, lastEnd) = try window(reader, at, engine)
+    let explanation = Explanation(
+      CauseGraph(window), track: engine, at: at.value, limit: depth, lastEnd: lastEnd)
+    let table = ExplanationTable(
+      explanation: explanation, window: window, track: engine, time: at.value)
+    switch context.format {
+    case .json:
+      try context.write(ExplanationDocument(table, damage: reader.damage).json() + "\n")
+    case .table:
+      try context.note(table.headline)
+      let lines = [""] + table.lines(width: context.terminal.width)
+      try context.write(lines.map { $0 + "\n" }.joined())
+    case .csv, .markdown: try context.show(table.table)
     }
-    try context.show(table.table, key: "links")
-    for damage in reader.damage + window.damage { try context.complain("\(file): \(damage)") }
-    return (reader.damage + window.damage).isEmpty ? .done : .damagedFile
+    return try context.report(reader.damage, of: file)
+  }
+
+  /// The records to explain a moment with: all, or with --back those from so much before it to the
+  /// end of what the engine does next.
+  private func window(
+    _ reader: borrowing TraceReader, _ at: Picoseconds, _ engine: TrackID
+  ) throws -> (window: EventWindow, lastEnd: Int64?) {
+    func load(_ from: Picoseconds?, _ to: Picoseconds?) throws -> EventWindow {
+      try TraceWindow.load(
+        reader, path: file, from: from, to: to,
+        advice: "look at less of it with --back, such as --back 20us", knowsBefore: true)
+    }
+    guard let back else { return (try load(nil, nil), nil) }
+    let (lastEnd, next) = try reader.neighbours(of: engine, at: at.value)
+    var from = max(.zero, at - back)
+    let to = max(at, next?.end ?? at)
+    let count = reader.recordCount(from: from.value, to: to.value)
+    if count > EventWindow.recordLimit, let next {
+      // What it waits for happens just before it goes on, however long it has stood still.
+      from = max(from, next.start - back)
+    }
+    return (try load(from, to), lastEnd)
   }
 
   /// Times the recorded program on the machine as it is and as it might be.
@@ -114,6 +142,7 @@ struct TraceExplainCommand: Verb {
   ) throws -> Outcome {
     let changes = try whatIf.map { try MachineChange($0) }
     guard let recorded = try EmbeddedProgram(reader) else {
+      if try context.report(reader.damage, of: file) == .damagedFile { return .damagedFile }
       throw CommandFailure.unsupported(
         what: "\(file) does not carry its program",
         advice: "record the run again with this build")
@@ -132,15 +161,16 @@ struct TraceExplainCommand: Verb {
     if context.format == .json {
       let document = try DifferenceDocument(difference).json()
       try context.write(String(decoding: document, as: UTF8.self) + "\n")
-      return .done
+      return try context.report(reader.damage, of: file)
     }
     let table = DifferenceTable(difference: difference, limit: context.format == .csv ? nil : 15)
     if context.format == .table {
       let names = (base: device.name, new: whatIf.joined(separator: " "))
-      try context.write(table.head(width: width, names: names).map { $0 + "\n" }.joined())
+      let head = table.head(width: width, names: names, isASCII: context.terminal.isASCII)
+      try context.write(head.map { $0 + "\n" }.joined())
       try context.write("\n\(table.title(.path))\n")
     }
     try context.show(table.table(.path))
-    return .done
+    return try context.report(reader.damage, of: file)
   }
 }

@@ -14,7 +14,11 @@ struct TraceSummaryCommand: Verb {
     usage: "trnbench trace summary <file> [<options>]",
     discussion: """
       Groups the time by engine, kernel, opcode, layer or stall (the cause of standing still). \
-      Groups are ordered by the time they lost on the critical path against the device's peaks. \
+      Groups are ordered by the time they lost on the critical path against the device's peaks; \
+      together they lose at most what the range does. On the path, 'issue' is time that passes \
+      between an engine's own instructions, which it takes in order, 'trigger' that between a \
+      transfer and the instruction that asked for it, 'semaphore' and 'dma' that between an update \
+      and who waited for it. \
       MFU, HFU and MBU are the vendor profiler's; JSON has its metrics by their names. A damaged or cut file is summed up as far as it can be read, with what is missing. \
       Of a folder, which a run on several cores leaves, all cores are shown together.
 
@@ -50,15 +54,16 @@ struct TraceSummaryCommand: Verb {
   @Option(help: ArgumentHelp("End here.", valueName: "time"), transform: { try TimeText.parse($0) })
   var to: Picoseconds?
 
-  /// Prints the summary; damage is named on standard error too, for formats without notes.
+  /// Prints the summary; damage is named on standard error too.
   func execute(_ context: CommandContext) throws -> Outcome {
-    try TraceWindow.checkOrder(from, to)
     if let cores = try CoreTraces(context.environment.url(file), name: file) {
       return try summarise(cores, context)
     }
     let path = context.environment.url(file).path
-    let text = SummaryText(width: context.terminal.width)
+    let text = SummaryText(
+      width: context.terminal.width, isASCII: context.terminal.isASCII)
     let reader = try TraceReader(path: path)
+    try TraceWindow.check(from, to, end: reader.summary.end)
     let summary = try TraceSummary(
       reader, from: from, to: to, cells: text.cells, followsPath: true)
     switch context.format {
@@ -70,14 +75,12 @@ struct TraceSummaryCommand: Verb {
       try context.write(text.lines(summary, by: by).map { $0 + "\n" }.joined())
     case .csv, .markdown: try context.show(SummaryTable.table(summary, by: by))
     }
-    if context.format != .table {
-      for damage in summary.damage { try context.complain("\(path): \(damage)") }
-    }
-    return summary.damage.isEmpty ? .done : .damagedFile
+    return try context.report(summary.damage, of: path)
   }
 
   /// The cores of a folder, one row each, or one for each group of each core.
   private func summarise(_ cores: CoreTraces, _ context: CommandContext) throws -> Outcome {
+    try TraceWindow.check(from, to, end: try cores.end())
     var summaries: [(core: String, summary: TraceSummary)] = []
     for item in cores.items {
       let reader = try TraceReader(path: item.path)
@@ -85,7 +88,6 @@ struct TraceSummaryCommand: Verb {
         reader, from: from, to: to, cells: SummaryText(width: context.terminal.width).cells,
         followsPath: by != .engine || context.format == .json)
       summaries.append((item.core, summary))
-      for damage in summary.damage { try context.complain("\(item.path): \(damage)") }
     }
     if context.format == .json {
       let grouping = by == .engine ? SummaryGrouping.opcode : by
@@ -99,7 +101,10 @@ struct TraceSummaryCommand: Verb {
     } else {
       try context.show(SummaryTable.table(of: summaries, by: by))
     }
-    return summaries.allSatisfy(\.summary.damage.isEmpty) ? .done : .damagedFile
+    let outcomes = try zip(cores.items, summaries).map { item, core in
+      try context.report(core.summary.damage, of: item.path)
+    }
+    return Outcome.gravest(outcomes)
   }
 }
 
@@ -128,8 +133,7 @@ enum SummaryTable {
       cells += summary.engines.map { .percent($0.percent($0.busy)) }
       cells += [
         .percent(whole > 0 ? 100 * moving / whole : 0),
-        .integer(summary.engines.reduce(0) { $0 + $1.records }),
-        .bytes(dma.reduce(0) { $0 + Double($1.bytes) }),
+        integer(summary.engines.sum(\.records)), bytes(dma.sum(\.bytes)),
       ]
       table.append(cells)
     }
@@ -139,17 +143,19 @@ enum SummaryTable {
   private static func engines(_ summary: TraceSummary) -> Table {
     var columns = [Column.text("engine", minimumWidth: nil), Column("active_percent")]
     columns += StallCause.allCases.map { Column("\($0.key)_percent") }
-    columns += [Column("idle_percent"), Column("records"), Column("bytes")]
+    columns += [
+      Column("idle_percent"), Column("missing_percent"), Column("records"), Column("bytes"),
+    ]
     var table = Table(columns: columns)
-    let used = summary.dmaEngines.filter { $0.records > 0 || $0.busy > 0 }
+    let used = summary.dmaEngines.filter(\.isUsed)
     for share in summary.engines + used {
       var cells: [Cell] = [.text(share.track.name), .percent(share.percent(share.busy))]
       cells += StallCause.allCases.map {
         .percent(share.percent(share.stall[Int($0.rawValue)]))
       }
       cells += [
-        .percent(share.percent(share.idle)), .integer(share.records),
-        .bytes(Double(share.bytes)),
+        .percent(share.percent(share.idle)), .percent(share.percent(share.missing)),
+        integer(share.records), bytes(share.bytes),
       ]
       table.append(cells)
     }
@@ -161,6 +167,7 @@ enum SummaryTable {
     _ cores: [(core: String, summary: TraceSummary)], _ grouping: SummaryGrouping, named: Bool
   ) -> Table {
     let names = named ? [Column.text("core", minimumWidth: nil)] : []
+    guard grouping != .stall else { return stalls(cores, names) }
     var table = Table(
       columns: names + [
         .text(grouping.rawValue, minimumWidth: nil), Column("busy_us", title: "busy"),
@@ -173,6 +180,24 @@ enum SummaryTable {
       for group in summary.groups(by: grouping) {
         table.append((named ? [.text(core)] : []) + cells(group))
       }
+      table.footnotes += summary.notes.filter { !table.footnotes.contains($0) }
+    }
+    return table
+  }
+
+  /// Causes of standing still: nothing else is known by them.
+  private static func stalls(
+    _ cores: [(core: String, summary: TraceSummary)], _ names: [Column]
+  ) -> Table {
+    var table = Table(
+      columns: names + [.text("stall", minimumWidth: nil), Column("stall_us", title: "stalled")])
+    for (core, summary) in cores {
+      for group in summary.groups(by: .stall) {
+        table.append(
+          names.map { _ in .text(core) } + [
+            .text(group.name), .microseconds(Double(group.stall) / 1e6),
+          ])
+      }
     }
     return table
   }
@@ -181,9 +206,15 @@ enum SummaryTable {
     [
       .text(group.name), .microseconds(Double(group.busy) / 1e6),
       .microseconds(Double(group.stall) / 1e6), .microseconds(Double(group.dmaBusy) / 1e6),
-      .integer(group.instructions), .integer(group.transfers), .bytes(Double(group.bytes)),
-      .integer(group.flops), time(group.pathTime), time(group.bound), time(group.lost),
+      integer(group.instructions), integer(group.transfers), bytes(group.bytes),
+      integer(group.flops), time(group.pathTime), time(group.bound), time(group.lost),
     ]
+  }
+
+  private static func integer(_ count: Int64?) -> Cell { count.map { .integer($0) } ?? .missing }
+
+  private static func bytes(_ count: Int64?) -> Cell {
+    count.map { .bytes(Double($0)) } ?? .missing
   }
 
   private static func time(_ picoseconds: Int64?) -> Cell {

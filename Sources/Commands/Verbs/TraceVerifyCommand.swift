@@ -11,6 +11,9 @@ struct TraceVerifyCommand: Verb {
     abstract: "Read every byte of a trace and say all that is wrong with it.",
     usage: "trnbench trace verify <file> [<options>]",
     discussion: """
+      The content's hash is that of what the blocks hold, decompressed: traces of one run are \
+      equal in it whichever version of libzstd wrote them.
+
       EXAMPLES
         trnbench trace verify x.trntrace
         trnbench trace verify x.cores
@@ -31,19 +34,42 @@ struct TraceVerifyCommand: Verb {
     let url = context.environment.url(file)
     let cores = try CoreTraces(url, name: file)
     var found: [(core: String, damages: [TraceDamage])] = []
+    var hashes: [String?] = []
     for item in cores?.items ?? [CoreTraces.Item(core: "", path: url.path)] {
       let reader = try TraceReader(path: item.path)
-      let damages = try reader.verify()
+      let (damages, hash) = try reader.check()
       found.append((item.core, damages))
+      hashes.append(damages.isEmpty ? hash.map(Self.text) : nil)
       if damages.isEmpty, context.isForPeople {
-        try context.note(Self.remark(reader, named: cores == nil ? file : item.path))
+        let remark = Self.remark(reader, named: cores == nil ? file : item.path)
+        try context.note(remark + ", content " + (hashes.last.flatMap(\.self) ?? ""))
       }
     }
     let isSound = found.allSatisfy(\.damages.isEmpty)
-    if !isSound || !context.isForPeople {
+    if context.format == .table {
+      // What is wrong is never cut: lines are broken where they are too long.
+      for (core, damages) in found {
+        let name = cores == nil ? "" : "core \(core), "
+        for damage in damages { try context.note("\(name)\(damage.kind.rawValue): \(damage)") }
+      }
+    } else if context.format == .json {
+      let values = hashes.map { $0.map { "\"\($0)\"" } ?? "null" }
+      let hash =
+        cores == nil
+        ? ("content_hash", values[0])
+        : ("content_hashes", "[" + values.joined(separator: ", ") + "]")
+      let table = Self.table(found, named: cores != nil)
+      try context.write(table.json(rowsKey: "damage", more: [hash]))
+    } else if !isSound || !context.isForPeople {
       try context.show(Self.table(found, named: cores != nil), key: "damage")
     }
     return isSound ? .done : .damagedFile
+  }
+
+  /// A hash as sixteen digits.
+  private static func text(_ hash: UInt64) -> String {
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 
   /// What is said of a trace of which nothing is wrong.

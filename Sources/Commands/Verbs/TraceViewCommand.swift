@@ -77,12 +77,9 @@ struct TraceViewCommand: Verb {
         what: "a picture has no form as \(context.format.rawValue)",
         advice: "'trnbench trace summary --format \(context.format.rawValue)' has the numbers")
     }
-    if let from, let to, to <= from {
-      throw CommandFailure.badValue(
-        option: "--to", found: "an earlier time", expected: "a time after --from")
-    }
     let reader = try TraceReader(
       path: CoreTraces.path(context.environment.url(file), name: file, core: core))
+    try TraceWindow.check(from, to, end: reader.summary.end)
     let program = try EmbeddedProgram(reader)
     let source = try TimelineSource(reader)
     let session = ViewSession(
@@ -93,15 +90,15 @@ struct TraceViewCommand: Verb {
     try press(session)
     let canInteract =
       context.terminal.isTerminal && context.environment.variables["TERM"] != "dumb"
-    let isShown = isStatic || !canInteract ? false : try interact(session, context)
-    if !isShown {
+    let shown = isStatic || !canInteract ? nil : try interact(session, context)
+    if shown == .interrupted { return .interrupted }
+    if shown == nil {
       let screen = ViewScreen(
         session: session, columns: columns, rows: height.map { max(12, $0) },
-        hasColour: context.terminal.hasColour)
+        hasColour: context.terminal.hasColour, isASCII: context.terminal.isASCII)
       try context.write(try screen.lines().map { $0 + "\n" }.joined())
     }
-    for damage in source.damage { try context.complain("\(file): \(damage)") }
-    return source.damage.isEmpty ? .done : .damagedFile
+    return try context.report(source.damage, of: file)
   }
 
   /// Presses the keys of the command line.
@@ -115,9 +112,14 @@ struct TraceViewCommand: Verb {
     for key in parsed { _ = try session.handle(key) }
   }
 
-  /// Keys and screens until the reader quits; false where there is no terminal for it.
-  private func interact(_ session: ViewSession, _ context: CommandContext) throws -> Bool {
-    guard var terminal = InteractiveTerminal.open() else { return false }
+  /// Keys and screens until the reader quits, or the process is to end; nil where there is no
+  /// terminal for it. The terminal is as before in any case.
+  private func interact(
+    _ session: ViewSession, _ context: CommandContext
+  ) throws -> Outcome? {
+    let ending = Interruption()
+    Signals.watchEndings(ending)
+    guard var terminal = InteractiveTerminal.open() else { return nil }
     var shown = (columns: 0, rows: 0)
     var isStale = true
     while true {
@@ -125,14 +127,16 @@ struct TraceViewCommand: Verb {
       if isStale || size != shown {
         let screen = ViewScreen(
           session: session, columns: size.columns, rows: size.rows,
-          hasColour: context.terminal.hasColour)
+          hasColour: context.terminal.hasColour, isASCII: context.terminal.isASCII)
         terminal.show(try screen.lines(), rows: size.rows)
         shown = size
       }
       // A quarter of a second is soon enough to see that the window has another size.
-      guard let keys = terminal.keys(timeoutMilliseconds: 250) else { return true }
+      let keys = terminal.keys(timeoutMilliseconds: 250)
+      if ending.isRequested { return .interrupted }
+      guard let keys else { return .done }
       isStale = !keys.isEmpty
-      for key in keys where try session.handle(key) == .quit { return true }
+      for key in keys where try session.handle(key) == .quit { return .done }
     }
   }
 }

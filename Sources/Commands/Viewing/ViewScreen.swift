@@ -10,6 +10,8 @@ struct ViewScreen {
   /// Lines of the terminal; nil for as many as there are.
   let rows: Int?
   let hasColour: Bool
+  /// Whether only ASCII characters are used.
+  var isASCII = false
 
   /// The screen's line of the first engine.
   static let firstRow = 3
@@ -19,7 +21,8 @@ struct ViewScreen {
     let cells = TimelinePicture.cells(width: columns)
     session.cells = cells
     let picture = try picture(cells)
-    var lines = [head, view, ""] + picture.lines(colour: hasColour) + [""]
+    var lines =
+      [head, view, ""] + picture.lines(colour: hasColour, isASCII: isASCII) + [""]
     lines += try panel(picture)
     guard let rows else { return lines.map { trimmed($0) } }
     let room = max(0, rows - 1)
@@ -29,7 +32,8 @@ struct ViewScreen {
   }
 
   private func trimmed(_ line: String) -> String {
-    line.contains("\u{1B}") ? line : truncated(line, to: columns)
+    let fitting = line.contains("\u{1B}") ? line : truncated(line, to: columns)
+    return isASCII ? plainText(fitting) : fitting
   }
 
   private var state: ViewState { session.state }
@@ -58,23 +62,28 @@ struct ViewScreen {
   private func picture(_ cells: Int) throws(TraceError) -> TimelinePicture {
     let bins = try session.source.bins(
       from: state.range.from, to: state.range.to, count: cells)
-    var rows = zip(TrackID.all, bins).prefix(TrackID.engineCount).map { track, bins in
-      Self.row(track.name, bins, tracks: 1)
+    let missing = TrackID.all.map { session.source.missing(of: $0) }
+    var rows = TrackID.engines.enumerated().map { index, track in
+      Self.row(track.name, bins[index], [missing[index]])
     }
     var all = StateBins(from: state.range.from, to: state.range.to, count: cells)
     for own in bins.dropFirst(TrackID.engineCount) { all.add(own) }
-    rows.append(Self.row("dma", all, tracks: Int64(TrackID.dmaCount)))
+    rows.append(Self.row("dma", all, Array(missing.dropFirst(TrackID.engineCount))))
     return TimelinePicture(
       rows: rows, ends: (time(state.range.from), time(state.range.to)), selected: state.row,
       cursor: bins[0].cell(of: state.cursor))
   }
 
-  private static func row(_ name: String, _ bins: StateBins, tracks: Int64) -> TimelineRow {
+  /// The line of tracks whose cells are added up; `missing` has one element for each of them.
+  private static func row(
+    _ name: String, _ bins: StateBins, _ missing: [MissingTime]
+  ) -> TimelineRow {
+    let tracks = Int64(missing.count)
     let cells = bins.busy.indices.map { cell -> TimelineCell in
       let whole = bins.length(cell) * tracks
       guard whole > 0 else { return TimelineCell(busy: 0, state: ".") }
       return TimelineCell(
-        busy: Double(bins.busy[cell]) / Double(whole), state: state(bins, cell, whole))
+        busy: Double(bins.busy[cell]) / Double(whole), state: state(bins, cell, missing))
     }
     let whole = (bins.borders.last! - bins.borders[0]) * tracks
     let busy = bins.busy.reduce(0, +)
@@ -84,14 +93,20 @@ struct ViewScreen {
   }
 
   /// What took most of a cell.
-  private static func state(_ bins: StateBins, _ cell: Int, _ whole: Int64) -> Character {
+  private static func state(
+    _ bins: StateBins, _ cell: Int, _ missing: [MissingTime]
+  ) -> Character {
     var best: (time: Int64, letter: Character) = (bins.busy[cell], "#")
     for cause in StallCause.allCases {
       let time = bins.stall[cell][Int(cause.rawValue)]
       if time > best.time { best = (time, letter(cause)) }
     }
-    let idle = whole - bins.busy[cell] - bins.stall[cell].wrappedSum()
-    return idle > best.time ? "." : best.letter
+    let whole = bins.length(cell) * Int64(missing.count)
+    let rest = whole - bins.busy[cell] - bins.stall[cell].wrappedSum()
+    let (from, to) = (bins.borders[cell], bins.borders[cell + 1])
+    let unknown = min(rest, missing.reduce(0) { $0 + $1.time(from: from, to: to) })
+    if unknown > best.time { best = (unknown, TimelinePicture.missing) }
+    return rest - unknown > best.time ? "." : best.letter
   }
 
   private static func letter(_ cause: StallCause) -> Character {
@@ -135,10 +150,10 @@ struct ViewScreen {
     }
     let event = window[here]
     let isRunning = event.start.value <= state.cursor
-    var lines = [
-      "\(session.track.name) \(isRunning ? "runs" : "runs next"): \(describe(here, window))",
-      "  \(time(event.start.value)) to \(time(event.end.value)), \(time(event.duration.value))",
-    ]
+    let verb = isRunning ? "runs" : "runs next"
+    var lines = fitting("\(session.track.name) \(verb): \(describe(here, window))")
+    lines.append(
+      "  \(time(event.start.value)) to \(time(event.end.value)), \(time(event.duration.value))")
     if let text = session.program?.text(event.programCounter), !text.isEmpty {
       lines += wrapped(text, width: columns - 2).map { "  " + $0 }
     }
@@ -147,12 +162,21 @@ struct ViewScreen {
       let semaphore = cause.semaphore.map { ", semaphore \($0)" } ?? ""
       lines.append("  waited \(time(event.wait.value)): \(event.stallCause.key)\(semaphore)")
     }
-    if let source = cause.source, cause.kind != .engine {
+    if cause.kind == .unknown {
+      lines.append("  unknown what held it back")
+    } else if let source = cause.source, cause.kind != .issue {
       let track = TrackID(rawValue: source.track)?.name ?? ""
       let end = time(window[source].end.value)
-      lines.append("  held back by \(track) until \(end): \(describe(source, window))")
+      lines += fitting("  held back by \(track) until \(end): \(describe(source, window))")
     }
     return lines
+  }
+
+  /// A line, or several where it is too long: the source, which the reader looks for, comes last.
+  private func fitting(_ line: String) -> [String] {
+    if displayWidth(line) <= columns { return [line] }
+    let indent = String(line.prefix { $0 == " " })
+    return wrapped(line, width: columns - indent.count).map { indent + $0 }
   }
 
   private func describe(_ reference: EventReference, _ window: EventWindow) -> String {
@@ -167,16 +191,20 @@ struct ViewScreen {
     return "h l cursor  + - zoom  j k engine  n stall  p who  / find  ? help  q quit"
   }
 
-  private static let help = [
-    "h l, arrows   cursor one cell           H L, page keys  a quarter of the view",
-    "+ - (i o)     zoom at the cursor        0 f             all of it    u  back",
-    "j k           another engine            home end        first, last moment",
-    "tab, s-tab    next, previous record     n N             next, previous stall",
-    "enter         from edge to edge         p               who held it back",
-    "/             find instruction, kernel  g               go to a time",
-    "m ' M         bookmark, next, list      ? q             this help, quit",
-    TimelinePicture.legend.map { "\($0.letter) \($0.meaning)" }.joined(separator: "  "),
-  ]
+  private static let help =
+    [
+      "h l, arrows   cursor one cell           H L, page keys  a quarter of the view",
+      "+ - (i o)     zoom at the cursor        0 f             all of it    u  back",
+      "j k           another engine            home end        first, last moment",
+      "tab, s-tab    next, previous record     n N             next, previous stall",
+      "enter         from edge to edge         p               who held it back",
+      "/             find instruction, kernel  / enter         the next one found",
+      "g             go to a time              m ' M           bookmark, next, list",
+      "? q           this help, quit",
+    ]
+    + wrapped(
+      TimelinePicture.legend.map { "\($0.letter) \($0.meaning)" }.joined(separator: "   "),
+      width: 78)
 
   private func time(_ picoseconds: Int64) -> String {
     ReaderNumber.time(seconds: Double(picoseconds) * 1e-12)

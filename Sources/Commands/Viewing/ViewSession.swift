@@ -174,15 +174,25 @@ final class ViewSession {
     }
   }
 
-  /// The next record of any track whose instruction, kernel, layer or source holds the text.
+  /// Which rows of the program hold the text: by their instruction, or where none does by kernel,
+  /// layer or source. A kernel is often called after its main instruction.
+  private func matches(_ window: EventWindow) -> [Bool] {
+    let text = state.search.lowercased()
+    func rows(_ texts: (ProgramRow) -> [String]) -> [Bool] {
+      (0..<UInt32(window.program.count)).map { counter in
+        guard let row = window.program[counter] else { return false }
+        return texts(row).contains { $0.lowercased().contains(text) }
+      }
+    }
+    let instructions = rows { [$0.opcode] }
+    return instructions.contains(true)
+      ? instructions : rows { [$0.kernel, $0.layer, $0.source] }
+  }
+
+  /// The next record of any track that the text names.
   private func search() throws(TraceError) {
     guard !state.search.isEmpty, let window = try graph()?.window else { return }
-    let text = state.search.lowercased()
-    let matches = (0..<UInt32(window.program.count)).map { counter -> Bool in
-      guard let row = window.program[counter] else { return false }
-      return [row.opcode, row.kernel, row.layer, row.source]
-        .contains { $0.lowercased().contains(text) }
-    }
+    let matches = matches(window)
     var best: (start: Int64, row: Int)?
     for track in window.events.indices {
       let first = (window.lastStarting(atOrBefore: state.cursor, track: track) ?? -1) + 1
@@ -211,9 +221,9 @@ final class ViewSession {
   /// Goes to the record that the one under the cursor waited for.
   private func jumpToProducer() throws(TraceError) {
     guard let graph = try graph(), let here = recordAtCursor(graph.window) else { return }
-    guard let source = graph.cause(of: here).source else {
-      return state.message = "nothing came before it"
-    }
+    let cause = graph.cause(of: here)
+    guard let source = cause.source else { return state.message = "nothing came before it" }
+    guard cause.kind != .unknown else { return state.message = "unknown what held it back" }
     state.row = min(Int(source.track), TrackID.engineCount)
     state.go(to: graph.window[source].start.value)
   }

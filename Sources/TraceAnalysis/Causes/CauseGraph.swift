@@ -9,8 +9,9 @@ package struct Cause: Equatable, Sendable {
     case semaphore
     /// A transfer had not yet updated a semaphore.
     case dma
-    /// The engine took its own instructions one after the other.
-    case engine
+    /// The engine takes its own instructions in order: what passes from one to the next while none
+    /// is at work, or how far the next has to follow in a pipeline.
+    case issue
     /// The instruction that asked for the transfer.
     case trigger
     /// The transfer before it on the same DMA engine.
@@ -66,12 +67,15 @@ package struct CauseGraph: Sendable {
       let isDMA = Int(source.track) >= TrackID.engineCount
       return Cause(kind: isDMA ? .dma : .semaphore, source: source, semaphore: wait.semaphore)
     }
-    guard reference.index > 0 else { return Cause(kind: .beginning) }
+    guard reference.index > 0 else { return first }
     let previous = EventReference(track: Int(reference.track), index: Int(reference.index) - 1)
-    guard event.wait.value > 0 else { return Cause(kind: .engine, source: previous) }
+    guard event.wait.value > 0 else { return Cause(kind: .issue, source: previous) }
     let semaphore = wait.condition == .none ? nil : wait.semaphore
     return Cause(kind: .unknown, source: previous, semaphore: semaphore)
   }
+
+  /// The cause of a track's first record in the window.
+  private var first: Cause { Cause(kind: window.isFromBeginning ? .beginning : .unknown) }
 
   /// The record whose update met the record's wait, however early; nil when none is known.
   package func release(_ reference: EventReference) -> EventReference? {
@@ -90,7 +94,7 @@ package struct CauseGraph: Sendable {
     if let trigger = trigger(event, before: arrival) {
       return Cause(kind: .trigger, source: trigger)
     }
-    guard reference.index > 0 else { return Cause(kind: .beginning) }
+    guard reference.index > 0 else { return first }
     let previous = EventReference(track: Int(reference.track), index: Int(reference.index) - 1)
     return Cause(kind: .unknown, source: previous)
   }
@@ -127,13 +131,17 @@ package struct CauseGraph: Sendable {
     return low == 0 ? nil : EventReference(track: track, index: Int(runs[low - 1]))
   }
 
-  /// The record of the window that ends last; of equal ones the first track's.
+  /// The record that is busy last before the window ends; of equal ones the first track's.
+  ///
+  /// A record that the window holds for its wait alone starts when the window is over, and says
+  /// nothing of what happened there.
   package var last: EventReference? {
     var best: (end: Int64, reference: EventReference)?
     for track in window.events.indices {
-      for (index, event) in window.events[track].enumerated()
-      where event.end.value > best?.end ?? .min {
-        best = (event.end.value, EventReference(track: track, index: index))
+      for (index, event) in window.events[track].enumerated() where window.isInside(event) {
+        let end = min(window.to, event.end.value)
+        guard end > best?.end ?? .min else { continue }
+        best = (end, EventReference(track: track, index: index))
       }
     }
     return best?.reference

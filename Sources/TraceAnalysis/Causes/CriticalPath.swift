@@ -1,7 +1,7 @@
 import TraceFile
 import Units
 
-/// The chain of records that the end of a run waited for, back to its beginning.
+/// The chain of records that the end of a run, or of a part of it, waited for.
 ///
 /// Each step owns a stretch of time: its work as far as the next step did not begin, and the gap
 /// before it. Stretches meet without gap or overlap, so that they add up to the whole.
@@ -37,6 +37,14 @@ package struct CriticalPath: Sendable {
     }
   }
 
+  /// A part of the path's time: the work of one record, or a gap before one.
+  struct Share {
+    var reference: EventReference
+    /// Why nothing worked; nil where the record did.
+    var cause: Cause.Kind?
+    var time: Int64
+  }
+
   /// From the last record to the first.
   package private(set) var steps: [Step] = []
   /// The beginning of what the path covers.
@@ -44,7 +52,7 @@ package struct CriticalPath: Sendable {
   /// The end.
   package let to: Int64
 
-  /// Follows the causes back from the window's last record.
+  /// Follows the causes back from the record that is busy last in the window.
   package init(_ graph: CauseGraph) {
     (from, to) = (graph.window.from, graph.window.to)
     guard let last = graph.last else { return }
@@ -67,15 +75,48 @@ package struct CriticalPath: Sendable {
     }
   }
 
+  /// What a step's time went to; the shares add up to `step.to - step.gapFrom`.
+  ///
+  /// Records of an engine overlap where it is a pipeline: weights are loaded while the product
+  /// before still streams. Such time is the earlier record's, as in the engine's totals, so that no
+  /// row has more of the path than it was busy.
+  func shares(_ step: Step, _ cover: BusyCover) -> [Share] {
+    let (engine, index) = (Int(step.reference.track), Int(step.reference.index))
+    let (work, gap) = (step.to - step.from, step.from - step.gapFrom)
+    guard engine < TrackID.engineCount else {
+      return [
+        Share(reference: step.reference, time: work),
+        Share(reference: step.reference, cause: step.cause.kind, time: gap),
+      ]
+    }
+    func split(_ from: Int64, _ to: Int64, else cause: Cause.Kind?) -> [Share] {
+      cover.split(engine: engine, index: index, from: from, to: to).map { part in
+        guard let index = part.index else {
+          return Share(reference: step.reference, cause: cause, time: part.time)
+        }
+        return Share(reference: EventReference(track: engine, index: index), time: part.time)
+      }
+    }
+    let own = split(step.from, step.to, else: nil)
+    // Between instructions in order an earlier one may still be at work.
+    guard step.cause.kind == .issue else {
+      return own + [Share(reference: step.reference, cause: step.cause.kind, time: gap)]
+    }
+    return own + split(step.gapFrom, step.from, else: .issue)
+  }
+
   /// The time of the path by engine, cause and kernel; the values add up to `to - from`.
   package func parts(_ window: EventWindow) -> [Part: Int64] {
+    parts(window, BusyCover(window))
+  }
+
+  /// See `parts(_:)`.
+  func parts(_ window: EventWindow, _ cover: BusyCover) -> [Part: Int64] {
     var times: [RowPart: Int64] = [:]
-    for step in steps {
-      let row = window[step.reference].programCounter
-      let engine = min(step.reference.track, UInt8(TrackID.engineCount))
-      times[RowPart(engine: engine, row: row), default: 0] += step.to - step.from
-      times[RowPart(engine: engine, cause: step.cause.kind, row: row), default: 0] +=
-        step.from - step.gapFrom
+    for share in steps.lazy.flatMap({ shares($0, cover) }) {
+      let row = window[share.reference].programCounter
+      let engine = min(share.reference.track, UInt8(TrackID.engineCount))
+      times[RowPart(engine: engine, cause: share.cause, row: row), default: 0] += share.time
     }
     var parts: [Part: Int64] = [:]
     for (place, time) in times where time > 0 {

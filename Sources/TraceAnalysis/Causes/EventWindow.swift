@@ -40,31 +40,36 @@ package struct EventWindow: Sendable {
   package private(set) var events: [[TraceEvent]]
   /// What program counters name.
   package let program: ProgramTable
-  /// Whether the window begins where the records do.
+  /// Whether the window holds what was recorded before the range, from the beginning of the run.
   package let isFromBeginning: Bool
   /// What could not be read.
   package private(set) var damage: [TraceDamage] = []
   private let facts: [RowFacts]
 
   /// Reads the records that touch a range, or all; nil when there are more than `limit`.
+  ///
+  /// - Parameter knowsBefore: keeps the records before the range too where there are not too many in
+  ///   all: they tell the semaphores' values, which a window that begins in the middle does not know.
   package static func load(
     _ reader: borrowing TraceReader, from: Int64? = nil, to: Int64? = nil,
-    limit: Int = recordLimit
+    limit: Int = recordLimit, knowsBefore: Bool = false
   ) throws(TraceError) -> EventWindow? {
     guard reader.recordCount(from: from, to: to) <= limit else { return nil }
-    return try EventWindow(reader, from: from, to: to)
+    let isLong = !knowsBefore || reader.recordCount(to: to) > limit
+    return try EventWindow(reader, from: from, to: to, first: isLong ? from : nil)
   }
 
+  /// `first` is from where on records are read; nil for the beginning.
   private init(
-    _ reader: borrowing TraceReader, from: Int64?, to: Int64?
+    _ reader: borrowing TraceReader, from: Int64?, to: Int64?, first: Int64?
   ) throws(TraceError) {
     let recorded = TraceSummary.recorded(reader)
     self.from = from ?? recorded.from
     self.to = to ?? recorded.to
-    isFromBeginning = from == nil && !recorded.isPart
+    isFromBeginning = first == nil && !recorded.isPart
     program = reader.program
     facts = Self.facts(program)
-    let (low, high) = (self.from, self.to)
+    let (low, high) = (first ?? min(self.from, recorded.from), self.to)
     var found = Array(repeating: [TraceEvent](), count: TrackID.count)
     damage = try reader.readEvents(from: .init(low), to: .init(high + 1)) { track, batch in
       for event in batch
@@ -133,6 +138,11 @@ package struct EventWindow: Sendable {
   /// The record of a reference.
   package subscript(_ reference: EventReference) -> TraceEvent {
     events[Int(reference.track)][Int(reference.index)]
+  }
+
+  /// Whether the record itself, and not its wait alone, lies in the range.
+  func isInside(_ event: TraceEvent) -> Bool {
+    event.start.value < to || event.end.value <= to
   }
 
   /// What the record's row says of order.

@@ -46,8 +46,13 @@ package struct Explanation: Sendable {
 
   /// Explains a moment of a track.
   ///
-  /// - Parameter limit: links at most.
-  package init(_ graph: CauseGraph, track: TrackID, at time: Int64, limit: Int = 24) {
+  /// - Parameters:
+  ///   - limit: links at most.
+  ///   - lastEnd: when the track's records before the moment have ended, where the window does not
+  ///     hold them.
+  package init(
+    _ graph: CauseGraph, track: TrackID, at time: Int64, limit: Int = 24, lastEnd: Int64? = nil
+  ) {
     let window = graph.window
     let events = window.events[Int(track.rawValue)]
     let place = window.lastStarting(atOrBefore: time, track: Int(track.rawValue))
@@ -59,7 +64,7 @@ package struct Explanation: Sendable {
       follow(EventReference(track: Int(track.rawValue), index: running), graph, limit)
       return
     }
-    from = ends ?? window.from
+    from = ends ?? lastEnd ?? window.from
     let next = (place ?? -1) + 1
     guard next < events.count else {
       (state, to) = (.finished, window.to)
@@ -78,7 +83,7 @@ package struct Explanation: Sendable {
       var first = reference
       var cause = graph.cause(of: first)
       var count = 1
-      while cause.kind == .engine, let source = cause.source {
+      while cause.kind == .issue, let source = cause.source {
         first = source
         cause = graph.cause(of: first)
         count += 1
@@ -91,7 +96,8 @@ package struct Explanation: Sendable {
           reference: reference, count: count, from: event.start.value,
           to: graph.window[reference].end.value, cause: cause, wait: event.wait.value,
           handOff: handOff, slack: slack[reference]))
-      guard let source else { return }
+      // Records before the window's range are there for what they tell of semaphores.
+      guard let source, event.start.value > graph.window.from else { return }
       reference = source
     }
   }

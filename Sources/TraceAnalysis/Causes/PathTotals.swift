@@ -11,13 +11,18 @@ package struct PathTotals: Sendable {
     package var gaps = [Int64](repeating: 0, count: Cause.Kind.allCases.count)
     /// The track that the longest gap waited for, or nil.
     package var longestSource: UInt8?
-    /// The longest single gap, and when it ended.
+    /// The longest single gap that waited for another engine, and when it ended.
     package var longestGap: Int64 = 0
     /// See `longestGap`.
     package var longestGapEnd: Int64 = 0
 
     /// All of it.
     package var time: Int64 { busy + gaps.reduce(0, +) }
+
+    /// The gaps of some causes.
+    func time(_ kinds: [Cause.Kind]) -> Int64 {
+      zip(Cause.Kind.allCases, gaps).reduce(0) { $0 + (kinds.contains($1.0) ? $1.1 : 0) }
+    }
   }
 
   /// By program counter.
@@ -28,21 +33,29 @@ package struct PathTotals: Sendable {
   /// Totals along the critical path of these causes.
   package init(_ graph: CauseGraph) {
     let path = CriticalPath(graph)
-    parts = path.parts(graph.window)
-    for step in path.steps { add(step, graph.window) }
+    let cover = BusyCover(graph.window)
+    parts = path.parts(graph.window, cover)
+    for step in path.steps {
+      for share in path.shares(step, cover) where share.time > 0 { add(share, step, graph.window) }
+    }
   }
 
-  private mutating func add(_ step: CriticalPath.Step, _ window: EventWindow) {
-    let gap = step.from - step.gapFrom
-    let kind = Cause.Kind.allCases.firstIndex(of: step.cause.kind) ?? 0
-    rows[window[step.reference].programCounter, default: Row()].busy += step.to - step.from
-    rows[window[step.reference].programCounter, default: Row()].gaps[kind] += gap
-    guard let row = rows[window[step.reference].programCounter], gap > row.longestGap else {
+  private mutating func add(
+    _ share: CriticalPath.Share, _ step: CriticalPath.Step, _ window: EventWindow
+  ) {
+    let counter = window[share.reference].programCounter
+    var row = rows[counter] ?? Row()
+    defer { rows[counter] = row }
+    guard let cause = share.cause else {
+      row.busy += share.time
       return
     }
-    rows[window[step.reference].programCounter]?.longestGap = gap
-    rows[window[step.reference].programCounter]?.longestGapEnd = step.from
-    rows[window[step.reference].programCounter]?.longestSource = step.cause.source?.track
+    row.gaps[Cause.Kind.allCases.firstIndex(of: cause) ?? 0] += share.time
+    let isWait = cause != .issue && cause != .trigger && cause != .beginning
+    guard isWait, share.time > row.longestGap else { return }
+    row.longestGap = share.time
+    row.longestGapEnd = step.from
+    row.longestSource = step.cause.source?.track
   }
 
   /// The path's time by engine and cause, the longest first.

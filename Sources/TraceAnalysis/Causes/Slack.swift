@@ -2,7 +2,7 @@ import TraceFile
 import Units
 
 /// How much later each record could have ended without making the run longer, all others being
-/// as quick as they were.
+/// as quick as they were. Of a part of the run, without moving what is busy at its end.
 ///
 /// Worked out backwards over who followed whom: on an engine a record may slip by the wait of the
 /// next one; towards a waiter by the time for which its semaphore had been met already.
@@ -13,10 +13,10 @@ package struct Slack: Sendable {
   /// The slack of every event of these causes.
   package init(_ graph: CauseGraph) {
     let window = graph.window
-    let end = window.events.joined().map(\.end.value).max() ?? window.to
+    let end = graph.last.map { min(window.to, window[$0].end.value) } ?? window.to
     values = window.events.map { $0.map { max(0, end - $0.end.value) } }
     let latencies = HandOffs(graph)
-    for reference in Self.lastFirst(window) {
+    for reference in Self.lastFirst(window) where window.isInside(window[reference]) {
       relax(reference, graph, latencies)
     }
   }

@@ -27,6 +27,13 @@ package struct CoreDifferences: Sendable {
     return paths.count == cores.count ? TraceDifference.sum(paths) : nil
   }
 
+  /// What the reader must know of how exact the parts are.
+  package var notes: [String] {
+    cores.reduce(into: []) { notes, core in
+      notes += core.difference.notes.filter { !notes.contains($0) }
+    }
+  }
+
   /// All cores' engines; the parts of each engine add up to `change`.
   package var engines: [TraceDifference.Part] {
     TraceDifference.sum(cores.map(\.difference.engines))

@@ -46,8 +46,8 @@ package struct DifferenceDocument: Codable, Equatable, Sendable {
     package var source: String
     /// Rows of the program.
     package var rows: Int
-    /// Executions.
-    package var executions: Int64
+    /// Executions; absent where the run was sampled.
+    package var executions: Int64?
     /// Busy and stalled time.
     package var timePs: Int64
   }
@@ -68,6 +68,10 @@ package struct DifferenceDocument: Codable, Equatable, Sendable {
   package var sameRows: Int
   /// Rows that changed.
   package var instructions: [Instructions]
+  /// Changes up to this may come from samples alone; absent where both runs hold events.
+  package var uncertaintyPs: Int64?
+  /// What the reader must know of how exact the parts are.
+  package var notes: [String]
   /// What is missing from either file; not empty means exit code 65.
   package var damage: [String]
 
@@ -84,6 +88,8 @@ package struct DifferenceDocument: Codable, Equatable, Sendable {
         change: $0.change.rawValue, engine: $0.engine, opcode: $0.opcode, kernel: $0.kernel,
         source: $0.source, rows: $0.rows, executions: $0.executions, timePs: $0.time)
     }
+    uncertaintyPs = difference.uncertainty > 0 ? difference.uncertainty : nil
+    notes = difference.notes
     damage = difference.damage.map(\.description)
   }
 

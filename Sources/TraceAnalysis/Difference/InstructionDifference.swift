@@ -21,8 +21,9 @@ package struct InstructionDifference: Sendable {
     package var source: String
     /// Rows of the program.
     package var rows = 0
-    /// Executions: of the new run when added or moved, of the base when removed.
-    package var executions: Int64 = 0
+    /// Executions: of the new run when added or moved, of the base when removed; nil where that run
+    /// was sampled.
+    package var executions: Int64?
     /// Busy and stalled picoseconds of those executions on their engine.
     package var time: Int64 = 0
   }
@@ -137,7 +138,9 @@ private struct Collector {
     }
     let total = summary.total(counter)
     groups[place].rows += 1
-    groups[place].executions += total.instructions
+    if summary.isCounted {
+      groups[place].executions = (groups[place].executions ?? 0) + total.instructions
+    }
     groups[place].time &+= total.busy &+ total.stall.wrappedSum()
   }
 

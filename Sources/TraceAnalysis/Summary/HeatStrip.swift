@@ -5,10 +5,10 @@ package enum HeatStrip {
 
   /// One character per cell: blank for no busy time at all, the fullest for all of it.
   ///
-  /// A cell with any busy time is never blank and one with any other time is never the fullest, so
-  /// that both ends mean what they show.
+  /// A cell of which half or more is missing is shaded. A cell with any busy time is never blank
+  /// and one with any other time is never the fullest, so that both ends mean what they show.
   package static func draw(_ bins: TimeBins, isASCII: Bool = false) -> String {
-    String(bins.busy.indices.map { glyph(bins.busy[$0], of: bins.length($0), isASCII) })
+    draw(mean: [bins], isASCII: isASCII)
   }
 
   /// Several tracks in one strip: the mean of their cells.
@@ -17,7 +17,10 @@ package enum HeatStrip {
     return String(
       first.busy.indices.map { cell in
         let busy = tracks.reduce(Int64(0)) { $0 &+ $1.busy[cell] }
-        return glyph(busy, of: first.length(cell) &* Int64(tracks.count), isASCII)
+        let missing = tracks.reduce(Int64(0)) { $0 &+ ($1.missing.isEmpty ? 0 : $1.missing[cell]) }
+        let whole = first.length(cell) &* Int64(tracks.count)
+        if missing > 0, missing >= whole / 2 { return isASCII ? "?" : "░" }
+        return glyph(busy, of: whole, isASCII)
       })
   }
 

@@ -1,10 +1,10 @@
 package import Foundation
-import TraceFile
+package import TraceFile
 import Units
 
 /// The JSON of `trace summary`; keys are the property names in snake case.
 package struct SummaryDocument: Codable, Equatable, Sendable {
-  /// One engine's shares of the range; active, stalls and idle add up to 100.
+  /// One engine's shares of the range; active, stalls, idle and missing add up to 100.
   package struct Engine: Codable, Equatable, Sendable {
     /// The engine's name.
     package var engine: String
@@ -14,8 +14,10 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     package var stallPercent: [String: Double]
     /// The rest of the range.
     package var idlePercent: Double
-    /// Instructions that began in the range.
-    package var instructions: Int64
+    /// Percent of the range of which records are missing; absent when they are not.
+    package var missingPercent: Double?
+    /// Instructions that began in the range; absent where samples alone tell of it.
+    package var instructions: Int64?
   }
 
   /// One DMA engine.
@@ -24,20 +26,20 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     package var engine: String
     /// Busy time in percent of the range.
     package var activePercent: Double
-    /// Transfers that began in the range.
-    package var transfers: Int64
-    /// Bytes that those transfers moved.
-    package var bytes: Int64
+    /// Transfers that began in the range; absent where samples alone tell of it.
+    package var transfers: Int64?
+    /// Bytes that those transfers moved; absent like `transfers`.
+    package var bytes: Int64?
   }
 
   /// All DMA engines.
   package struct DMA: Codable, Equatable, Sendable {
     /// The mean over all DMA engines.
     package var activePercent: Double
-    /// Transfers of all engines.
-    package var transfers: Int64
-    /// Bytes of all engines.
-    package var bytes: Int64
+    /// Transfers of all engines; absent where samples alone tell of it.
+    package var transfers: Int64?
+    /// Bytes of all engines; absent like `transfers`.
+    package var bytes: Int64?
     /// Those that moved anything.
     package var engines: [DMAEngine]
   }
@@ -54,14 +56,14 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     package var stallUs: Double
     /// Busy microseconds on DMA engines, added up over them.
     package var dmaUs: Double
-    /// Executions on engines.
-    package var instructions: Int64
+    /// Executions on engines; absent, as what follows, where samples alone tell of the group.
+    package var instructions: Int64?
     /// Transfers on DMA engines.
-    package var transfers: Int64
+    package var transfers: Int64?
     /// Bytes that the transfers moved.
-    package var bytes: Int64
+    package var bytes: Int64?
     /// Floating-point operations.
-    package var flops: Int64
+    package var flops: Int64?
     /// Microseconds on the critical path; absent where it was not followed.
     package var pathUs: Double?
     /// The shortest time at the device's peaks; absent where they are not known.
@@ -104,6 +106,15 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     package var fromUs: Double?
     /// The last microsecond that may be missing, when known.
     package var toUs: Double?
+
+    package init(_ damage: TraceDamage) {
+      kind = damage.kind.rawValue
+      message = damage.description
+      track = damage.track?.name
+      records = damage.records
+      fromUs = damage.from.map { Double($0) / 1e6 }
+      toUs = damage.to.map { Double($0) / 1e6 }
+    }
   }
 
   /// The version of this document.
@@ -134,6 +145,8 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
   package var criticalPath: [PathPart]?
   /// What would make the run shorter, the largest gain first.
   package var advice: [Advice]
+  /// What the summary leaves out, and what to do about it.
+  package var notes: [String]
   /// What is missing from the file; not empty means exit code 65.
   package var damage: [Damage]
 
@@ -158,7 +171,8 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
       PathPart(engine: $0.engine, cause: $0.cause, timePs: $0.time)
     }
     advice = summary.advice
-    damage = summary.damage.map(Self.damage)
+    notes = summary.notes
+    damage = summary.damage.map(Damage.init)
   }
 
   private static func engine(_ share: TrackShare) -> Engine {
@@ -168,15 +182,16 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     return Engine(
       engine: share.track.name, activePercent: share.percent(share.busy),
       stallPercent: Dictionary(uniqueKeysWithValues: stalls),
-      idlePercent: share.percent(share.idle), instructions: share.records)
+      idlePercent: share.percent(share.idle),
+      missingPercent: share.missing > 0 ? share.percent(share.missing) : nil,
+      instructions: share.records)
   }
 
   private static func dma(_ shares: [TrackShare]) -> DMA {
     DMA(
       activePercent: shares.reduce(0) { $0 + $1.percent($1.busy) } / Double(max(1, shares.count)),
-      transfers: shares.reduce(0) { $0 + $1.records },
-      bytes: shares.reduce(0) { $0 + $1.bytes },
-      engines: shares.filter { $0.records > 0 || $0.busy > 0 }.map { share in
+      transfers: shares.sum(\.records), bytes: shares.sum(\.bytes),
+      engines: shares.filter(\.isUsed).map { share in
         DMAEngine(
           engine: share.track.name, activePercent: share.percent(share.busy),
           transfers: share.records, bytes: share.bytes)
@@ -193,13 +208,6 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
         boundUs: group.bound.map { Double($0) / 1e6 },
         lostUs: group.lost.map { Double($0) / 1e6 })
     }
-  }
-
-  private static func damage(_ damage: TraceDamage) -> Damage {
-    Damage(
-      kind: damage.kind.rawValue, message: damage.description, track: damage.track?.name,
-      records: damage.records, fromUs: damage.from.map { Double($0) / 1e6 },
-      toUs: damage.to.map { Double($0) / 1e6 })
   }
 
   /// The JSON text; equal documents give equal bytes.

@@ -1,4 +1,5 @@
 import TraceFile
+import Units
 
 /// What a summary's rows can be grouped by.
 package enum SummaryGrouping: String, CaseIterable, Sendable {
@@ -16,26 +17,30 @@ package struct SummaryGroup: Equatable, Sendable {
   package var busy: Int64 = 0
   /// Stalled time on engines.
   package var stall: Int64 = 0
-  /// Executions on engines.
-  package var instructions: Int64 = 0
-  /// Transfers on DMA engines.
-  package var transfers: Int64 = 0
   /// Busy time on DMA engines, added up over them.
   package var dmaBusy: Int64 = 0
+  /// Executions on engines; nil, as what follows, where samples alone tell of the group.
+  package var instructions: Int64?
+  /// Transfers on DMA engines.
+  package var transfers: Int64?
   /// Bytes that the transfers moved.
-  package var bytes: Int64 = 0
+  package var bytes: Int64?
   /// Floating-point operations.
-  package var flops: Int64 = 0
+  package var flops: Int64?
   /// Bytes to and from HBM.
-  package var hbmBytes: Int64 = 0
+  package var hbmBytes: Int64?
   /// Its time on the critical path, gaps included; nil where the path is not known.
   package var pathTime: Int64?
   /// The shortest time that its work could take at the device's peaks; nil where they are not
   /// known.
   package var bound: Int64?
 
-  /// Time on the critical path beyond the bound.
-  package var lost: Int64? {
+  /// Time on the critical path beyond the bound. What all groups lose together is at most what the
+  /// range loses against its own bound, since the work of one may hide behind another's.
+  package var lost: Int64?
+
+  /// `pathTime` beyond `bound`, whatever other groups do.
+  fileprivate var excess: Int64? {
     guard let pathTime, let bound else { return nil }
     return max(0, pathTime - bound)
   }
@@ -69,16 +74,32 @@ extension TraceSummary {
         places[key] = place
         groups.append(SummaryGroup(name: key))
       }
-      groups[place].add(total, row)
+      groups[place].add(total)
+      if isCounted { groups[place].count(total, row) }
       guard let path else { continue }
       groups[place].pathTime =
         (groups[place].pathTime ?? 0) + (path.rows[UInt32(index)]?.time ?? 0)
     }
     for place in groups.indices {
-      groups[place].bound = bound(
-        flops: groups[place].flops, hbmBytes: groups[place].hbmBytes)
+      guard let flops = groups[place].flops, let bytes = groups[place].hbmBytes else { continue }
+      groups[place].bound = bound(flops: flops, hbmBytes: bytes)
     }
+    share(&groups)
     return groups.sorted(by: Self.isBefore)
+  }
+
+  /// Says what each group lost: its excess, and where all of them are more than the range can lose,
+  /// in proportion less.
+  private func share(_ groups: inout [SummaryGroup]) {
+    let flops = groups.reduce(Int64(0)) { $0 &+ ($1.flops ?? 0) }
+    let bytes = groups.reduce(Int64(0)) { $0 &+ ($1.hbmBytes ?? 0) }
+    guard path != nil, let bound = bound(flops: flops, hbmBytes: bytes) else { return }
+    let most = Double(max(0, duration.value - bound))
+    let all = groups.reduce(0.0) { $0 + Double($1.excess ?? 0) }
+    let part = all > most ? most / all : 1
+    for place in groups.indices {
+      groups[place].lost = groups[place].excess.map { Int64(Double($0) * part) }
+    }
   }
 
   /// Stalled time of the engines by cause, without the causes that did not occur.
@@ -98,14 +119,18 @@ extension TraceSummary {
 }
 
 extension SummaryGroup {
-  fileprivate mutating func add(_ total: RowTotal, _ row: ProgramRow?) {
+  fileprivate mutating func add(_ total: RowTotal) {
     busy &+= total.busy
     stall &+= total.stall.wrappedSum()
-    instructions += total.instructions
-    transfers += total.transfers
     dmaBusy &+= total.dmaBusy
-    bytes &+= total.transfers &* (row?.bytes ?? 0)
-    flops &+= total.instructions &* (row?.flops ?? 0)
-    hbmBytes &+= total.transfers &* ((row?.hbmReadBytes ?? 0) + (row?.hbmWriteBytes ?? 0))
+  }
+
+  fileprivate mutating func count(_ total: RowTotal, _ row: ProgramRow?) {
+    let hbm = (row?.hbmReadBytes ?? 0) &+ (row?.hbmWriteBytes ?? 0)
+    instructions = (instructions ?? 0) &+ total.instructions
+    transfers = (transfers ?? 0) &+ total.transfers
+    bytes = (bytes ?? 0) &+ total.transfers &* (row?.bytes ?? 0)
+    flops = (flops ?? 0) &+ total.instructions &* (row?.flops ?? 0)
+    hbmBytes = (hbmBytes ?? 0) &+ total.transfers &* hbm
   }
 }

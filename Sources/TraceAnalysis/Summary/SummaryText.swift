@@ -21,6 +21,7 @@ package struct SummaryText {
   private static let nameWidth = 8
   private static let shareWidth = 9
   private static let causeWidth = 14
+  private static let adviceLimit = 4
 
   /// The cells that a strip has at this width; summaries are to be made with as many.
   package var cells: Int { width - Self.nameWidth - 3 * Self.shareWidth - 1 }
@@ -34,9 +35,10 @@ package struct SummaryText {
     } else {
       lines += [""] + groups(summary, grouping)
     }
+    for note in summary.notes { lines += [""] + wrapped(note) }
     if !summary.damage.isEmpty {
       lines += ["", "The trace is damaged; the numbers cover what is left:"]
-      lines += summary.damage.map { "  " + $0.description }
+      for damage in summary.damage { lines += wrapped(damage.description) }
     }
     return lines
   }
@@ -76,11 +78,11 @@ package struct SummaryText {
     let dma = summary.dmaEngines
     let active = dma.reduce(0) { $0 + $1.percent($1.busy) } / Double(max(1, dma.count))
     let strips = Array(summary.strips.dropFirst(TrackID.engineCount))
-    let bytes = dma.reduce(0) { $0 + $1.bytes }
+    let bytes = dma.sum(\.bytes).map(Self.bytes) ?? "-"
     lines.append(
       Self.left("dma", Self.nameWidth)
         + Self.left(HeatStrip.draw(mean: strips, isASCII: isASCII), cells + 1)
-        + percent(active) + Self.right(Self.bytes(bytes), 2 * Self.shareWidth))
+        + percent(active) + Self.right(bytes, 2 * Self.shareWidth))
     return lines + [ruler(summary)]
   }
 
@@ -103,7 +105,10 @@ package struct SummaryText {
       guard summary.engines.contains(where: { $0.stall[index] > 0 }) else { continue }
       lines.append(line(cause.key) { percent($0.percent($0.stall[index])) })
     }
-    return lines + [line("instructions") { String($0.records) }]
+    if summary.engines.contains(where: { $0.missing > 0 }) {
+      lines.append(line("missing") { percent($0.percent($0.missing)) })
+    }
+    return lines + [line("instructions") { $0.records.map { "\($0)" } ?? "-" }]
   }
 
   // MARK: Metrics, path, advice
@@ -142,13 +147,14 @@ package struct SummaryText {
   }
 
   private func advice(_ summary: TraceSummary) -> [String] {
-    let found = summary.advice.prefix(4)
+    let found = summary.advice
     guard !found.isEmpty else { return [] }
     var lines = ["", "advice, with what it gains at most"]
-    for advice in found {
+    for advice in found.prefix(Self.adviceLimit) {
       lines += wrapped(Self.time(advice.gainPs) + ": " + advice.message)
     }
-    return lines
+    let more = found.count - Self.adviceLimit
+    return more > 0 ? lines + ["  and \(more) more, which --format json has"] : lines
   }
 
   /// Lines of a text, broken at spaces, the later ones indented.
@@ -167,7 +173,22 @@ package struct SummaryText {
 
   // MARK: By group
 
+  /// Causes of standing still, with their share of all engines' time.
+  private func stallGroups(_ summary: TraceSummary) -> [String] {
+    let nameWidth = width - 22
+    let whole = summary.engines.reduce(0.0) { $0 + Double($1.whole) }
+    func line(_ name: String, _ values: [String]) -> String {
+      Self.left(name, nameWidth) + values.map { Self.right($0, 11) }.joined()
+    }
+    return [line("stall", ["stalled", "of all"])]
+      + summary.groups(by: .stall).map { group in
+        let share = whole > 0 ? 100 * Double(group.stall) / whole : 0
+        return line(group.name, [Self.time(group.stall), percent(share)])
+      }
+  }
+
   private func groups(_ summary: TraceSummary, _ grouping: SummaryGrouping) -> [String] {
+    if grouping == .stall { return stallGroups(summary) }
     let groups = summary.groups(by: grouping)
     let hasPath = groups.contains { $0.pathTime != nil }
     let hasBound = groups.contains { $0.lost != nil }
@@ -183,13 +204,13 @@ package struct SummaryText {
     for group in groups.prefix(limit) {
       var values = [Self.time(group.busy), Self.time(group.stall), Self.time(group.dmaBusy)]
       if hasPath { values.append(group.pathTime.map(Self.time) ?? "-") }
+      let count = group.instructions.map { $0 + (group.transfers ?? 0) }
       values.append(
-        hasBound
-          ? group.lost.map(Self.time) ?? "-" : String(group.instructions + group.transfers))
-      if !hasPath { values.append(Self.bytes(group.bytes)) }
+        hasBound ? group.lost.map(Self.time) ?? "-" : count.map { "\($0)" } ?? "-")
+      if !hasPath { values.append(group.bytes.map(Self.bytes) ?? "-") }
       let name = group.name.isEmpty ? "(none)" : group.name
       lines.append(
-        Self.left(String(name.prefix(nameWidth - 1)), nameWidth)
+        Self.left(cut(name, nameWidth - 1), nameWidth)
           + values.map { Self.right($0, 11) }.joined())
     }
     if groups.count > limit { lines.append("and \(groups.count - limit) more") }
@@ -222,6 +243,11 @@ package struct SummaryText {
     guard unit > 0 else { return "\(Int64(value)) \(units[0])" }
     let digits = abs(rest) >= 100 ? 1 : abs(rest) >= 10 ? 2 : 3
     return String(format: "%.\(digits)f %@", rest, units[unit])
+  }
+
+  /// A name that fits, with a mark where something is cut.
+  private func cut(_ name: String, _ width: Int) -> String {
+    name.count <= width ? name : String(name.prefix(width - 1)) + (isASCII ? "~" : "…")
   }
 
   private static func left(_ text: String, _ width: Int) -> String {

@@ -5,6 +5,8 @@ package struct TimeBins: Equatable, Sendable {
   package let borders: [Int64]
   /// Busy picoseconds in each cell.
   package private(set) var busy: [Int64]
+  /// Picoseconds in each cell of which nothing is known; empty when that is none.
+  package private(set) var missing: [Int64] = []
   /// What was added by weight, in each cell.
   private var weights: [Double] = []
   /// The cell of the last addition; records come in order, so the next one is near.
@@ -53,6 +55,15 @@ package struct TimeBins: Equatable, Sendable {
       busy[current] += next - place
       place = next
     }
+  }
+
+  /// Adds time of which nothing is known.
+  mutating func addMissing(from start: Int64, to end: Int64) {
+    guard !busy.isEmpty else { return }
+    var other = TimeBins(from: borders[0], to: borders[busy.count], count: busy.count)
+    other.add(from: start, to: end)
+    if missing.isEmpty { missing = Array(repeating: 0, count: busy.count) }
+    for index in missing.indices { missing[index] += other.busy[index] }
   }
 
   /// Spreads a weight evenly over the time from `start` to `end`; adds no busy time.

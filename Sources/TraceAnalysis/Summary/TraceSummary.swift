@@ -35,6 +35,12 @@ package struct TraceSummary: Sendable {
   package let damage: [TraceDamage]
   /// The critical path; nil where it was not asked for or the range holds too many records.
   package let path: PathTotals?
+  /// How many records the range holds, where they were too many to follow the path.
+  package let skippedRecords: Int?
+  let pathLimit: Int
+  /// Picoseconds of full-rate work that the limiter made the tensor engine stream at half rate; nil
+  /// of a part of a run, and where the recorder did not say.
+  package let throttled: Int64?
   /// Whether the summary covers the whole run, and not a part of it.
   package let isWholeRun: Bool
   let program: ProgramTable
@@ -44,6 +50,8 @@ package struct TraceSummary: Sendable {
 
   /// The length of the range.
   package var duration: Picoseconds { to - from }
+  /// Whether executions, transfers and what follows from them were counted; samples cannot.
+  package var isCounted: Bool { basis == .events }
 
   /// Sums up a trace between two times, or all of it.
   ///
@@ -53,17 +61,21 @@ package struct TraceSummary: Sendable {
   ///   - tellsInvocations: whether to tell apart the invocations of a kernel, which takes a look at
   ///     every record.
   ///   - followsPath: whether to follow the critical path, where the records fit into memory.
+  ///   - pathLimit: the records of which a path is followed at most.
   package init(
     _ reader: borrowing TraceReader, from: Picoseconds? = nil, to: Picoseconds? = nil,
     cells: Int = 0, stripLength: Int64? = nil, tellsInvocations: Bool = false,
-    followsPath: Bool = false
+    followsPath: Bool = false,
+    pathLimit: Int = EventWindow.recordLimit
   ) throws(TraceError) {
     let totals = reader.summary
     let whole = Self.recorded(reader)
     let first = from?.value ?? whole.from
+    // A range that goes on after the run is over ends with it.
+    let isOpen = to.map { $0.value > totals.end } ?? true
     let range = TrackFold.Range(
-      from: first, to: max(first, to?.value ?? whole.to),
-      isWholeRun: to == nil && whole.to >= totals.end)
+      from: first, to: max(first, isOpen ? whole.to : to?.value ?? whole.to),
+      isWholeRun: isOpen && whole.to >= totals.end)
     isWholeRun = from == nil && to == nil && !whole.isPart
     let hasEvents = totals.hasEvents
     let strip = (cells: cells, to: range.from + (stripLength ?? range.to - range.from))
@@ -72,37 +84,45 @@ package struct TraceSummary: Sendable {
     if tells { fold.invocations = InvocationTotals(reader.invocations, reader.program, range) }
     let usesFooter = !tells && isWholeRun && hasEvents ? try fold.addFooter(reader, strip) : false
     if !usesFooter {
-      if hasEvents {
-        try fold.addEvents(reader, range, strip)
-      } else {
-        for track in TrackID.all { try fold.addSamples(reader, track, range, strip) }
+      let known = reader.damage
+      try fold.addRecords(reader, range, strip)
+      if reader.damage != known {
+        // What is missing is known now, so that it does not count as idle.
+        fold = Fold(reader.program)
+        try fold.addRecords(reader, range, strip)
       }
     }
-    let isCounted = fold.shares.isEmpty || !hasEvents && totals.isExact && isWholeRun
+    let hasTotals = fold.shares.isEmpty || !hasEvents && totals.isExact && isWholeRun
     state = totals.state
     metadata = reader.metadata
     self.from = Picoseconds(range.from)
     self.to = Picoseconds(range.to)
-    basis = hasEvents ? .events : isCounted ? .counters : .samples
+    basis = hasEvents ? .events : hasTotals ? .counters : .samples
     sampling =
       hasEvents
       ? nil
       : reader.metadata.entries[TraceMetadata.Key.sampleInterval].flatMap(Int64.init).flatMap {
         Sampling(interval: $0, range: range.to - range.from)
       }
-    let shares = isCounted ? Self.shares(totals, range) : fold.shares
+    let shares = hasTotals ? Self.shares(totals, range) : fold.shares
     engines = Array(shares.prefix(TrackID.engineCount))
     dmaEngines = Array(shares.dropFirst(TrackID.engineCount))
     strips = fold.strips
-    damage = reader.damage + fold.damage.filter { !reader.damage.contains($0) }
     program = reader.program
     rows = fold.rows
     invocations = fold.invocations
     let marks = isWholeRun ? (from: nil, to: nil) : (from: range.from, to: range.to)
     let window =
       followsPath && hasEvents
-      ? try EventWindow.load(reader, from: marks.from, to: marks.to) : nil
+      ? try EventWindow.load(
+        reader, from: marks.from, to: marks.to, limit: pathLimit, knowsBefore: true) : nil
     path = window.map { PathTotals(CauseGraph($0)) }
+    skippedRecords =
+      followsPath && hasEvents && window == nil
+      ? reader.recordCount(from: marks.from, to: marks.to) : nil
+    self.pathLimit = pathLimit
+    throttled = isWholeRun ? totals.throttled : nil
+    damage = reader.damage
   }
 
   /// The stretch of the run that the trace holds records of.
@@ -152,7 +172,6 @@ package struct TraceSummary: Sendable {
     let rowBytes: [Int64]
     var shares: [TrackShare] = []
     var strips: [TimeBins] = []
-    var damage: [TraceDamage] = []
 
     init(_ program: ProgramTable) {
       rows = RowTotals(rowCount: program.count)
@@ -183,27 +202,40 @@ package struct TraceSummary: Sendable {
       return true
     }
 
-    mutating func addEvents(
+    mutating func addRecords(
       _ reader: borrowing TraceReader, _ range: TrackFold.Range, _ strip: (cells: Int, to: Int64)
     ) throws(TraceError) {
-      var folds = TrackID.all.map { TrackFold(track: $0, range: range, strip: strip) }
+      if reader.summary.hasEvents { return try addEvents(reader, range, strip) }
+      for track in TrackID.all { try addSamples(reader, track, range, strip) }
+    }
+
+    private mutating func addEvents(
+      _ reader: borrowing TraceReader, _ range: TrackFold.Range, _ strip: (cells: Int, to: Int64)
+    ) throws(TraceError) {
+      let damage = reader.damage
+      var folds = TrackID.all.map {
+        TrackFold(
+          track: $0, range: range, strip: strip, missing: MissingTime(damage, of: $0))
+      }
       // The range's end is widened by one, so that records at the end of the run are read.
-      damage += try reader.readEvents(
+      _ = try reader.readEvents(
         from: Picoseconds(range.from), to: Picoseconds(range.to + 1)
       ) { track, batch in
         folds[Int(track.rawValue)].add(batch, rows: &rows, rowBytes: rowBytes)
         invocations?.add(batch, of: track)
       }
+      for index in folds.indices { folds[index].finishEvents() }
       shares = folds.map(\.share)
       strips = folds.map(\.bins)
     }
 
-    mutating func addSamples(
+    private mutating func addSamples(
       _ reader: borrowing TraceReader, _ track: TrackID, _ range: TrackFold.Range,
       _ strip: (cells: Int, to: Int64)
     ) throws(TraceError) {
-      var fold = TrackFold(track: track, range: range, strip: strip)
-      damage += try reader.readSamples(
+      let missing = MissingTime(reader.damage, of: track.sampled)
+      var fold = TrackFold(track: track, range: range, strip: strip, missing: missing)
+      _ = try reader.readSamples(
         track: track.sampled, from: Picoseconds(range.from), to: Picoseconds(range.to + 1)
       ) {
         fold.add($0, rows: &rows)

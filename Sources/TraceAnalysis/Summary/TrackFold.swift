@@ -13,13 +13,20 @@ struct TrackFold {
   }
 
   private let range: Range
+  private let missing: MissingTime
+  /// Up to here it is known what the track did, or that nothing tells of it.
+  private var reached: Int64
   private(set) var share: TrackShare
+  private var records: Int64 = 0
+  private var bytes: Int64 = 0
   private(set) var bins: TimeBins
   private var lastSample: TraceSample?
   private var lastStep: Int64 = 0
 
-  init(track: TrackID, range: Range, strip: (cells: Int, to: Int64)) {
+  init(track: TrackID, range: Range, strip: (cells: Int, to: Int64), missing: MissingTime) {
     self.range = range
+    self.missing = missing
+    reached = range.from
     share = TrackShare(track: track, whole: range.to - range.from)
     bins = TimeBins(from: range.from, to: strip.to, count: strip.cells)
   }
@@ -34,6 +41,7 @@ struct TrackFold {
     var cursor = batch.cursor
     for event in batch {
       let place = cursor.place(event)
+      if !missing.isEmpty { addMissing(to: place.stallStart, then: place.busyEnd) }
       let busyStart = max(place.busyStart, range.from)
       let busy = max(0, min(place.busyEnd, range.to) - busyStart)
       let stallStart = max(place.stallStart, range.from)
@@ -42,10 +50,29 @@ struct TrackFold {
       guard busy > 0 || stalled > 0 || isCounted else { continue }
       add(event, busy: busy, stalled: stalled, isCounted: isCounted, &rows)
       if isCounted, Int(event.programCounter) < rowBytes.count {
-        share.bytes &+= rowBytes[Int(event.programCounter)]
+        bytes &+= rowBytes[Int(event.programCounter)]
       }
       bins.add(from: busyStart, to: busyStart + busy)
     }
+  }
+
+  /// Takes over what the events added up to: samples do not count.
+  mutating func finishEvents() {
+    (share.records, share.bytes) = (records, bytes)
+    addMissing(to: range.to, then: range.to)
+  }
+
+  /// Looks for missing time up to where the next record begins; `end` is where that ends.
+  private mutating func addMissing(to start: Int64, then end: Int64) {
+    let stop = min(start, range.to)
+    if reached < stop {
+      let missing = missing
+      missing.forEach(from: reached, to: stop) { from, to in
+        share.missing += to - from
+        bins.addMissing(from: from, to: to)
+      }
+    }
+    reached = max(reached, end)
   }
 
   private mutating func add(
@@ -54,7 +81,7 @@ struct TrackFold {
     let cause = Int(event.stallCause.rawValue)
     share.busy += busy
     if stalled > 0 { share.stall[cause] += stalled }
-    if isCounted { share.records += 1 }
+    if isCounted { records += 1 }
     let isDMA = share.track.isDMA
     rows.update(event.programCounter) { row in
       if isDMA {
@@ -85,7 +112,7 @@ struct TrackFold {
 
   /// Gives the last sample the length of the one before.
   mutating func finishSamples(rows: inout RowTotals) {
-    guard let last = lastSample else { return }
+    guard let last = lastSample else { return addMissing(to: range.to, then: range.to) }
     add(last, to: min(range.to, last.time.value + lastStep), &rows)
   }
 

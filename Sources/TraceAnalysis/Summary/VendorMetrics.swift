@@ -26,7 +26,7 @@ extension TraceSummary {
       let name = "\(share.track.name)_engine"
       add("\(name)_active_time", Double(share.busy) * 1e-12)
       add("\(name)_active_time_percent", share.percent(share.busy) / 100)
-      add("\(name)_instruction_count", Double(share.records))
+      add("\(name)_instruction_count", share.records.map(Double.init))
     }
     add("matmul_instruction_count", facts.count("MATMUL"))
     add("activate_instruction_count", facts.count("ACTIVATE"))
@@ -35,22 +35,39 @@ extension TraceSummary {
     add("transpose_flops", facts.transposeFlops)
     add("hbm_read_bytes", facts.hbmRead)
     add("hbm_write_bytes", facts.hbmWrite)
-    add("dma_transfer_count", facts.transfers)
-    add("dma_transfer_total_bytes", facts.bytes)
-    add("dma_transfer_average_bytes", facts.transfers > 0 ? facts.bytes / facts.transfers : nil)
-    guard let peak = facts.peak, seconds > 0 else { return metrics }
-    add("mfu_estimated_percent", (facts.modelFlops ?? facts.productFlops) / (peak * seconds))
-    add("mfu_inst_estimated_percent", facts.productFlops / (peak * seconds))
-    add("hfu_estimated_percent", facts.hardwareFlops / (peak * seconds))
-    guard let bandwidth = facts.bandwidth else { return metrics }
-    let traffic = facts.hbmRead + facts.hbmWrite
-    add("mbu_estimated_percent", traffic / seconds / bandwidth)
-    add("peak_flops_bandwidth_ratio", peak / bandwidth)
-    guard traffic > 0 else { return metrics }
-    add("mm_arithmetic_intensity", facts.productFlops / traffic)
-    let flops = facts.modelFlops ?? facts.productFlops
-    add("mfu_max_achievable_estimated_percent", flops / traffic / (peak / bandwidth))
+    let (transfers, bytes) = (dmaEngines.sum(\.records), dmaEngines.sum(\.bytes))
+    add("dma_transfer_count", transfers.map(Double.init))
+    add("dma_transfer_total_bytes", bytes.map(Double.init))
+    if let transfers, let bytes, transfers > 0 {
+      add("dma_transfer_average_bytes", Double(bytes) / Double(transfers))
+    }
+    addUtilizations(facts, add)
     return metrics
+  }
+
+  /// What follows from the device's peaks.
+  private func addUtilizations(_ facts: Work, _ add: (String, Double?) -> Void) {
+    guard let peak = facts.peak, facts.seconds > 0 else { return }
+    // Over time of which records are missing there are no rates.
+    let isKnown = engines[0].missing == 0
+    func share(_ flops: Double?) -> Double? {
+      isKnown ? flops.map { $0 / (peak * facts.seconds) } : nil
+    }
+    let flops = facts.neededFlops
+    add("mfu_estimated_percent", share(flops))
+    add("mfu_inst_estimated_percent", share(facts.productFlops))
+    add("hfu_estimated_percent", share(facts.hardwareFlops))
+    guard let bandwidth = facts.bandwidth else { return }
+    add("peak_flops_bandwidth_ratio", peak / bandwidth)
+    guard let read = facts.hbmRead, let written = facts.hbmWrite,
+      dmaEngines.allSatisfy({ $0.missing == 0 })
+    else { return }
+    let traffic = read + written
+    add("mbu_estimated_percent", traffic / facts.seconds / bandwidth)
+    guard traffic > 0, isKnown else { return }
+    add("mm_arithmetic_intensity", facts.productFlops.map { $0 / traffic })
+    add(
+      "mfu_max_achievable_estimated_percent", flops.map { $0 / traffic / (peak / bandwidth) })
   }
 
   /// A metric by its name.
@@ -69,21 +86,31 @@ extension TraceSummary {
     return Int64((seconds * 1e12).rounded(.up))
   }
 
-  /// What the rows of the range did in all.
+  /// What the rows of the range did in all; nil where samples alone tell of them.
   private struct Work {
     var seconds: Double
     var peak: Double?
     var bandwidth: Double?
     var modelFlops: Double?
-    var hardwareFlops: Double = 0
-    var transposeFlops: Double = 0
-    var hbmRead: Double = 0
-    var hbmWrite: Double = 0
-    var transfers: Double = 0
-    var bytes: Double = 0
+    private(set) var hardwareFlops: Double?
+    private(set) var transposeFlops: Double?
+    private(set) var hbmRead: Double?
+    private(set) var hbmWrite: Double?
     private var counts: [String: Int64] = [:]
 
-    var productFlops: Double { hardwareFlops - transposeFlops }
+    /// Operations of products, which is what the tensor engine does that is no transpose.
+    var productFlops: Double? {
+      guard let hardwareFlops, let transposeFlops else { return nil }
+      return hardwareFlops - transposeFlops
+    }
+
+    /// Operations of products that the model needs. Its own count has those of elementwise work
+    /// too, which the tensor engine's peak says nothing of: what products did is the most that
+    /// counts.
+    var neededFlops: Double? {
+      guard let productFlops else { return nil }
+      return min(modelFlops ?? productFlops, productFlops)
+    }
 
     func count(_ opcode: String) -> Double? { counts[opcode].map(Double.init) }
 
@@ -93,19 +120,25 @@ extension TraceSummary {
       seconds = Double(summary.duration.value) * 1e-12
       peak = entries[Key.peakFlops].flatMap(Double.init)
       bandwidth = entries[Key.hbmBandwidth].flatMap(Double.init)
-      // What the model needs is known of the whole run alone.
-      modelFlops = summary.isWholeRun ? entries[Key.modelFlops].flatMap(Double.init) : nil
+      // What the model needs is known of the whole run alone, and a killed run has no whole.
+      let isWhole = summary.isWholeRun && summary.state != .killed
+      modelFlops = isWhole ? entries[Key.modelFlops].flatMap(Double.init) : nil
+      if summary.isCounted { count(summary) }
+    }
+
+    private mutating func count(_ summary: TraceSummary) {
+      var (hardware, transposes, read, written) = (0.0, 0.0, 0.0, 0.0)
       for (index, total) in summary.rows.totals.enumerated() where total != RowTotal() {
         guard let row = summary.program[UInt32(index)] else { continue }
         let (runs, moves) = (Double(total.instructions), Double(total.transfers))
         counts[row.opcode, default: 0] += total.instructions
-        hardwareFlops += runs * Double(row.flops)
-        transposeFlops += runs * Double(row.transposeFlops)
-        hbmRead += moves * Double(row.hbmReadBytes)
-        hbmWrite += moves * Double(row.hbmWriteBytes)
-        transfers += moves
-        bytes += moves * Double(row.bytes)
+        hardware += runs * Double(row.flops)
+        transposes += runs * Double(row.transposeFlops)
+        read += moves * Double(row.hbmReadBytes)
+        written += moves * Double(row.hbmWriteBytes)
       }
+      (hardwareFlops, transposeFlops) = (hardware, transposes)
+      (hbmRead, hbmWrite) = (read, written)
     }
   }
 }

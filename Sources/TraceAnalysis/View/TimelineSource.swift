@@ -51,8 +51,12 @@ package final class TimelineSource {
 
   /// What the recorder said about the run.
   package var metadata: TraceMetadata { reader.metadata }
-  /// What is missing from the file.
+  /// What is missing from the file, as far as it has been looked at.
   package var damage: [TraceDamage] { reader.damage }
+  /// When records of a track are missing.
+  package func missing(of track: TrackID) -> MissingTime {
+    MissingTime(damage, of: hasEvents ? track : track.sampled)
+  }
   /// Whether the trace holds events.
   package var hasEvents: Bool { reader.summary.hasEvents }
   /// The instructions.

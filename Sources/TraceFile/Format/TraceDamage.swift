@@ -20,6 +20,8 @@ package struct TraceDamage: Equatable, Sendable, CustomStringConvertible {
     case lostRecords = "lost_records"
     /// Part of the side file of open blocks does not check out.
     case openBlocks = "open_blocks"
+    /// What a track did after its last record, of a file without a footer.
+    case missingEnd = "missing_end"
   }
 
   /// What happened.
@@ -55,20 +57,33 @@ package struct TraceDamage: Equatable, Sendable, CustomStringConvertible {
     self.to = to
   }
 
+  /// The tracks that lost something, as far as they are known.
+  package var tracks: [TrackID] { dmaEngines.map(TrackID.dma) + (track.map { [$0] } ?? []) }
+
   /// The damage in one line for people.
   package var description: String {
+    if kind == .missingEnd { return missingEnd }
     var text = headline
     if let track { text += ", track \(track.name)" }
-    if let first = dmaEngines.first, let last = dmaEngines.last {
-      let isRange = dmaEngines.count > 2 && last - first == dmaEngines.count - 1
-      let names = dmaEngines.map { TrackID.dma($0).name }
-      text += ", tracks " + (isRange ? "dma\(first) to dma\(last)" : names.joined(separator: ", "))
-    }
+    if !dmaEngines.isEmpty { text += ", tracks " + dmaNames }
     if let records { text += ", \(records) record\(records == 1 ? "" : "s")" }
     if let from, let to { text += ", \(from) to \(to) ps" }
     if let offset { text += ", at byte \(offset)" }
     if let length { text += " (\(length) bytes)" }
     return text
+  }
+
+  private var dmaNames: String {
+    guard let first = dmaEngines.first, let last = dmaEngines.last else { return "" }
+    let isRange = dmaEngines.count > 2 && last - first == dmaEngines.count - 1
+    if isRange { return "dma\(first) to dma\(last)" }
+    return dmaEngines.map { TrackID.dma($0).name }.joined(separator: ", ")
+  }
+
+  private var missingEnd: String {
+    let names = track?.name ?? dmaNames
+    guard let from else { return "no record of \(names) is left" }
+    return "what \(names) did after \(from) ps is missing"
   }
 
   private var headline: String {
@@ -84,6 +99,7 @@ package struct TraceDamage: Equatable, Sendable, CustomStringConvertible {
     case .badBlock: "\(block) is damaged"
     case .unreadable: "unreadable bytes"
     case .lostRecords: "records are missing"
+    case .missingEnd: missingEnd
     case .openBlocks: "part of the side file of open blocks is damaged"
     }
   }

@@ -27,7 +27,8 @@ struct BlockEntry: Equatable {
 
   /// The block as a damage report.
   func damage(_ kind: TraceDamage.Kind) -> TraceDamage {
-    let track = TrackID(rawValue: header.track)
+    // Of sums that the footer holds of a track no record is missing.
+    let track = header.kind.holdsRecords ? TrackID(rawValue: header.track) : nil
     if header.kind == .transfers {
       var damage = TraceDamage(
         kind, offset: offset, length: end - offset, sequence: header.sequence,

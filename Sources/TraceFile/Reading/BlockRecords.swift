@@ -41,17 +41,49 @@ extension TraceReader {
       let entry = contents.blocks[place]
       frames.append((entry, try FooterReader.readFrame(file, entry) ?? []))
     }
-    return try HostThreads.map(frames, size: 1) { (frames) throws(TraceError) in
+    let decoded = try HostThreads.map(frames, size: 1) { (frames) throws(TraceError) in
       let decompressor = try ZstdDecompressor()
-      return frames.map { frame in
+      return frames.map { frame -> [TrackBatch]? in
         let tracks = TrackID.all.filter { frame.entry.holds($0) }
         let raw = FooterReader.content(frame.bytes, decompressor, frame.entry)
-        guard let batches = raw.flatMap({ Self.batches($0, frame.entry.header, tracks) }) else {
-          return []
+        return raw.flatMap { Self.batches($0, frame.entry.header, tracks) }.map {
+          zip(tracks, $0).map { TrackBatch(track: $0, batch: $1) }
         }
-        return zip(tracks, batches).map { TrackBatch(track: $0, batch: $1) }
       }
     }
+    for (frame, batches) in zip(frames, decoded) where batches == nil {
+      noteDamage(of: frame.entry)
+    }
+    return decoded.map { $0 ?? [] }
+  }
+
+  /// The record of a track that ends first after a moment, and when those before it have ended;
+  /// nil where there is none.
+  package func neighbours(
+    of track: TrackID, at time: Int64
+  ) throws(TraceError) -> (lastEnd: Int64?, next: TraceEvent?) {
+    var lastEnd: Int64?
+    /// Whether the record that comes next is found.
+    func look(_ parts: [TrackBatch], _ next: inout TraceEvent?) -> Bool {
+      for part in parts where part.track == track {
+        for event in part.batch {
+          guard event.end.value <= time else {
+            next = event
+            return true
+          }
+          lastEnd = max(lastEnd ?? .min, event.end.value)
+        }
+      }
+      return false
+    }
+    var next: TraceEvent?
+    let all = eventBlocks(of: track, from: .min, to: .max)
+    let first = all.firstIndex { contents.blocks[$0].touches(.init(time), nil) } ?? all.count
+    for place in all[max(0, first - 1)...] {
+      for parts in try events(ofBlocks: [place]) where look(parts, &next) { return (lastEnd, next) }
+    }
+    _ = look(openEvents, &next)
+    return (lastEnd, next)
   }
 
   /// The events of a killed run that stand in no block.

@@ -171,6 +171,35 @@ struct TraceContents {
       recoverOpenBlocks(file.path, identity)
     }
     summary = footerSummary ?? rebuiltSummary()
+    if footerSummary == nil { damage += missingEnds() }
+  }
+
+  /// Where each track's records end, when nothing tells how the run went on. DMA engines that end
+  /// together are named together.
+  private func missingEnds() -> [TraceDamage] {
+    let kind: BlockKind = summary.hasEvents ? .events : .samples
+    var ends = [Int64?](repeating: nil, count: TrackID.count)
+    for block in trackBlocks(blocks) where block.header.kind == kind {
+      let track = Int(block.header.track)
+      ends[track] = max(ends[track] ?? .min, block.header.timeMax)
+    }
+    for (track, records) in open.enumerated() {
+      let own = records.events.map(\.end.value) + records.samples.suffix(1).map(\.time.value)
+      ends[track] = (own + [ends[track]].compactMap(\.self)).max()
+    }
+    let engines = TrackID.engines.map {
+      TraceDamage(.missingEnd, track: $0, from: ends[Int($0.rawValue)])
+    }
+    // Transfers are sampled together, on the first track.
+    let first = Int(TrackID.dma(0).rawValue)
+    let isTogether = !summary.hasEvents
+    let groups = Dictionary(grouping: 0..<TrackID.dmaCount) { ends[first + (isTogether ? 0 : $0)] }
+    return engines
+      + groups.sorted { $0.value[0] < $1.value[0] }.map { end, members in
+        var damage = TraceDamage(.missingEnd, from: end)
+        damage.dmaEngines = members
+        return damage
+      }
   }
 
   private static func decodeSummary(_ raw: [UInt8]) -> RunSummary? {

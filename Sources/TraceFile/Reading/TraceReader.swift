@@ -6,8 +6,9 @@ package import Units
 /// in `damage`; a trace with damage answers from what is left, and its user ends with exit code 65.
 package struct TraceReader: ~Copyable {
   let file: InputFile
-  private let decompressor: ZstdDecompressor
+  let decompressor: ZstdDecompressor
   let contents: TraceContents
+  private let found = FoundDamage()
 
   /// Opens the file. Throws when it is no trace, of a newer major version, or cannot be read.
   package init(path: String) throws(TraceError) {
@@ -37,8 +38,11 @@ package struct TraceReader: ~Copyable {
   package var invocations: InvocationTable { contents.invocations }
   /// Whole-run totals: from the footer, or added up from what is left.
   package var summary: RunSummary { contents.summary }
-  /// What opening the file found to be missing; contents are checked when read, or by `verify`.
-  package var damage: [TraceDamage] { contents.damage }
+  /// What is missing, as far as opening the file and reading it so far have found; contents are
+  /// checked when they are read, or all of them by `verify`.
+  package var damage: [TraceDamage] {
+    contents.damage + found.list.filter { !contents.damage.contains($0) }
+  }
   /// Blocks of records in the file.
   package var blockCount: Int {
     contents.blocks.count { $0.header.kind.holdsRecords }
@@ -62,6 +66,18 @@ package struct TraceReader: ~Copyable {
     return contents.open.reduce(inBlocks) { $0 + $1.events.count }
   }
 
+  /// What a block's content decodes to; nil when it does not, which is then known as damage.
+  private func decoded<Value>(
+    _ block: BlockEntry, _ decode: ([UInt8]) -> Value?
+  ) throws(TraceError) -> Value? {
+    let value = try FooterReader.readContent(file, decompressor, block).flatMap(decode)
+    if value == nil { noteDamage(of: block) }
+    return value
+  }
+
+  /// Remembers that a block cannot be read.
+  func noteDamage(of block: BlockEntry) { found.add(block.damage(.badBlock)) }
+
   // MARK: Records
 
   /// Hands the events that touch `from..<to` to `body`, block by block in file order, each block
@@ -77,8 +93,7 @@ package struct TraceReader: ~Copyable {
     for block in contents.blocks where block.touches(from, to) {
       let held = tracks.filter { block.holds($0) }
       guard !held.isEmpty else { continue }
-      let raw = try FooterReader.readContent(file, decompressor, block)
-      if let batches = raw.flatMap({ Self.batches($0, block.header, held) }) {
+      if let batches = try decoded(block, { Self.batches($0, block.header, held) }) {
         for (track, batch) in zip(held, batches) { body(track, batch) }
       } else if block.header.kind == .transfers {
         bad += held.map { block.damage(.badBlock, engine: $0.dmaIndex) }
@@ -135,13 +150,8 @@ package struct TraceReader: ~Copyable {
     where block.header.kind == .samples && block.header.track == track.rawValue
       && block.touches(from, to)
     {
-      guard let raw = try FooterReader.readContent(file, decompressor, block),
-        let samples = SampleCodec.decode(raw, count: Int(block.header.count))
-      else {
-        bad.append(block.damage(.badBlock))
-        continue
-      }
-      body(samples)
+      let samples = try decoded(block) { SampleCodec.decode($0, count: Int(block.header.count)) }
+      if let samples { body(samples) } else { bad.append(block.damage(.badBlock)) }
     }
     let open = contents.open[Int(track.rawValue)].samples
     if !open.isEmpty { body(open) }
@@ -155,7 +165,7 @@ package struct TraceReader: ~Copyable {
     guard let block = contents.blocks.first(where: { $0.header.kind == .programBinary }) else {
       return nil
     }
-    return try FooterReader.readContent(file, decompressor, block)
+    return try decoded(block) { $0 }
   }
 
   /// The track's run in bins; nil when the trace is short, or cut.
@@ -163,22 +173,22 @@ package struct TraceReader: ~Copyable {
     let found = contents.blocks.last {
       $0.header.kind == .levels && $0.header.track == track.rawValue
     }
-    guard let found, let raw = try FooterReader.readContent(file, decompressor, found) else {
-      return nil
-    }
-    return Self.levels(raw, found.header)
+    guard let found else { return nil }
+    return try decoded(found) { Self.levels($0, found.header) }
   }
 
   /// What the executions of each row of the whole run add up to; nil when the trace is short, or
   /// cut.
   package func rowTotals() throws(TraceError) -> RowTotals? {
-    guard let block = contents.blocks.last(where: { $0.header.kind == .rowTotals }),
-      let raw = try FooterReader.readContent(file, decompressor, block)
-    else { return nil }
-    return TallyCodec.rowTotals(raw, count: Int(block.header.count), rowCount: program.count)
+    guard let block = contents.blocks.last(where: { $0.header.kind == .rowTotals }) else {
+      return nil
+    }
+    return try decoded(block) {
+      TallyCodec.rowTotals($0, count: Int(block.header.count), rowCount: program.count)
+    }
   }
 
-  private static func levels(_ raw: [UInt8], _ header: BlockHeader) -> TrackLevels? {
+  static func levels(_ raw: [UInt8], _ header: BlockHeader) -> TrackLevels? {
     guard header.count > 0 else { return nil }
     return TallyCodec.levels(
       raw, count: Int(header.count), length: header.timeMax / Int64(header.count))
@@ -190,60 +200,20 @@ package struct TraceReader: ~Copyable {
   package func readTables() throws(TraceError) -> [TraceTable] {
     var tables: [TraceTable] = []
     for block in contents.blocks where block.header.kind == .table {
-      guard let raw = try FooterReader.readContent(file, decompressor, block),
-        let table = TraceTable(decoding: raw, rowCount: Int(block.header.count))
-      else { continue }
-      tables.append(table)
+      let table = try decoded(block) {
+        TraceTable(decoding: $0, rowCount: Int(block.header.count))
+      }
+      if let table { tables.append(table) }
     }
     return tables
   }
+}
 
-  // MARK: Verification
+/// What reading found to be damaged. A class because reading changes nothing else of the reader.
+private final class FoundDamage {
+  private(set) var list: [TraceDamage] = []
 
-  /// Reads every byte of the file and says all that is wrong; empty when nothing is.
-  package func verify() throws(TraceError) -> [TraceDamage] {
-    var found = contents.damage
-    let walker = try BlockWalker(file, from: min(Int64(FileHeader.size), file.size))
-    if contents.hasFooter {
-      found += walker.damage
-      let index = walker.blocks.last
-      if walker.blocks.dropLast() != contents.blocks[...] || index?.header.kind != .index {
-        found.append(TraceDamage(.footer, offset: walker.end))
-      } else if try !isSeekTableSound(walker.blocks) {
-        found.append(TraceDamage(.footer, offset: walker.end))
-      }
-    }
-    for block in contents.blocks where try !isSound(block) {
-      let damage = block.damage(.badBlock)
-      if !found.contains(damage) { found.append(damage) }
-    }
-    return found
-  }
-
-  private func isSeekTableSound(_ blocks: [BlockEntry]) throws(TraceError) -> Bool {
-    var expected = SeekTable()
-    expected.add(compressed: FileHeader.size, raw: 0)
-    for block in blocks {
-      expected.add(compressed: BlockHeader.frameSize, raw: 0)
-      expected.add(compressed: Int(block.header.compressedSize), raw: Int(block.header.rawSize))
-    }
-    return try FooterReader.readTable(file) == expected
-  }
-
-  private func isSound(_ block: BlockEntry) throws(TraceError) -> Bool {
-    guard let raw = try FooterReader.readContent(file, decompressor, block) else { return false }
-    let count = Int(block.header.count)
-    switch block.header.kind {
-    case .transfers: return Self.batches(raw, block.header, TrackID.dmaEngines) != nil
-    case .events: return EventDecoder.decode(raw, count: count) != nil
-    case .samples: return SampleCodec.decode(raw, count: count) != nil
-    case .program: return ProgramCodec.decode(raw, count: count) != nil
-    case .invocations: return InvocationCodec.decode(raw, count: count) != nil
-    case .levels: return Self.levels(raw, block.header) != nil
-    case .rowTotals:
-      return TallyCodec.rowTotals(raw, count: count, rowCount: program.count) != nil
-    case .table: return TraceTable(decoding: raw, rowCount: count) != nil
-    default: return true
-    }
+  func add(_ damage: TraceDamage) {
+    if !list.contains(damage) { list.append(damage) }
   }
 }

@@ -27,7 +27,8 @@ package struct TraceMetadata: Equatable, Sendable {
     package static let windowFrom = "window_from_ps"
     /// See `windowFrom`.
     package static let windowTo = "window_to_ps"
-    /// Floating-point operations per second of the tensor engine in bf16, at its peak.
+    /// Floating-point operations per second of the tensor engine at its peak, in the workload's
+    /// precision.
     package static let peakFlops = "peak_flops_per_second"
     /// Bytes per second that one core moves to and from HBM, at its peak.
     package static let hbmBandwidth = "hbm_bytes_per_second"
