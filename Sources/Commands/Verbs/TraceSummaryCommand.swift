@@ -13,7 +13,8 @@ struct TraceSummaryCommand: Verb {
     abstract: "Show where the time of a run went.",
     usage: "trnbench trace summary <file> [<options>]",
     discussion: """
-      Groups the time by engine, kernel, opcode, layer or stall (the cause of standing still). \
+      Groups the time by engine, kernel, opcode, layer, operator or node of the model, or stall (the \
+      cause of standing still). \
       Groups are ordered by the time they lost on the critical path against the device's peaks; \
       together they lose at most what the range does. On the path, 'issue' is time that passes \
       between an engine's own instructions, which it takes in order, 'trigger' that between a \
@@ -42,7 +43,8 @@ struct TraceSummaryCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "engine, kernel, opcode, layer or stall. (default: engine)", valueName: "what"),
+      "engine, kernel, opcode, layer, operator, node or stall. (default: engine)", valueName: "what"
+    ),
     completion: .list(SummaryGrouping.allCases.map(\.rawValue)), transform: { try Choice.of($0) })
   var by: SummaryGrouping = .engine
 
@@ -65,7 +67,8 @@ struct TraceSummaryCommand: Verb {
     let reader = try TraceReader(path: path)
     try TraceWindow.check(from, to, end: reader.summary.end)
     let summary = try TraceSummary(
-      reader, from: from, to: to, cells: text.cells, followsPath: true)
+      reader, from: from, to: to, cells: text.cells, tellsInvocations: by.needsInvocations,
+      followsPath: true)
     switch context.format {
     case .json:
       let grouping = by == .engine ? SummaryGrouping.opcode : by
@@ -86,7 +89,8 @@ struct TraceSummaryCommand: Verb {
       let reader = try TraceReader(path: item.path)
       let summary = try TraceSummary(
         reader, from: from, to: to, cells: SummaryText(width: context.terminal.width).cells,
-        followsPath: by != .engine || context.format == .json)
+        tellsInvocations: by.needsInvocations, followsPath: by != .engine || context.format == .json
+      )
       summaries.append((item.core, summary))
     }
     if context.format == .json {

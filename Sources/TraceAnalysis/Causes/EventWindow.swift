@@ -40,6 +40,8 @@ package struct EventWindow: Sendable {
   package private(set) var events: [[TraceEvent]]
   /// What program counters name.
   package let program: ProgramTable
+  /// Which kernel ran when; empty where the trace does not say.
+  package let invocations: InvocationTable
   /// Whether the window holds what was recorded before the range, from the beginning of the run.
   package let isFromBeginning: Bool
   /// What could not be read.
@@ -68,6 +70,7 @@ package struct EventWindow: Sendable {
     self.to = to ?? recorded.to
     isFromBeginning = first == nil && !recorded.isPart
     program = reader.program
+    invocations = reader.invocations
     facts = Self.facts(program)
     let (low, high) = (first ?? min(self.from, recorded.from), self.to)
     var found = Array(repeating: [TraceEvent](), count: TrackID.count)
@@ -89,7 +92,7 @@ package struct EventWindow: Sendable {
   ) {
     (self.from, self.to) = (from, to)
     isFromBeginning = false
-    (self.program, self.facts) = (program, facts)
+    (self.program, self.facts, invocations) = (program, facts, InvocationTable())
     var found = Array(repeating: [TraceEvent](), count: TrackID.count)
     for part in batches {
       let track = Int(part.track.rawValue)

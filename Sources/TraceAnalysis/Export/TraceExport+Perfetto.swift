@@ -72,6 +72,7 @@ struct PerfettoWriter {
       _ = (names.number(row.opcode), categories.number(row.kernel))
       _ = (texts.number(row.source), texts.number(row.layer))
     }
+    for invocation in export.window.invocations.all { _ = texts.number(invocation.layer) }
     _ = (names.number("unknown"), categories.number(""), categories.number("wait"))
     for cause in StallCause.allCases { _ = (names.number(cause.key), texts.number(cause.key)) }
     let (names, categories, texts) = (names.texts, categories.texts, texts.texts)
@@ -153,13 +154,13 @@ struct PerfettoWriter {
 
   /// The beginning of a record's slice.
   mutating func begin(
-    _ record: TraceEvent, _ row: ProgramRow?, at nanoseconds: Int64, on track: Int64,
-    starts: [UInt64], ends: UInt64?
+    _ record: TraceEvent, _ row: ProgramRow?, layer: String, at nanoseconds: Int64,
+    on track: Int64, starts: [UInt64], ends: UInt64?
   ) {
     let name = names.number(row?.opcode ?? "unknown")
     let category = categories.number(row?.kernel ?? "")
     let source = row.map { $0.source.isEmpty ? 0 : texts.number($0.source) } ?? 0
-    let layer = row.map { $0.layer.isEmpty ? 0 : texts.number($0.layer) } ?? 0
+    let layer = layer.isEmpty ? 0 : texts.number(layer)
     let cause = record.wait.value > 0 ? texts.number(record.stallCause.key) : 0
     let (begun, ended) = (starts.map { place($0) }, ends.map { place($0) })
     event(1, at: nanoseconds, on: track) { event in
@@ -281,7 +282,8 @@ extension TraceExport {
       lanes[lane] = end
       let reference = EventReference(track: Int(track.rawValue), index: index)
       writer.begin(
-        event, window.row(reference), at: start, on: first + Int64(lane),
+        event, window.row(reference), layer: window.layer(event, on: track), at: start,
+        on: first + Int64(lane),
         starts: flows.starts[reference] ?? [], ends: flows.ends[reference])
       writer.end(at: end, on: first + Int64(lane))
       try writer.flush(to: sink)

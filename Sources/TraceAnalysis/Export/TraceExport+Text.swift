@@ -104,7 +104,7 @@ extension TraceExport {
   package static let instructionColumns = [
     "start_ts", "end_ts", "duration_ns", "engine", "opcode", "operands", "pc",
     "evt_wait_time_ns", "dma_wait_time_ns", "nki_source_location", "layer", "kernel",
-    "wait_cause",
+    "wait_cause", "operator", "node",
   ]
 
   /// One line per instruction in order of engine and start; times in nanoseconds, exact.
@@ -123,12 +123,14 @@ extension TraceExport {
     let row = window.program[event.programCounter]
     let wait = ExportText.nanoseconds(event.wait.value)
     let isDMA = event.stallCause == .dma
+    let invocation = window.invocation(event, on: track)
     let fields = [
       ExportText.nanoseconds(event.start.value), ExportText.nanoseconds(event.end.value),
       ExportText.nanoseconds(event.duration.value), track.name, row?.opcode ?? "",
       operands(event.programCounter), "\(event.programCounter)", wait, isDMA ? wait : "0",
-      row?.source ?? "", row?.layer ?? "", row?.kernel ?? "",
-      event.wait.value > 0 ? event.stallCause.key : "",
+      row?.source ?? "", window.layer(event, on: track), row?.kernel ?? "",
+      event.wait.value > 0 ? event.stallCause.key : "", invocation?.operators ?? "",
+      invocation?.node ?? "",
     ]
     return fields.map(ExportText.field).joined(separator: ",")
   }
