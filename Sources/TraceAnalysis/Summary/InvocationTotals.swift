@@ -42,16 +42,11 @@ struct InvocationTotals {
       let index = place(event.programCounter, track, event.start.value)
       if track.isDMA {
         groups[index].dmaBusy += busy
-        guard isCounted else { continue }
-        groups[index].transfers += 1
-        groups[index].bytes &+= row?.bytes ?? 0
-        groups[index].hbmBytes &+= (row?.hbmReadBytes ?? 0) + (row?.hbmWriteBytes ?? 0)
+        if isCounted { groups[index].count(transfer: row) }
       } else {
         groups[index].busy += busy
         groups[index].stall += stalled
-        guard isCounted else { continue }
-        groups[index].instructions += 1
-        groups[index].flops &+= row?.flops ?? 0
+        if isCounted { groups[index].count(instruction: row) }
       }
     }
   }
@@ -103,21 +98,34 @@ extension TraceSummary {
       found[place].add(group)
     }
     for place in found.indices {
-      found[place].bound = bound(flops: found[place].flops, hbmBytes: found[place].hbmBytes)
+      guard let flops = found[place].flops, let bytes = found[place].hbmBytes else { continue }
+      found[place].bound = bound(flops: flops, hbmBytes: bytes)
     }
     return found.sorted(by: Self.isBefore)
   }
 }
 
 extension SummaryGroup {
+  fileprivate mutating func count(transfer row: ProgramRow?) {
+    transfers = (transfers ?? 0) + 1
+    bytes = (bytes ?? 0) &+ (row?.bytes ?? 0)
+    hbmBytes = (hbmBytes ?? 0) &+ (row?.hbmReadBytes ?? 0) &+ (row?.hbmWriteBytes ?? 0)
+  }
+
+  fileprivate mutating func count(instruction row: ProgramRow?) {
+    instructions = (instructions ?? 0) + 1
+    flops = (flops ?? 0) &+ (row?.flops ?? 0)
+  }
+
   fileprivate mutating func add(_ other: SummaryGroup) {
+    func sum(_ a: Int64?, _ b: Int64?) -> Int64? { b.map { (a ?? 0) &+ $0 } ?? a }
     busy &+= other.busy
     stall &+= other.stall
-    instructions += other.instructions
-    transfers += other.transfers
     dmaBusy &+= other.dmaBusy
-    bytes &+= other.bytes
-    flops &+= other.flops
-    hbmBytes &+= other.hbmBytes
+    instructions = sum(instructions, other.instructions)
+    transfers = sum(transfers, other.transfers)
+    bytes = sum(bytes, other.bytes)
+    flops = sum(flops, other.flops)
+    hbmBytes = sum(hbmBytes, other.hbmBytes)
   }
 }

@@ -11,7 +11,8 @@ package enum SummaryGrouping: String, CaseIterable, Sendable {
 
 /// The totals of all instructions that share a name; picoseconds within the summary's range.
 package struct SummaryGroup: Equatable, Sendable {
-  /// The kernel, opcode, layer, operator, node, engine or stall cause; empty when the instructions name none.
+  /// The kernel, opcode, layer, operator, node, engine or stall cause; empty when the instructions
+  /// name none.
   package var name: String
   /// Busy time on engines.
   package var busy: Int64 = 0
