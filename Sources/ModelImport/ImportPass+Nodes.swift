@@ -55,8 +55,12 @@ extension ImportPass {
 
   /// Who needs the values of which inputs.
   func reasons(_ inputs: Set<String>) -> String {
-    inputs.sorted().map { "\(frozen[$0] ?? "a shape") needs the values of input \($0)" }
-      .joined(separator: " and ")
+    let byNode = Dictionary(grouping: inputs.sorted()) { frozen[$0] ?? "a shape" }
+    return byNode.keys.sorted().map { node in
+      let names = byNode[node] ?? []
+      return "\(node) needs the values of input\(names.count > 1 ? "s" : "") "
+        + names.joined(separator: " and ")
+    }.joined(separator: " and ")
   }
 
   private static func sources(of values: [ImportedValue?]) -> Set<String> {
