@@ -82,7 +82,7 @@ import Testing
     let metrics = try #require(run["metrics"] as? [String: [String: Any]])
     let utilisation = try #require(metrics["mfu_percent"]?["value"] as? Double)
     let latency = try #require(metrics["latency_us"]?["value"] as? Double)
-    let file = try #require(run["trace"] as? String)
+    let file = try #require(run["trace"] as? String).replacing("DESK/", with: "")
     let summary = try document(desk.run("trace", "summary", file, "--format", "json"))
     let duration = try #require(summary["duration_us"] as? Double)
     let own = try #require((summary["metrics"] as? [String: Double])?["mfu_estimated_percent"])

@@ -46,7 +46,8 @@ import Units
     let busy = difference.engines.filter { $0.engine == "tensor" && $0.cause == "busy" }
     #expect(Set(busy.map(\.kernel)) == ["a", "b"])
     #expect(busy.reduce(0) { $0 + $1.new } == 5_800)
-    #expect(busy.first { $0.kernel == "b" }?.base == 5_700 / 3)
+    let own = try #require(busy.first { $0.kernel == "b" })
+    #expect(abs(own.base - 1_900) <= 1)
     // The kernels' shares moved by more than samples may be off by, the whole did not.
     #expect((2_000..<3_000).contains(difference.uncertainty), "\(difference.uncertainty)")
     #expect(difference.certainEngines.allSatisfy { $0.kernel == "a" || $0.kernel == "b" })

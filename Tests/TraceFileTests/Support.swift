@@ -118,9 +118,10 @@ func writeTrace(
 /// All events of a track, and the damage met on the way.
 func readAll(_ path: String, _ track: TrackID) throws -> ([TraceEvent], [TraceDamage]) {
   let reader = try TraceReader(path: path)
+  let known = reader.damage
   var events: [TraceEvent] = []
   let damage = try reader.readEvents(track: track) { events += $0 }
-  return (events, reader.damage + damage)
+  return (events, known + damage)
 }
 
 func bytes(of path: String) throws -> [UInt8] {

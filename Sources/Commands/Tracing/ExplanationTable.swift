@@ -53,7 +53,7 @@ struct ExplanationTable {
     return lines + (isCut ? [Self.cut] : [])
   }
 
-  private static let cut = "the chain goes on; --depth shows more of it"
+  private static let cut = "the chain goes on; --depth, and --back where given, show more of it"
 
   private func details(_ link: Explanation.Link) -> [String] {
     let row = window.row(link.reference)

@@ -202,9 +202,22 @@ struct ViewScreen {
       "g             go to a time              m ' M           bookmark, next, list",
       "? q           this help, quit",
     ]
-    + wrapped(
-      TimelinePicture.legend.map { "\($0.letter) \($0.meaning)" }.joined(separator: "   "),
-      width: 78)
+    + legend
+
+  /// What the letters mean, in lines of 80 columns.
+  private static var legend: [String] {
+    TimelinePicture.legend.reduce(into: [""]) { lines, item in
+      let text = "\(item.letter) \(item.meaning)"
+      let line = lines[lines.count - 1]
+      if line.isEmpty {
+        lines[lines.count - 1] = text
+      } else if line.count + text.count + 2 > 80 {
+        lines.append(text)
+      } else {
+        lines[lines.count - 1] = line + "  " + text
+      }
+    }
+  }
 
   private func time(_ picoseconds: Int64) -> String {
     ReaderNumber.time(seconds: Double(picoseconds) * 1e-12)

@@ -50,8 +50,8 @@ package struct EventWindow: Sendable {
 
   /// Reads the records that touch a range, or all; nil when there are more than `limit`.
   ///
-  /// - Parameter knowsBefore: keeps the records before the range too where there are not too many in
-  ///   all: they tell the semaphores' values, which a window that begins in the middle does not know.
+  /// - Parameter knowsBefore: keeps the records before the range too, where there are not too many
+  ///   in all: they tell the semaphores' values, which a window from the middle does not know.
   package static func load(
     _ reader: borrowing TraceReader, from: Int64? = nil, to: Int64? = nil,
     limit: Int = recordLimit, knowsBefore: Bool = false

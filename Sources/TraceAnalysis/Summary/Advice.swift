@@ -100,7 +100,7 @@ extension TraceSummary {
       let isOther = source != nil && source?.rawValue != part.statement.engine
       let whom = isOther ? source.map { ", the longest time for \($0.name)" } ?? "" : ""
       return make(
-        "idle_gap", part.statement, part.time([.semaphore, .dma, .ring, .unknown]),
+        "idle_gap", part.statement, part.time([.semaphore, .dma, .ring, .unknown, .beginning]),
         "% on \(part.statement.engineName) starts late on the critical path\(whom): "
           + "start what it waits for earlier, or give it other work", count: part.rows.count)
     }

@@ -107,6 +107,7 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     /// The last microsecond that may be missing, when known.
     package var toUs: Double?
 
+    /// What a reader found.
     package init(_ damage: TraceDamage) {
       kind = damage.kind.rawValue
       message = damage.description
