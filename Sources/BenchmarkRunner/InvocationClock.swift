@@ -1,6 +1,7 @@
 import Hardware
 import InstructionSet
 import Lowering
+import ModelGraph
 import NeuronCore
 import TraceFile
 
@@ -37,8 +38,9 @@ struct InvocationClock {
   /// The rows of each engine in each segment.
   private let rows: [[Range<UInt32>]]
   private let bases: [Int]
-  /// Of each engine: its invocation, -1 before the first, the rows there and the last row.
-  private var places: [(index: Int, rows: Range<UInt32>, last: UInt32)]
+  /// Of each engine: its invocation, -1 before the first, the rows there, the last row, and the
+  /// earliest start.
+  private var places: [(index: Int, rows: Range<UInt32>, last: UInt32, begin: Int64)]
   private var begins: [[Int64?]]
 
   init(_ program: LoadedProgram, _ labels: [InvocationLabel]) {
@@ -51,7 +53,7 @@ struct InvocationClock {
         return UInt32(base + range.lowerBound)..<UInt32(base + range.upperBound)
       }
     }
-    places = Engine.allCases.map { _ in (-1, 0..<0, 0) }
+    places = Engine.allCases.map { _ in (-1, 0..<0, 0, .max) }
     begins = Array(
       repeating: Array(repeating: nil, count: Engine.allCases.count), count: invocations.count)
   }
@@ -64,7 +66,13 @@ struct InvocationClock {
     let isOver =
       programCounter == place.rows.lowerBound && place.last &+ 1 == place.rows.upperBound
     places[engine].last = programCounter
-    if isInside && !isOver { return }
+    if isInside && !isOver && time >= place.begin { return }
+    if isInside && !isOver {
+      // Rows are nearly in the order of their starts.
+      places[engine].begin = time
+      begins[place.index][engine] = time
+      return
+    }
     goOn(programCounter, at: time, on: engine)
   }
 
@@ -79,6 +87,7 @@ struct InvocationClock {
     else { return }
     places[engine].index = index
     places[engine].rows = rows[invocations[index].segment][engine]
+    places[engine].begin = time
     begins[index][engine] = time
   }
 

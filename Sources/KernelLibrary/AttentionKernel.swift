@@ -8,8 +8,9 @@ package import NumericFormats
 /// with its own heads; V and out are [batch · keys, kvHeads · size] and [batch · queries, heads ·
 /// size]. The transposed forms are what a product with stationary weights leaves behind; the others
 /// are transposed by the DMA while they are loaded. With `keepsHeadsApart` the tokens of a head lie
-/// together instead: [batch · heads · queries, size], keys and values with their own lengths. With a causal mask query i sees the keys up to
-/// i + keys − queries, so that fewer queries than keys continue a sequence.
+/// together instead: [batch · heads · queries, size], keys and values with their own lengths. With
+/// a causal mask query i sees the keys up to i + keys − queries, so that fewer queries than keys
+/// continue a sequence.
 ///
 /// Scheme, many queries: the maxima of all rows come first, from scores with queries on partitions.
 /// The scores are then computed again with keys on partitions, less the maximum of their row, which

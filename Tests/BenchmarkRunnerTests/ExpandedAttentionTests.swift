@@ -1,3 +1,4 @@
+import Lowering
 import ModelGraph
 import NumericFormats
 import Testing
@@ -130,7 +131,7 @@ import Testing
       return turned
     }
     func times(_ name: String, _ value: Double, _ builder: inout GraphBuilder) throws -> String {
-      try builder.given("\(name).factor", [1], fill: .constant(value))
+      try builder.given("\(name).factor", [1], role: .weight, fill: .constant(value))
       return try builder.apply(
         .elementwise(Elementwise(.multiply)), to: [name, "\(name).factor"], name: "\(name).scaled")
     }
@@ -149,7 +150,7 @@ import Testing
     if isMasked {
       let seen = (0..<1600).map { $0 % 40 <= $0 / 40 ? 0 : -Double.infinity }
       try builder.given(
-        "mask", [40, 40],
+        "mask", [40, 40], role: .weight,
         fill: .values(TensorConstant(try TensorView(seen, shape: [40, 40], type: .bfloat16))))
       scores = try builder.apply(
         .elementwise(Elementwise(.add)), to: [scores, "mask"], name: "masked")

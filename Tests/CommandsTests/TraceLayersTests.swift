@@ -1,6 +1,7 @@
 import BenchmarkRunner
 import Foundation
 import Hardware
+import Results
 import TraceAnalysis
 import TraceFile
 import Testing

@@ -4,6 +4,7 @@ import InstructionSet
 import NeuronCore
 import NumericFormats
 import Testing
+import Units
 
 /// What a wait is said to be for: whoever posted the update that ended it.
 @Suite struct StallCauseTests {

@@ -163,7 +163,7 @@ import Units
     let lines = text.split(separator: "\n")
     #expect(
       lines.first
-        == "start_ts,end_ts,duration_ns,engine,opcode,operands,pc,evt_wait_time_ns,dma_wait_time_ns,nki_source_location,layer,kernel,wait_cause"
+        == "start_ts,end_ts,duration_ns,engine,opcode,operands,pc,evt_wait_time_ns,dma_wait_time_ns,nki_source_location,layer,kernel,wait_cause,operator,node"
     )
     #expect(lines.count == 1 + machine.events[..<5].reduce(0) { $0 + $1.count })
     let product = try #require(lines.first { $0.contains("MATMUL") })

@@ -4,16 +4,16 @@ extension Graph {
   /// The same graph with attention that is written out as products and a softmax said in one node,
   /// where a kernel takes it whole. The graph holds no calls any more.
   ///
-  /// What exporters write: softmax(scale · Q · Kᵀ + mask) · V, the scale before or after the product
-  /// or halved between both factors, Q, K and V often transposed from tokens to heads just before,
-  /// the result back just after, keys repeated for the heads that share them. Steps on the way must
-  /// have no other reader: they are not computed any more.
+  /// What exporters write: softmax(scale · Q · Kᵀ + mask) · V, the scale before or after the
+  /// product or halved between both factors, Q, K and V often transposed from tokens to heads just
+  /// before, the result back just after, keys repeated for the heads that share them. Steps on the
+  /// way must have no other reader: they are not computed any more.
   func fusingAttention() throws(GraphError) -> Graph {
     let found = AttentionSearch(self).matches()
     if found.isEmpty { return self }
     var result = Graph(name: name)
     let gone = Set(found.flatMap(\.steps))
-    let vanished = Set(gone.flatMap { nodes[$0].outputs })
+    let vanished = Set(gone.flatMap { nodes[$0].outputs }).subtracting(found.map(\.output))
     for tensor in tensors where !vanished.contains(tensor.name) { try result.declare(tensor) }
     let byPlace = Dictionary(uniqueKeysWithValues: found.map { ($0.place, $0) })
     for (place, node) in nodes.enumerated() {

@@ -204,9 +204,15 @@ struct AttentionSearch {
       to == [lengths.batch, heads, lengths.heads / heads, lengths.tokens, lengths.channels],
       from == [lengths.batch, heads, 1, lengths.tokens, lengths.channels]
     else { return nil }
-    return (
-      Trail(
-        tensor: expand.inputs[0], steps: trail.steps + [merged, wide], factor: trail.factor), heads
-    )
+    var found = Trail(
+      tensor: expand.inputs[0], steps: trail.steps + [merged, wide], factor: trail.factor)
+    let plain: TensorShape = [lengths.batch, heads, lengths.tokens, lengths.channels]
+    if let (place, apart) = walk.step(before: found.tensor), case .reshape = apart.operation,
+      shape(apart.inputs[0]) == plain
+    {
+      found.steps.append(place)
+      found.tensor = apart.inputs[0]
+    }
+    return (found, heads)
   }
 }

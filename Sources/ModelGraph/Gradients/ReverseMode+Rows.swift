@@ -51,8 +51,8 @@ extension ReverseMode {
       to: x)
   }
 
-  /// What an element adds to a product, a norm or a logarithm of sums; elements of a product are not
-  /// to be 0.
+  /// What an element adds to a product, a norm or a logarithm of sums; elements of a product are
+  /// not to be 0.
   private mutating func sharing(_ kind: ReductionKind, _ x: String, _ y: String)
     throws(GraphError) -> String
   {

@@ -1,5 +1,5 @@
-/// One kernel of a run as it was invoked: what it stands for in the model, and when each engine came
-/// to it. Rows of a program are shared by all invocations of a kernel; time tells them apart.
+/// One kernel of a run as it was invoked: what it stands for in the model, and when each engine
+/// came to it. Rows of a program are shared by all invocations of a kernel; time tells them apart.
 package struct TraceInvocation: Hashable, Sendable {
   /// The program counter of the first of its rows.
   package var firstRow: UInt32
