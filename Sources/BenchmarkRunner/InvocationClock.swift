@@ -66,14 +66,12 @@ struct InvocationClock {
     let isOver =
       programCounter == place.rows.lowerBound && place.last &+ 1 == place.rows.upperBound
     places[engine].last = programCounter
-    if isInside && !isOver && time >= place.begin { return }
-    if isInside && !isOver {
-      // Rows are nearly in the order of their starts.
+    guard isInside && !isOver else { return goOn(programCounter, at: time, on: engine) }
+    // Rows are nearly in the order of their starts.
+    if time < place.begin {
       places[engine].begin = time
       begins[place.index][engine] = time
-      return
     }
-    goOn(programCounter, at: time, on: engine)
   }
 
   private mutating func goOn(_ programCounter: UInt32, at time: Int64, on engine: Int) {

@@ -36,16 +36,8 @@ struct LoweringPlan {
     self.keepsIntermediates = keepsIntermediates
     memory = TensorMemory(graph: graph, reuses: reusesMemory)
     done = [Bool](repeating: false, count: graph.nodes.count)
-    var readers: [String: [Int]] = [:]
-    var makers: [String: Int] = [:]
-    for (position, node) in graph.nodes.enumerated() {
-      for input in node.inputs where !input.isEmpty {
-        readers[input, default: []].append(position)
-      }
-      for output in node.outputs where !output.isEmpty { makers[output] = position }
-    }
-    self.readers = readers
-    self.makers = makers
+    let walk = GraphWalk(graph)
+    (readers, makers) = (walk.readers, walk.makers)
   }
 
   /// The declaration of a tensor.

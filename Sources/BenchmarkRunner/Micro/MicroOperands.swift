@@ -12,6 +12,7 @@ enum MicroOperands {
     case source = 0
     case second, destination, column
 
+    /// The last place ends within the smallest partition of SBUF that a device has, 192 KiB.
     var inSBUF: Int { rawValue * 60 * 1_024 }
     var inPSUM: Int { rawValue * 4 * 1_024 }
   }

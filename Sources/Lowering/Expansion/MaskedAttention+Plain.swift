@@ -29,7 +29,7 @@ extension MaskedAttention {
     default: return false
     }
     let isWide = expansion.shape(names[0]).rank == 4
-    let isApart = isWide || n.past > 0
+    let isApart = isWide || n.past > 0 || expansion.wants(1) || expansion.wants(2)
     guard let plain = own.plain(n, hasFourAxes: isApart), plain.hasKernel(type),
       plain.scale > 0, plain.isTaken
     else { return false }
@@ -53,7 +53,7 @@ extension MaskedAttention {
         operands.append(name)
         continue
       }
-      guard isApart || expansion.wants(1) || expansion.wants(2) else {
+      guard isApart else {
         operands.append(try expansion.reshape(name, [n.batch * tokens, heads * channels]))
         continue
       }
@@ -65,17 +65,12 @@ extension MaskedAttention {
         operands[place] = try expansion.joined([past, operands[place]], axis: 2)
       }
     }
-    var attention = plain
-    if !isApart, expansion.wants(1) || expansion.wants(2) {
-      (attention.queryLayout, attention.keyLayout) = (.headsTokens, .headsTokens)
-      (attention.valueLayout, attention.outputLayout) = (.headsTokens, .headsTokens)
-    }
     expansion.finish(operands[1], as: 1)
     expansion.finish(operands[2], as: 2)
     let result = try expansion.apply(
-      .attention(attention), operands, type: expansion.type(names[0]))
+      .attention(plain), operands, type: expansion.type(names[0]))
     let shape = expansion.shape(expansion.node.outputs[0])
-    if isWide || attention.outputLayout == .tokensHeads {
+    if isWide || !isApart {
       return expansion.finish(try expansion.reshape(result, shape))
     }
     let turned = try expansion.transpose(result, [0, 2, 1, 3])

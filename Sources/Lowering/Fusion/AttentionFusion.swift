@@ -10,15 +10,26 @@ extension Graph {
   /// way must have no other reader: they are not computed any more.
   func fusingAttention() throws(GraphError) -> Graph {
     let found = AttentionSearch(self).matches()
-    if found.isEmpty { return self }
-    var result = Graph(name: name)
-    let gone = Set(found.flatMap(\.steps))
-    let vanished = Set(gone.flatMap { nodes[$0].outputs }).subtracting(found.map(\.output))
-    for tensor in tensors where !vanished.contains(tensor.name) { try result.declare(tensor) }
     let byPlace = Dictionary(uniqueKeysWithValues: found.map { ($0.place, $0) })
+    return try replacing(Set(found.flatMap(\.steps)), at: Set(byPlace.keys)) {
+      (place, result) throws(GraphError) in
+      try byPlace[place]?.append(to: &result, from: self)
+    }
+  }
+
+  /// The same graph without some nodes; `append` puts what stands for them at these places, which
+  /// are among them and make what the last of each group made.
+  func replacing(
+    _ gone: Set<Int>, at places: Set<Int>,
+    _ append: (Int, inout Graph) throws(GraphError) -> Void
+  ) throws(GraphError) -> Graph {
+    if gone.isEmpty { return self }
+    var result = Graph(name: name)
+    let vanished = Set(gone.subtracting(places).flatMap { nodes[$0].outputs })
+    for tensor in tensors where !vanished.contains(tensor.name) { try result.declare(tensor) }
     for (place, node) in nodes.enumerated() {
-      if let match = byPlace[place] {
-        try match.append(to: &result, from: self)
+      if places.contains(place) {
+        try append(place, &result)
       } else if !gone.contains(place) {
         result.append(node)
       }

@@ -16,20 +16,12 @@ extension Graph {
       found[place] = match
       gone.formUnion(match.steps)
     }
-    if found.isEmpty { return self }
-    var result = Graph(name: name)
-    let vanished = Set(gone.subtracting(found.keys).flatMap { nodes[$0].outputs })
-    for tensor in tensors where !vanished.contains(tensor.name) { try result.declare(tensor) }
-    for (place, node) in nodes.enumerated() {
-      guard let match = found[place] else {
-        if !gone.contains(place) { result.append(node) }
-        continue
-      }
-      var whole = node
+    return try replacing(gone, at: Set(found.keys)) { (place, result) throws(GraphError) in
+      guard let match = found[place] else { return }
+      var whole = nodes[place]
       (whole.operation, whole.inputs) = (match.operation, match.inputs)
       result.append(whole)
     }
-    return result
   }
 }
 

@@ -31,22 +31,16 @@ struct InvocationTotals {
   mutating func add(_ batch: EventBatch, of track: TrackID) {
     var cursor = batch.cursor
     for event in batch {
-      let spot = cursor.place(event)
-      let busyStart = max(spot.busyStart, range.from)
-      let busy = max(0, min(spot.busyEnd, range.to) - busyStart)
-      let stallStart = max(spot.stallStart, range.from)
-      let stalled = max(0, min(spot.busyStart, range.to) - stallStart)
-      let isCounted = range.counts(event.start.value)
-      guard busy > 0 || stalled > 0 || isCounted else { continue }
+      guard let part = range.part(event, cursor.place(event)) else { continue }
       let row = program[event.programCounter]
       let index = place(event.programCounter, track, event.start.value)
       if track.isDMA {
-        groups[index].dmaBusy += busy
-        if isCounted { groups[index].count(transfer: row) }
+        groups[index].dmaBusy += part.busy
+        if part.isCounted { groups[index].count(transfer: row) }
       } else {
-        groups[index].busy += busy
-        groups[index].stall += stalled
-        if isCounted { groups[index].count(instruction: row) }
+        groups[index].busy += part.busy
+        groups[index].stall += part.stalled
+        if part.isCounted { groups[index].count(instruction: row) }
       }
     }
   }

@@ -10,6 +10,25 @@ struct TrackFold {
     var isWholeRun: Bool
 
     func counts(_ start: Int64) -> Bool { start >= from && (start < to || isWholeRun) }
+
+    /// What of a record's own busy and stalled time lies in the range, and whether the record
+    /// begins in it; nil where nothing of it does.
+    func part(_ event: TraceEvent, _ place: TimelineCursor.Placement) -> Part? {
+      let busyStart = max(place.busyStart, from)
+      let busy = max(0, min(place.busyEnd, to) - busyStart)
+      let stalled = max(0, min(place.busyStart, to) - max(place.stallStart, from))
+      let isCounted = counts(event.start.value)
+      guard busy > 0 || stalled > 0 || isCounted else { return nil }
+      return Part(busyStart: busyStart, busy: busy, stalled: stalled, isCounted: isCounted)
+    }
+  }
+
+  /// A record within a range. Picoseconds.
+  struct Part {
+    var busyStart: Int64
+    var busy: Int64
+    var stalled: Int64
+    var isCounted: Bool
   }
 
   private let range: Range
@@ -42,17 +61,12 @@ struct TrackFold {
     for event in batch {
       let place = cursor.place(event)
       if !missing.isEmpty { addMissing(to: place.stallStart, then: place.busyEnd) }
-      let busyStart = max(place.busyStart, range.from)
-      let busy = max(0, min(place.busyEnd, range.to) - busyStart)
-      let stallStart = max(place.stallStart, range.from)
-      let stalled = max(0, min(place.busyStart, range.to) - stallStart)
-      let isCounted = range.counts(event.start.value)
-      guard busy > 0 || stalled > 0 || isCounted else { continue }
-      add(event, busy: busy, stalled: stalled, isCounted: isCounted, &rows)
-      if isCounted, Int(event.programCounter) < rowBytes.count {
+      guard let part = range.part(event, place) else { continue }
+      add(event, part, &rows)
+      if part.isCounted, Int(event.programCounter) < rowBytes.count {
         bytes &+= rowBytes[Int(event.programCounter)]
       }
-      bins.add(from: busyStart, to: busyStart + busy)
+      bins.add(from: part.busyStart, to: part.busyStart + part.busy)
     }
   }
 
@@ -76,21 +90,21 @@ struct TrackFold {
   }
 
   private mutating func add(
-    _ event: TraceEvent, busy: Int64, stalled: Int64, isCounted: Bool, _ rows: inout RowTotals
+    _ event: TraceEvent, _ part: Part, _ rows: inout RowTotals
   ) {
     let cause = Int(event.stallCause.rawValue)
-    share.busy += busy
-    if stalled > 0 { share.stall[cause] += stalled }
-    if isCounted { records += 1 }
+    share.busy += part.busy
+    if part.stalled > 0 { share.stall[cause] += part.stalled }
+    if part.isCounted { records += 1 }
     let isDMA = share.track.isDMA
     rows.update(event.programCounter) { row in
       if isDMA {
-        row.dmaBusy += busy
-        row.transfers += isCounted ? 1 : 0
+        row.dmaBusy += part.busy
+        row.transfers += part.isCounted ? 1 : 0
       } else {
-        row.busy += busy
-        row.stall[cause] += stalled
-        row.instructions += isCounted ? 1 : 0
+        row.busy += part.busy
+        row.stall[cause] += part.stalled
+        row.instructions += part.isCounted ? 1 : 0
       }
     }
   }
