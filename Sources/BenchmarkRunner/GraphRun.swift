@@ -84,7 +84,7 @@ struct GraphRun {
     encoded.finish(lowered.program)
     return try TraceRequest.make(
       options, workload: workload.name, mode: mode, precision: workload.precision,
-      program: encoded, labels: lowered.labels, modelFlops: Int64(lowered.graph.operationCount))
+      program: encoded, labels: lowered.labels, modelFlops: Int64(lowered.operationCount))
   }
 
   /// Fills the given tensors with seeded values.
@@ -96,7 +96,7 @@ struct GraphRun {
   }
 
   private func describe(_ lowered: LoweredGraph, _ totals: NeuronCore.RunTotals) -> WorkOutcome {
-    let flops = Int64(lowered.graph.operationCount)
+    let flops = Int64(lowered.operationCount)
     let amount = workload.throughputAmount(lowered.graph) ?? Double(flops)
     let metrics = SimulatedMetrics(
       device: options.device, totals: totals, modelFlops: flops,

@@ -198,7 +198,7 @@ struct ModelRun {
   private func describe(
     _ imported: ImportedModel, _ lowered: LoweredGraph, _ totals: NeuronCore.RunTotals
   ) -> WorkOutcome {
-    let flops = Int64(lowered.graph.operationCount)
+    let flops = Int64(lowered.operationCount)
     let metrics = SimulatedMetrics(
       device: options.device, totals: totals, modelFlops: flops, amount: (1, "inferences/s"),
       precision: source.options.precision)

@@ -59,6 +59,18 @@ extension KernelBuilder {
       on: .vector, site: site(file, line))
   }
 
+  /// tensor_tensor_scan: destination[i] = (a[i] op0 destination[i − 1]) op1 b[i], from `initial` on.
+  package mutating func scan(
+    _ destination: Tile, _ a: Tile, _ op0: ALUOperation, _ op1: ALUOperation, _ b: Tile,
+    initial: ScalarOperand = .immediate(0), file: String = #fileID, line: UInt = #line
+  ) {
+    append(
+      .scan(
+        TensorTensorScan(
+          destination.access, a.access, b.access, initial: initial, op0, op1)), on: .vector,
+      site: site(file, line))
+  }
+
   /// reciprocal: destination = 1 / source.
   package mutating func reciprocal(
     _ destination: Tile, _ source: Tile, file: String = #fileID, line: UInt = #line

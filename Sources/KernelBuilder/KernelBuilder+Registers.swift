@@ -46,14 +46,30 @@ extension KernelBuilder {
     _ tile: Tile, from access: TensorAccess, offset: OffsetRegister, file: String = #fileID,
     line: UInt = #line
   ) {
-    let used = registerCounts[Int(offset.queue.rawValue)]
-    precondition(
-      used - offset.number <= device.memory.registersPerSequencer.value, "the register is taken")
+    precondition(holds(offset), "the register is taken")
     var source = access
     source.register = index(of: offset)
     transfer(
       .onChip(tile.access), from: .hbm(source), on: offset.queue, bound: offset.bound,
       site: site(file, line))
+  }
+
+  /// The same where a register says so, else a plain transfer on a queue.
+  package mutating func load(
+    _ tile: Tile, from access: TensorAccess, offset: OffsetRegister?, on queue: Engine,
+    file: String = #fileID, line: UInt = #line
+  ) {
+    if let offset {
+      load(tile, from: access, offset: offset, file: file, line: line)
+    } else {
+      load(tile, from: access, on: queue, file: file, line: line)
+    }
+  }
+
+  /// False when a later register of the queue has taken its place.
+  package func holds(_ register: OffsetRegister) -> Bool {
+    registerCounts[Int(register.queue.rawValue)] - register.number
+      <= device.memory.registersPerSequencer.value
   }
 
   private func index(of register: OffsetRegister) -> UInt8 {

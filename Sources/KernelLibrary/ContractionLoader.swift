@@ -21,6 +21,8 @@ struct ContractionLoader {
   var firstColumn = 0
   /// The tensor's row that is the first of K, when K is the rows.
   var firstRow = 0
+  /// Added to where the tensor begins, of tensors whose K is the rows.
+  var offset: OffsetRegister?
 
   private var tiles: Int { ceilDivide(contraction, 128) }
   /// Partition-major, the partitions with a row of K in every tile.
@@ -62,14 +64,14 @@ struct ContractionLoader {
     }
     let stride = tensor.columns
     if isPartitionMajor {
-      let offset = firstRow * stride + wanted.lowerBound * stride + range.lowerBound
+      let start = firstRow * stride + wanted.lowerBound * stride + range.lowerBound
       for (partition, k) in parts(wanted) {
         builder.load(
           view(k).rows(partition),
           from: tensor.access(
-            offset: offset + partition.lowerBound * tiles * stride,
+            offset: start + partition.lowerBound * tiles * stride,
             sizes: [partition.count, k.count, range.count], strides: [tiles * stride, stride, 1]),
-          on: queue)
+          offset: offset, on: queue)
       }
       return
     }
@@ -81,13 +83,13 @@ struct ContractionLoader {
           offset: (firstRow + wanted.lowerBound * 128) * stride + range.lowerBound,
           sizes: [128, full - wanted.lowerBound, range.count],
           strides: [stride, 128 * stride, 1]),
-        on: queue)
+        offset: offset, on: queue)
     }
     if full < wanted.upperBound {
       let rows = firstRow + full * 128..<firstRow + contraction
       builder.load(
         view(full..<full + 1).block(0).rows(0..<rows.count),
-        from: tensor.block(rows: rows, columns: range), on: queue)
+        from: tensor.block(rows: rows, columns: range), offset: offset, on: queue)
     }
   }
 

@@ -27,6 +27,8 @@ struct SwiGLUEmitter {
   private var residuals: TilePool?
   private var banks: BankPool
   private var turn = 0
+  /// Added to where the three weights begin: those of one expert of a table.
+  var offset: OffsetRegister?
 
   /// Weights of one pass: which tensor, which of its rows and columns.
   private struct Chunk {
@@ -117,10 +119,11 @@ struct SwiGLUEmitter {
     let tile = chunks.next().columns(0..<chunk.tiles.count * chunk.columns.count)
       .shaped(chunk.tiles.count, chunk.columns.count)
     // Wd's rows are F, whose tiles lie in the order in which they were computed.
-    let loader = ContractionLoader(
+    var loader = ContractionLoader(
       tensor: tensors[chunk.tensor], layout: .contractionRows,
       contraction: chunk.tensor == 3 ? kernel.hidden : kernel.width,
       isPartitionMajor: chunk.tensor != 3 && inputs.isPartitionMajor)
+    loader.offset = offset
     loader.load(
       tile, firstTile: chunk.tiles.lowerBound, chunk.tiles, chunk.columns, on: .sync, &builder)
     return tile

@@ -15,8 +15,8 @@ package import NumericFormats
 /// Bound: the tensor engine, 3 · D · F / 128² products of up to 512 columns per block of tokens;
 /// with few tokens the DMA, which reads all weights once per block of tokens.
 ///
-/// Parameters in order: x, gate [D, F], up [D, F], down [F, D], residual [T, D] (if any), out [T,
-/// D].
+/// Parameters in order: x, gate [D, F], up [D, F], down [F, D], residual [T, D] (if any), of a norm
+/// gamma [D], addend [T, D] and the sum of x and addend (if any), out [T, D].
 package struct SwiGLUKernel: Kernel {
   /// Tokens: T.
   package var tokens: Int
@@ -32,6 +32,8 @@ package struct SwiGLUKernel: Kernel {
   package var format: NumberFormat
   /// Format of the weights where it differs: fp8 beside bf16 halves what is read.
   package var narrowWeights: NumberFormat?
+  /// The norm of the rows, if it is taken here: of few tokens alone (`takesNorm`).
+  package var norm: RowNorm?
 
   /// The layer for `tokens` tokens.
   package init(
@@ -49,12 +51,17 @@ package struct SwiGLUKernel: Kernel {
   /// Format of gate, up and down.
   var weightFormat: NumberFormat { narrowWeights ?? format }
 
+  /// True for a layer that can take a norm along.
+  package var takesNorm: Bool {
+    layout == .contractionColumns && FewTokensGatedLayer.fits(self)
+  }
+
   /// Few tokens meet each weight once.
   package var streamsWeights: Bool { tokens <= 64 }
 
   package var name: String {
     let formats = narrowWeights.map { "\(format.name)x\($0.name)" } ?? format.name
-    return "swiglu \(tokens)x\(width)x\(hidden) \(formats)"
+    return "\(norm?.label ?? "")swiglu \(tokens)x\(width)x\(hidden) \(formats)"
   }
 
   package var parameters: [KernelParameter] {
@@ -65,6 +72,11 @@ package struct SwiGLUKernel: Kernel {
       KernelParameter("down", [hidden, width], weightFormat),
     ]
     if hasResidual { list.append(KernelParameter("residual", [tokens, width], format)) }
+    if norm != nil { list.append(KernelParameter("gamma", [width], format)) }
+    if norm?.hasAddend == true {
+      list.append(KernelParameter("addend", [tokens, width], format))
+      list.append(KernelParameter("sum", [tokens, width], format, .output))
+    }
     list.append(KernelParameter("out", [tokens, width], format, .output))
     return list
   }
@@ -75,6 +87,9 @@ package struct SwiGLUKernel: Kernel {
     guard width % 128 == 0, hidden % 128 == 0, format.sizeBytes == 2 || format == .float32 else {
       throw unsupported(
         "\(width) x \(hidden) \(format.name)", allowed: "multiples of 128, bf16, fp16 or fp32")
+    }
+    guard norm == nil || takesNorm else {
+      throw unsupported("a norm of \(tokens) tokens", allowed: "few tokens as rows")
     }
     try builder.scope { builder throws(BuilderError) in
       if FewTokensGatedLayer.fits(self) {

@@ -28,6 +28,10 @@ package struct LoweredGraph: Sendable {
   /// state whose values lie there before.
   package var prefilled: [String: String] = [:]
 
+  /// Floating-point operations of the graph as it was given, before anything was written in other
+  /// operators or folded.
+  package var operationCount = 0
+
   /// What is in memory before the program runs: tensors that are given, and where their values lie.
   package var fillings: [(tensor: TensorDeclaration, allocation: Int)] {
     let places =

@@ -38,7 +38,8 @@ package struct Lowerer {
   ) throws(LoweringError) -> LoweredGraph {
     let flat: Graph
     do {
-      flat = try graph.flattened().fusingAttention().fusingNorms().expanded()
+      flat = try graph.flattened().fusingAttention().fusingNorms().foldingScales()
+        .expanded()
     } catch { throw .graph(error) }
     var plan = LoweringPlan(
       graph: flat, device: device, keepsIntermediates: keepsIntermediates,
@@ -51,7 +52,9 @@ package struct Lowerer {
     }
     if !refused.isEmpty { throw .unsupportedNodes(refused) }
     try plan.storeState()
-    return try plan.finish(coresOnStack: coresOnStack)
+    var lowered = try plan.finish(coresOnStack: coresOnStack)
+    lowered.operationCount = graph.operationCount
+    return lowered
   }
 
   /// The nodes of a graph that no rule takes, and nothing else: for a graph of which parts are

@@ -1,3 +1,4 @@
+package import CoreState
 package import Hardware
 import InstructionSet
 import ModelGraph
@@ -23,11 +24,28 @@ package struct PlannedStep: Hashable, Sendable {
   package var bound: Picoseconds
   /// What bounds it: an engine's name or `dma`.
   package var limit: String
+  /// What it holds on chip, the largest first.
+  package var tiles: [PlannedTile]
+  /// The most bytes of a partition of SBUF that it holds at a time.
+  package var sbufBytes: Int
+}
+
+/// Buffers of one name that a kernel holds on chip.
+package struct PlannedTile: Hashable, Sendable {
+  /// What the kernel calls it.
+  package var name: String
+  /// How many of them rotate.
+  package var buffers: Int
+  /// The memory.
+  package var space: MemorySpace
+  /// Bytes of each, in each of its partitions.
+  package var bytes: Int
 }
 
 /// The plan of a lowered graph: every invocation in order.
 ///
-/// The bound of an engine is the sum of its instructions' intervals back to back; that of the
+/// The bound of an engine is the sum of its instructions' intervals back to back and of the least
+/// that its triggers hold it, descriptors that GpSimd writes from indices included; that of the
 /// transfers the larger of the DMA engines' service and the core's share of the HBM bandwidth.
 /// Waits of engines for each other come on top.
 package struct LoweringReport: Sendable {
@@ -49,7 +67,8 @@ package struct LoweringReport: Sendable {
       return PlannedStep(
         kernel: step.kernel, operators: step.nodes.map(\.operation.name), layer: step.layer,
         segment: invocation.segment, instructions: load.counts, transfers: load.transfers,
-        bytes: load.bytes, bound: load.bound.time, limit: load.bound.limit)
+        bytes: load.bytes, bound: load.bound.time, limit: load.bound.limit,
+        tiles: load.tiles, sbufBytes: load.sbufBytes)
     }
   }
 
@@ -67,6 +86,8 @@ private struct SegmentLoad {
   var transfers = 0
   var bytes: Int64 = 0
   var bound: (time: Picoseconds, limit: String)
+  let tiles: [PlannedTile]
+  let sbufBytes: Int
 
   init(_ segment: Segment, _ device: Device) {
     var busy = Engine.allCases.map { _ in Int64(0) }
@@ -79,12 +100,14 @@ private struct SegmentLoad {
           transfers += 1
           bytes += shape.hbmReadBytes + shape.hbmWriteBytes
           service += shape.serviceTenths * Int64(shape.engines)
+          busy[index] += Self.leastTrigger(shape, engine, device).value
         } else {
           busy[index] +=
             instruction.operation.cost(on: device, engine: engine).intervalAfterWarm.value
         }
       }
     }
+    (tiles, sbufBytes) = Self.tiles(segment.buffers)
     let engines = Int64(max(1, device.dma.enginesPerCore.value))
     let served = device.clocks.dma.value.picoseconds(tenthsOfCycles: service / engines).value
     let streamed = bytes * 1_000_000 / max(1, device.hbmBytesPerMicrosecondPerCore)
@@ -92,5 +115,51 @@ private struct SegmentLoad {
     for engine in Engine.allCases where busy[Int(engine.rawValue)] > bound.time.value {
       bound = (Picoseconds(busy[Int(engine.rawValue)]), engine.name)
     }
+  }
+
+  /// The least time that a trigger holds its engine.
+  private static func leastTrigger(_ shape: TransferShape, _ engine: Engine, _ device: Device)
+    -> Picoseconds
+  {
+    let law = device.dma
+    if shape.isSoftware {
+      return Picoseconds(
+        law.softwareBurstInterval.value.value
+          + Int64(shape.indexRows) * law.softwareIndexRow.value.value)
+    }
+    if shape.isStored { return law.staticTrigger.value }
+    return engine == .sync
+      ? min(law.triggerSyncSoon.value, law.triggerSyncLater.value) : law.triggerScalarLater.value
+  }
+
+  /// Buffers by name, the largest first, and the most bytes of SBUF that live at a time.
+  private static func tiles(_ buffers: [BufferDeclaration]) -> ([PlannedTile], Int) {
+    var tiles: [String: PlannedTile] = [:]
+    var changes: [(moment: Int, bytes: Int)] = []
+    for buffer in buffers {
+      // Those of a pool are called name.0, name.1, ….
+      let parts = buffer.name.split(separator: ".")
+      let isOfPool = parts.count > 1 && parts.last.flatMap { Int($0) } != nil
+      let name = isOfPool ? parts.dropLast().joined(separator: ".") : buffer.name
+      let key = "\(name) \(buffer.space) \(buffer.bytes.count)"
+      tiles[
+        key,
+        default: PlannedTile(
+          name: name, buffers: 0, space: buffer.space, bytes: buffer.bytes.count)
+      ].buffers += 1
+      guard buffer.space == .sbuf else { continue }
+      changes.append((buffer.life.lowerBound, buffer.bytes.count))
+      changes.append((buffer.life.upperBound, -buffer.bytes.count))
+    }
+    // What ends at a moment goes before what begins at it.
+    var (held, most) = (0, 0)
+    for change in changes.sorted(by: { ($0.moment, $0.bytes) < ($1.moment, $1.bytes) }) {
+      held += change.bytes
+      most = max(most, held)
+    }
+    let order = tiles.values.sorted {
+      ($1.buffers * $1.bytes, $0.name) < ($0.buffers * $0.bytes, $1.name)
+    }
+    return (order, most)
   }
 }

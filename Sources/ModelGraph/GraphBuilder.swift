@@ -149,6 +149,9 @@ package struct GraphBuilder: Sendable {
     try graph.mark(tensor, as: role, updates: updates)
   }
 
+  /// Goes on with a graph that grew elsewhere.
+  mutating func take(_ grown: Graph) { graph = grown }
+
   /// The verified graph. Throws what `Graph.verify` finds.
   package consuming func finish() throws(GraphError) -> Graph {
     try graph.verify()

@@ -80,6 +80,8 @@ package enum Operator: Hashable, Sendable {
   case batchSums(BatchSums)
   /// Blocks of places moved to channels or back.
   case blockShuffle(BlockShuffle)
+  /// Boxes that no better box covers.
+  case boxSuppression(BoxSuppression)
   /// New tokens written into a cache at a position of each sequence.
   case cacheScatter(CacheScatter)
   /// Values in another type.
@@ -144,6 +146,8 @@ package enum Operator: Hashable, Sendable {
   case oneHot(OneHot)
   /// Elements added around a tensor.
   case pad(Pad)
+  /// Attention over a cache in pages.
+  case pagedAttention(PagedAttention)
   /// Where ranks begin to compute in parts.
   case parallelRegion(ParallelRegion)
   /// Attention without a softmax.
@@ -168,6 +172,8 @@ package enum Operator: Hashable, Sendable {
   case reverseSequence(ReverseSequence)
   /// A mixture of experts with weights in MXFP4.
   case scaledExpertLayer(ScaledExpertLayer)
+  /// A product with weights in MXFP4.
+  case scaledProduct(ScaledProduct)
   /// Elements written into a copy.
   case scatter(Scatter)
   /// One tensor cut into several.
@@ -206,6 +212,7 @@ package enum Operator: Hashable, Sendable {
     case .batchNorm(let family): family
     case .batchSums(let family): family
     case .blockShuffle(let family): family
+    case .boxSuppression(let family): family
     case .cacheScatter(let family): family
     case .cast(let family): family
     case .causalConvolution(let family): family
@@ -245,6 +252,7 @@ package enum Operator: Hashable, Sendable {
     case .normSums(let family): family
     case .oneHot(let family): family
     case .pad(let family): family
+    case .pagedAttention(let family): family
     case .parallelRegion(let family): family
     case .pointwiseAttention(let family): family
     case .pool(let family): family
@@ -257,6 +265,7 @@ package enum Operator: Hashable, Sendable {
     case .resize(let family): family
     case .reverseSequence(let family): family
     case .scaledExpertLayer(let family): family
+    case .scaledProduct(let family): family
     case .scatter(let family): family
     case .split(let family): family
     case .stencil(let family): family

@@ -66,7 +66,7 @@ package struct Rounding: Hashable, Sendable {
     -> Rounding
   {
     switch operation {
-    case .attention, .attentionGradient, .expertLayer, .neighbourAttention:
+    case .attention, .attentionGradient, .expertLayer, .neighbourAttention, .pagedAttention:
       if let first = inputs.first { return Rounding(output: output, intermediate: first.format) }
     default: break
     }

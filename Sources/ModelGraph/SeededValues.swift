@@ -49,6 +49,14 @@ package struct SeededValues: Sendable {
       range.map {
         Float(generator.powerLaw(counts[$0 % counts.count], exponent: exponent, at: $0))
       }
+    case .raggedPowerLaw(let rows, let places, let exponent):
+      range.map { index in
+        let place = index % places
+        // Lengths are drawn behind the rows.
+        let length = 1 + generator.integer(below: places, at: count + index / places)
+        return Float(
+          place < length ? generator.powerLaw(rows, exponent: exponent, at: index) : rows)
+      }
     case .rotaryCosine(let angles): range.map { Float(cos(radians(angles, $0))) }
     case .rotarySine(let angles): range.map { Float(sin(radians(angles, $0))) }
     }

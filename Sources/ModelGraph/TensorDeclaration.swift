@@ -48,6 +48,9 @@ package enum TensorFill: Hashable, Sendable {
   /// of `counts[j]`, the k-th most frequent with a share of about k^(−exponent); frequent rows are
   /// spread over the table.
   case powerLaw(counts: [Int], exponent: Double)
+  /// The same in lists of `places` columns that are not full: 1 to all of a list's places name rows
+  /// of a table of `rows`, those behind them name row `rows`, which marks an empty place.
+  case raggedPowerLaw(rows: Int, places: Int, exponent: Double)
   /// These values.
   case values(TensorConstant)
 

@@ -65,45 +65,18 @@ struct SuppressionReading {
       scores.shape[0] == boxes.shape[0], scores.shape[2] == boxes.shape[1]
     else { throw TranslationFailure("boxes are [batch, boxes, 4], scores [batch, classes, boxes]") }
     let most = try reading.list(2, "the most boxes")?.first ?? 0
-    let overlap = try reading.number(3, "the overlap") ?? 0
-    let least = try reading.number(4, "the least score")
-    var chosen: [Int64] = []
-    for batch in 0..<boxes.shape[0] {
-      for category in 0..<scores.shape[1] {
-        let start = (batch * scores.shape[1] + category) * scores.shape[2]
-        var kept: [Int] = []
-        let order = (0..<scores.shape[2]).filter { box in
-          least.map { scores[start + box] > $0 } ?? true
-        }
-        for box in order.sorted(by: { a, b in
-          let (x, y) = (scores[start + a], scores[start + b])
-          return x == y ? a < b : x > y
-        }) where kept.count < most {
-          let isCovered = kept.contains { cover(boxes, batch, $0, box) > overlap }
-          if !isCovered { kept.append(box) }
-        }
-        for box in kept { chosen += [Int64(batch), Int64(category), Int64(box)] }
-      }
+    let choice = BoxSuppression(
+      most: min(boxes.shape[1], max(0, most)),
+      overlap: try reading.number(3, "the overlap") ?? 0,
+      least: try reading.number(4, "the least score"),
+      isCentred: reading.integer("center_point_box", 0) == 1)
+    let places = try Float64Interpreter.results(.boxSuppression(choice), inputs: [boxes, scores])[0]
+    let chosen = (0..<places.count).filter { places[$0] >= 0 }.flatMap { place -> [Int64] in
+      let row = place / choice.most
+      return [
+        Int64(row / scores.shape[1]), Int64(row % scores.shape[1]), Int64(places[place]),
+      ]
     }
     return try reading.made(chosen, [chosen.count / 3, 3], .int64)
-  }
-
-  /// The share of the union of two boxes that both cover.
-  private func cover(_ boxes: TensorView, _ batch: Int, _ a: Int, _ b: Int) -> Double {
-    let (p, q) = (corners(boxes, batch, a), corners(boxes, batch, b))
-    let height = min(p[2], q[2]) - max(p[0], q[0])
-    let width = min(p[3], q[3]) - max(p[1], q[1])
-    guard height > 0, width > 0 else { return 0 }
-    let areas = (p[2] - p[0]) * (p[3] - p[1]) + (q[2] - q[0]) * (q[3] - q[1])
-    return height * width / (areas - height * width)
-  }
-
-  /// Top, left, bottom, right.
-  private func corners(_ boxes: TensorView, _ batch: Int, _ box: Int) -> [Double] {
-    let v = boxes.vector(start: (batch * boxes.shape[1] + box) * 4, stride: 1, count: 4)
-    if reading.integer("center_point_box", 0) == 1 {
-      return [v[1] - v[3] / 2, v[0] - v[2] / 2, v[1] + v[3] / 2, v[0] + v[2] / 2]
-    }
-    return [min(v[0], v[2]), min(v[1], v[3]), max(v[0], v[2]), max(v[1], v[3])]
   }
 }

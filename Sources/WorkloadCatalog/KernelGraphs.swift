@@ -41,6 +41,17 @@ enum KernelGraphs {
       try builder.mark("y", as: .output)
     case .experts(let experts):
       try self.experts(experts, &builder, output, hints)
+    case .paged(let paged): try self.paged(paged, &builder, output, hints)
+    case .bags(let bags): try self.bags(bags, &builder, output, hints)
+    case .suppression(let boxes):
+      // Centres and extents within an image of length 1.
+      try builder.given(
+        "boxes", [boxes.batch, boxes.boxes, 4], fill: .uniform(low: 0.05, high: 0.95))
+      try builder.given(
+        "scores", [boxes.batch, boxes.classes, boxes.boxes], fill: .uniform(low: 0, high: 1))
+      try builder.apply(
+        .boxSuppression(boxes.choice), to: ["boxes", "scores"], name: "y", role: .output,
+        hints: hints)
     }
     return try builder.finish()
   }
@@ -71,6 +82,42 @@ enum KernelGraphs {
       hints: hints)
   }
 
+  /// Lists of 1 to all places, evenly spread, of rows by a power law.
+  private static func bags(
+    _ bags: BagParameters, _ builder: inout GraphBuilder, _ output: NumberFormat,
+    _ hints: KernelHints
+  ) throws(GraphError) {
+    try builder.given(
+      "index", [bags.bags, bags.tables * bags.places], format: .uint32,
+      fill: .raggedPowerLaw(rows: bags.rows, places: bags.places, exponent: 1.05))
+    var inputs = ["index"]
+    for table in 0..<bags.tables {
+      inputs.append(
+        try builder.given("table_\(table)", [bags.rows, bags.width], role: .weight))
+    }
+    let lengths = [Int](repeating: bags.places, count: bags.tables)
+    try builder.apply(
+      .embeddingBag(EmbeddingBag(lengths: lengths)), to: inputs, name: "y", format: output,
+      role: .output, hints: hints)
+  }
+
+  private static func paged(
+    _ paged: PagedParameters, _ builder: inout GraphBuilder, _ output: NumberFormat,
+    _ hints: KernelHints
+  ) throws(GraphError) {
+    let (attention, width) = (paged.attention, paged.attention.kvHeads * paged.attention.size)
+    try builder.given("q", [paged.batch, attention.heads * attention.size])
+    try builder.given(
+      "k", [paged.pages, attention.kvHeads, attention.size, attention.page])
+    try builder.given("v", [paged.pages, attention.page, width])
+    try builder.given(
+      "table", [paged.batch, attention.pagesPerSequence], format: .int32,
+      fill: .indices(count: paged.pages), type: .int32)
+    try builder.apply(
+      .pagedAttention(attention), to: ["q", "k", "v", "table"], name: "y", format: output,
+      role: .output, hints: hints)
+  }
+
   private static func product(
     _ product: ProductParameters, _ builder: inout GraphBuilder, _ output: NumberFormat,
     _ hints: KernelHints
@@ -78,6 +125,13 @@ enum KernelGraphs {
     let (rows, depth, columns) = (product.rows, product.depth, product.columns)
     try builder.given(
       "lhs", product.isLeftTransposed ? [depth, rows] : [rows, depth])
+    if product.isScaled {
+      let weights = try builder.scaledWeight("rhs", leading: [], rows: depth, columns: columns)
+      try builder.apply(
+        .scaledProduct(ScaledProduct()), to: ["lhs"] + weights, name: "y", format: output,
+        role: .output, hints: hints)
+      return
+    }
     try builder.given(
       "rhs", product.isRightTransposed ? [columns, depth] : [depth, columns], role: .weight,
       fill: .normal(standardDeviation: 1 / Double(depth).squareRoot()))

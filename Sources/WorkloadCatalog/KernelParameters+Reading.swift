@@ -3,6 +3,7 @@ import ModelGraph
 /// The operators that a kernel workload can name, by ONNX's names where ONNX has one.
 enum KernelOperatorName: String, CaseIterable {
   case matMul = "MatMul"
+  case scaledMatMul = "MatMulMX"
   case softmax = "Softmax"
   case rmsNormalization = "RMSNormalization"
   case layerNormalization = "LayerNormalization"
@@ -10,6 +11,9 @@ enum KernelOperatorName: String, CaseIterable {
   case gated = "GatedMLP"
   case experts = "MixtureOfExperts"
   case scaledExperts = "MixtureOfExpertsMX"
+  case paged = "PagedAttention"
+  case bags = "EmbeddingBag"
+  case suppression = "NonMaxSuppression"
 }
 
 extension KernelParameters {
@@ -20,6 +24,7 @@ extension KernelParameters {
     let parameters: KernelParameters
     switch name {
     case .matMul: parameters = .product(try product(&shape, &section))
+    case .scaledMatMul: parameters = .product(try scaledProduct(&shape))
     case .softmax: parameters = .softmax(try rows(&shape))
     case .rmsNormalization:
       parameters = .rmsNormalization(
@@ -38,6 +43,14 @@ extension KernelParameters {
       var experts = try experts(&shape)
       experts.isScaled = true
       parameters = .experts(experts)
+    case .paged: parameters = .paged(try paged(&shape))
+    case .bags:
+      parameters = .bags(
+        BagParameters(
+          bags: try shape.integer("bags"), tables: try shape.integer("tables"),
+          rows: try shape.integer("rows"), places: try shape.integer("places"),
+          width: try shape.integer("width")))
+    case .suppression: parameters = .suppression(try suppression(&shape, &section))
     }
     try shape.finish()
     return parameters
@@ -52,6 +65,35 @@ extension KernelParameters {
       chosen: try shape.integer("chosen"))
     guard parameters.chosen <= parameters.experts else {
       throw shape.badValue("chosen", expected: "at most as many as there are experts")
+    }
+    return parameters
+  }
+
+  private static func paged(_ shape: inout YAMLSection) throws(WorkloadError) -> PagedParameters {
+    let parameters = PagedParameters(
+      batch: try shape.integer("batch"), pages: try shape.integer("pages"),
+      attention: PagedAttention(
+        heads: try shape.integer("heads"), kvHeads: try shape.integer("kv_heads"),
+        size: try shape.integer("head_dim"), keys: try shape.integer("keys"),
+        page: try shape.integer("page")))
+    guard parameters.attention.heads % parameters.attention.kvHeads == 0 else {
+      throw shape.badValue("kv_heads", expected: "a divisor of heads")
+    }
+    return parameters
+  }
+
+  private static func suppression(_ shape: inout YAMLSection, _ section: inout YAMLSection)
+    throws(WorkloadError) -> SuppressionParameters
+  {
+    let parameters = SuppressionParameters(
+      batch: try shape.integer("batch"), classes: try shape.integer("classes"),
+      boxes: try shape.integer("boxes"),
+      choice: BoxSuppression(
+        most: try shape.integer("most"), overlap: try section.number("overlap", above: 0),
+        least: section.has("least") ? try section.number("least", above: 0) : nil,
+        isCentred: true))
+    guard parameters.choice.overlap <= 1 else {
+      throw section.badValue("overlap", expected: "a share of at most 1")
     }
     return parameters
   }
@@ -73,6 +115,20 @@ extension KernelParameters {
       isLeftTransposed: try layout.choice("lhs", of: Storage.self) == .transposed,
       isRightTransposed: try layout.choice("rhs", of: Storage.self) == .transposed)
     try layout.finish()
+    return parameters
+  }
+
+  /// Activations stand transposed, and both K's are whole blocks of one scale.
+  private static func scaledProduct(_ shape: inout YAMLSection) throws(WorkloadError)
+    -> ProductParameters
+  {
+    var parameters = ProductParameters(
+      rows: try shape.integer("m"), depth: try shape.integer("k"),
+      columns: try shape.integer("n"), isLeftTransposed: true, isRightTransposed: false)
+    parameters.isScaled = true
+    guard parameters.depth % ScaledExpertLayer.blockRows == 0 else {
+      throw shape.badValue("k", expected: "a multiple of \(ScaledExpertLayer.blockRows)")
+    }
     return parameters
   }
 

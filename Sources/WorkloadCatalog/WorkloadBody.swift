@@ -13,6 +13,8 @@ package struct ProductParameters: Hashable, Sendable {
   package var isLeftTransposed: Bool
   /// True when the rhs is stored `[N, K]`.
   package var isRightTransposed: Bool
+  /// True for a product of activations in MXFP8 with weights in MXFP4.
+  package var isScaled = false
 }
 
 /// A row-wise operator over `[rows, columns]`.
@@ -49,6 +51,42 @@ package struct ExpertParameters: Hashable, Sendable {
   package var isScaled = false
 }
 
+/// A decoding step over a cache in pages.
+package struct PagedParameters: Hashable, Sendable {
+  /// Sequences.
+  package var batch: Int
+  /// Pages that there are; each sequence's are drawn from them.
+  package var pages: Int
+  /// Heads, keys and the length of a page.
+  package var attention: PagedAttention
+}
+
+/// Sums of table rows that lists of different lengths name.
+package struct BagParameters: Hashable, Sendable {
+  /// Bags.
+  package var bags: Int
+  /// Tables, each of which a bag has a list for.
+  package var tables: Int
+  /// Rows of a table.
+  package var rows: Int
+  /// The most entries of a list.
+  package var places: Int
+  /// Elements of a row.
+  package var width: Int
+}
+
+/// A choice of boxes of each class of each image.
+package struct SuppressionParameters: Hashable, Sendable {
+  /// Images.
+  package var batch: Int
+  /// Classes of each image.
+  package var classes: Int
+  /// Boxes of each image.
+  package var boxes: Int
+  /// How many are taken, and when one covers another.
+  package var choice: BoxSuppression
+}
+
 /// What a kernel workload computes.
 package enum KernelParameters: Hashable, Sendable {
   /// One matrix product.
@@ -65,6 +103,12 @@ package enum KernelParameters: Hashable, Sendable {
   case gated(GatedParameters)
   /// The experts that a router's logits choose.
   case experts(ExpertParameters)
+  /// A decoding step over a cache in pages.
+  case paged(PagedParameters)
+  /// Sums of table rows that ragged lists name.
+  case bags(BagParameters)
+  /// Boxes that no better box covers.
+  case suppression(SuppressionParameters)
 }
 
 /// The ways in which a transformer runs.

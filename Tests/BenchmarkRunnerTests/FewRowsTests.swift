@@ -54,6 +54,73 @@ import Testing
     try check(try builder.finish(), kernels: ["projections"])
   }
 
+  /// A norm that only products read is part of their kernel, and so is the sum before it.
+  @Test(arguments: [1, 3, 16], [true, false])
+  func productsTakeTheirNormAlong(rows: Int, hasSum: Bool) throws {
+    var builder = GraphBuilder(name: "normed", format: .bfloat16)
+    try builder.given("a", [rows, 512])
+    var x = "a"
+    if hasSum {
+      try builder.given("b", [rows, 512])
+      x = try builder.apply(.add, to: ["a", "b"], name: "sum", role: .output)
+    }
+    try builder.given(
+      "gamma", [512], role: .weight, fill: .uniform(low: 0.5, high: 1.5))
+    try builder.apply(.rmsNormalization(epsilon: 1e-5), to: [x, "gamma"], name: "normal")
+    let hints = KernelHints(fusion: "projections")
+    for (name, columns) in [("query", 256), ("key", 128)] {
+      try builder.weight("w_\(name)", rows: 512, columns: columns)
+      try builder.product("normal", "w_\(name)", name: name, hints: hints)
+      try builder.mark(name, as: .output)
+    }
+    try check(
+      try builder.finish(), kernels: ["\(hasSum ? "add+" : "")rmsnorm+projections"])
+  }
+
+  /// The five nodes of a gated layer whose result is `y`.
+  private func gatedLayer(
+    of x: String, _ width: Int, _ hidden: Int, _ builder: inout GraphBuilder
+  ) throws {
+    let hints = KernelHints(fusion: "gated")
+    for name in ["gate", "up"] {
+      try builder.weight("w_\(name)", rows: width, columns: hidden)
+      try builder.product(x, "w_\(name)", name: name, hints: hints)
+    }
+    try builder.apply(.silu, to: ["gate"], name: "activated", hints: hints)
+    try builder.apply(.multiply, to: ["activated", "up"], name: "gated", hints: hints)
+    try builder.weight("w_down", rows: hidden, columns: width)
+    try builder.product("gated", "w_down", name: "y")
+  }
+
+  @Test(arguments: [1, 4]) func gatedLayersTakeTheirNormAlong(rows: Int) throws {
+    func graph(isReadAgain: Bool, addsSum: Bool) throws -> Graph {
+      var builder = GraphBuilder(name: "normed", format: .bfloat16)
+      try builder.given("a", [rows, 1024])
+      try builder.given("b", [rows, 1024])
+      try builder.apply(.add, to: ["a", "b"], name: "sum", role: .output)
+      try builder.given(
+        "gamma", [1024], role: .weight, fill: .uniform(low: 0.5, high: 1.5))
+      try builder.apply(
+        .rmsNormalization(epsilon: 1e-5), to: ["sum", "gamma"], name: "normal")
+      try gatedLayer(of: "normal", 1024, 256, &builder)
+      if addsSum {
+        try builder.apply(.add, to: ["y", "sum"], name: "z", role: .output)
+      } else {
+        try builder.mark("y", as: .output)
+      }
+      if isReadAgain { try builder.apply(.copy, to: ["normal"], name: "w", role: .output) }
+      return try builder.finish()
+    }
+    try check(
+      try graph(isReadAgain: false, addsSum: false), kernels: ["add+rmsnorm+swiglu"])
+    // The residual is the sum that the kernel would store itself.
+    try check(
+      try graph(isReadAgain: false, addsSum: true), kernels: ["add+rmsnorm", "swiglu"])
+    try check(
+      try graph(isReadAgain: true, addsSum: false),
+      kernels: ["add+rmsnorm", "swiglu", "cast"])
+  }
+
   @Test func rowsThatDoNotFitStayProducts() throws {
     var builder = GraphBuilder(name: "projections", format: .bfloat16)
     try builder.given("x", [33, 256])

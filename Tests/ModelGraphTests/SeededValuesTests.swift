@@ -9,6 +9,7 @@ import Testing
       .leading(columns: 3, standardDeviation: 2),
       .indices(count: 50), .lattice(spacing: 1.5), .latticeNeighbours,
       .powerLaw(counts: [40, 9], exponent: 1.1),
+      .raggedPowerLaw(rows: 40, places: 2, exponent: 1.1),
     ]
     for fill in fills {
       let tensor = TensorDeclaration(
@@ -19,5 +20,21 @@ import Testing
       #expect(whole == SeededGenerator.values(of: tensor, seed: 3))
       #expect(values[0..<50] + values[50..<51] + values[51..<108] == whole, "\(fill)")
     }
+  }
+
+  /// Lists of every length, none empty, filled from the front.
+  @Test func raggedListsAreFilledFromTheFront() {
+    let tensor = TensorDeclaration(
+      name: "index", shape: [500, 6], format: .uint32, role: .input,
+      fill: .raggedPowerLaw(rows: 1000, places: 3, exponent: 1.05))
+    let values = SeededValues(of: tensor, seed: 0)[0..<3000]
+    var lengths: Set<Int> = []
+    for list in stride(from: 0, to: values.count, by: 3) {
+      let filled = values[list..<list + 3].map { $0 < 1000 }
+      #expect(filled == filled.sorted { $0 && !$1 })
+      #expect(values[list..<list + 3].allSatisfy { $0 <= 1000 })
+      lengths.insert(filled.count { $0 })
+    }
+    #expect(lengths == [1, 2, 3])
   }
 }

@@ -1,4 +1,5 @@
 import BenchmarkRunner
+import CoreState
 import Hardware
 import Lowering
 import TerminalUI
@@ -41,8 +42,10 @@ struct PlanTable {
   func table() -> Table {
     var table = Table(columns: [
       .text("operators", minimumWidth: 16), .text("kernel", minimumWidth: 24),
-      Column("times"), Column("instructions"), Column("transfers", priority: 2),
+      Column("times"), Column("instructions"), Column("transfers", priority: 3),
       Column("bytes"), Column("bound"), .text("limit", minimumWidth: nil),
+      .text("tiles", priority: 1, minimumWidth: 20),
+      Column("sbuf_bytes", title: "SBUF", priority: 2),
     ])
     for (step, count) in runs {
       table.append([
@@ -50,10 +53,20 @@ struct PlanTable {
         .text(step.kernel), .integer(Int64(count)),
         .integer(Int64(step.instructions.reduce(0, +))), .integer(Int64(step.transfers)),
         .bytes(Double(step.bytes)), .seconds(step.bound.seconds), .text(step.limit),
+        .text(tiles(step)), .bytes(Double(step.sbufBytes)),
       ])
     }
     table.footnotes = footnotes
     return table
+  }
+
+  /// Buffers and their bytes in each partition, the largest first: `weights 6x28 KiB, x 46 KiB`.
+  private func tiles(_ step: PlannedStep) -> String {
+    step.tiles.map { tile in
+      let bytes = ReaderNumber.bytes(Double(tile.bytes))
+      let place = tile.space == .psum ? " PSUM" : ""
+      return "\(tile.name) \(tile.buffers > 1 ? "\(tile.buffers)x" : "")\(bytes)\(place)"
+    }.joined(separator: ", ")
   }
 
   /// Equal invocations that follow each other, with their number.

@@ -30,11 +30,16 @@ struct FewTokensGatedLayer {
   func emit(into builder: inout KernelBuilder) throws(BuilderError) {
     let rows = kernel.tokens
     let (dTiles, fTiles) = (kernel.width / 128, kernel.hidden / 128)
-    let inputs = ContractionLoader(
-      tensor: tensors[0], layout: kernel.layout, contraction: kernel.width,
-      isPartitionMajor: true, isStrided: kernel.layout == .contractionColumns)
-    let x = try builder.tile("x", dTiles, rows, format: kernel.format)
-    inputs.load(x, 0..<dTiles, 0..<rows, on: .scalar, &builder)
+    let firstOfNorm = kernel.hasResidual ? 5 : 4
+    let hasAddend = kernel.norm?.hasAddend == true
+    let x = try FewRows(
+      tensors[0], layout: kernel.layout, rows: rows, depth: kernel.width,
+      norm: kernel.norm.map {
+        (
+          $0, tensors[firstOfNorm], hasAddend ? tensors[firstOfNorm + 1] : nil,
+          hasAddend ? tensors[firstOfNorm + 2] : nil
+        )
+      }, &builder)
     let h = try builder.tile("hidden", fTiles, rows, format: kernel.format)
     // As many hidden columns at once as have room for their sums.
     let count = ceilDivide(fTiles, StationaryStream.mostTiles(rows: rows))
@@ -50,10 +55,10 @@ struct FewTokensGatedLayer {
     for part in parts {
       let gate = gates.next().columns(0..<part.count * rows)
       let gateSums = banks.next(columns: part.count * rows)
-      stream.multiply(rows: rows, into: gateSums, &builder) { inputs.tile(x, $0, 0..<rows) }
+      stream.multiply(rows: rows, into: gateSums, &builder) { x.tile($0) }
       builder.activation(gate, .silu, gateSums)
       let upSums = banks.next(columns: part.count * rows)
-      stream.multiply(rows: rows, into: upSums, &builder) { inputs.tile(x, $0, 0..<rows) }
+      stream.multiply(rows: rows, into: upSums, &builder) { x.tile($0) }
       let flat = h.viewed(
         offset: part.lowerBound * rows, sizes: [part.count * rows], strides: [1])
       builder.tensorTensor(flat, upSums, gate, .multiply)

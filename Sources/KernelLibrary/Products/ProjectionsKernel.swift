@@ -3,13 +3,15 @@ import InstructionSet
 package import KernelBuilder
 package import NumericFormats
 
-/// Products of the same few rows with several weights: out_i [M, N_i] = x · W_i.
+/// Products of the same few rows with several weights: out_i [M, N_i] = x · W_i, x being normalised
+/// on the way where that is asked for.
 ///
 /// Layouts: x [M, K] or xᵀ [K, M], W_i [K, N_i] row-major; whole tiles of 128. The weights are the
 /// stationary operand (`StationaryStream`), the sums are turned at the end (`TurnedSums`).
 /// Bound: the DMA, which brings the weights once.
 ///
-/// Parameters in order: x, the weights, the results.
+/// Parameters in order: x, addend [M, K] and gamma [K] of a norm (if any), the weights, the sum of x
+/// and addend (if any), the results.
 package struct ProjectionsKernel: Kernel {
   /// Rows: M.
   package var rows: Int
@@ -23,6 +25,8 @@ package struct ProjectionsKernel: Kernel {
   package var format: NumberFormat
   /// Format of the weights: one byte, or that of x.
   package var weightFormat: NumberFormat
+  /// The norm of the rows, if it is taken here; x is [M, K] then.
+  package var norm: RowNorm?
 
   /// Products of x with weights of these widths.
   package init(
@@ -59,12 +63,14 @@ package struct ProjectionsKernel: Kernel {
       && StationaryStream.banks(rows: rows, tiles: tiles.reduce(0, +)) != nil
       && format.sizeBytes == 2
       && (weightFormat.sizeBytes == 1 || weightFormat == format)
+      && (norm == nil || layout == .contractionColumns)
   }
 
   package var name: String {
     let columns = widths.map(String.init).joined(separator: "+")
     let kind = widths.count > 1 ? "projections" : "matmul"
-    return "\(kind) \(rows)x\(depth)x\(columns) \(format.name)x\(weightFormat.name)"
+    let shape = "\(rows)x\(depth)x\(columns) \(format.name)x\(weightFormat.name)"
+    return "\(norm?.label ?? "")\(kind) \(shape)"
   }
 
   package var parameters: [KernelParameter] {
@@ -75,7 +81,12 @@ package struct ProjectionsKernel: Kernel {
     let results = widths.indices.map {
       KernelParameter("out\($0)", [rows, widths[$0]], format, .output)
     }
-    return [KernelParameter("x", x, format)] + weights + results
+    var list = [KernelParameter("x", x, format)]
+    if norm?.hasAddend == true { list.append(KernelParameter("addend", x, format)) }
+    if norm != nil { list.append(KernelParameter("gamma", [depth], format)) }
+    list += weights
+    if norm?.hasAddend == true { list.append(KernelParameter("sum", x, format, .output)) }
+    return list + results
   }
 
   /// Few rows meet each weight once.
@@ -92,11 +103,17 @@ package struct ProjectionsKernel: Kernel {
     }
     try builder.scope { builder throws(BuilderError) in
       let tiles = depth / 128
-      let inputs = ContractionLoader(
-        tensor: tensors[0], layout: layout, contraction: depth, isPartitionMajor: true,
-        isStrided: layout == .contractionColumns)
-      let x = try builder.tile("x", tiles, rows, format: format)
-      inputs.load(x, 0..<tiles, 0..<rows, on: .scalar, &builder)
+      let hasAddend = norm?.hasAddend == true
+      let firstWeight = norm == nil ? 1 : hasAddend ? 3 : 2
+      let firstResult = tensors.count - widths.count
+      let x = try FewRows(
+        tensors[0], layout: layout, rows: rows, depth: depth,
+        norm: norm.map {
+          (
+            $0, tensors[firstWeight - 1], hasAddend ? tensors[1] : nil,
+            hasAddend ? tensors[firstResult - 1] : nil
+          )
+        }, &builder)
       var turned = try TurnedSums(
         rows: rows, tiles: (widths.max() ?? 0) / 128, format: format, &builder)
       let all = widths.reduce(0, +) / 128
@@ -107,16 +124,16 @@ package struct ProjectionsKernel: Kernel {
         widths.indices.map { index in
           StationaryStream.Weights(
             loader: ContractionLoader(
-              tensor: tensors[1 + index], layout: .contractionRows, contraction: depth,
+              tensor: tensors[firstWeight + index], layout: .contractionRows, contraction: depth,
               isPartitionMajor: true), tiles: tiles, columns: widths[index])
         }, weightFormat, &builder)
       var first = 0
       for (index, width) in widths.enumerated() {
         let count = width / 128 * rows
         let part = sums.columns(first..<first + count)
-        stream.multiply(rows: rows, into: part, &builder) { inputs.tile(x, $0, 0..<rows) }
+        stream.multiply(rows: rows, into: part, &builder) { x.tile($0) }
         turned.store(
-          part, tiles: width / 128, rows: rows, to: tensors[1 + widths.count + index],
+          part, tiles: width / 128, rows: rows, to: tensors[firstResult + index],
           over: &banks, &builder)
         first += count
       }

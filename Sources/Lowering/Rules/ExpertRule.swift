@@ -17,13 +17,58 @@ struct ExpertRule: LoweringRule {
     guard logits.format == .float32 else {
       throw node.refused("logits of \(logits.format.name); the router's are fp32")
     }
-    try plan.invoke(
-      ExpertLayerKernel(
-        tokens: x.rowCount, width: x.shape.columnCount,
-        hidden: try plan.tensor(node.inputs[2]).shape.columnCount,
-        experts: logits.shape.columnCount, chosen: layer.chosen, format: x.format),
-      node.inputs + node.outputs, nodes: [node])
+    let kernel = ExpertLayerKernel(
+      tokens: x.rowCount, width: x.shape.columnCount,
+      hidden: try plan.tensor(node.inputs[2]).shape.columnCount,
+      experts: logits.shape.columnCount, chosen: layer.chosen, format: x.format)
+    if let groups = ExpertGroups(kernel, on: plan.device) {
+      try grouped(kernel, groups, node, &plan)
+    } else {
+      try plan.invoke(kernel, node.inputs + node.outputs, nodes: [node])
+    }
     return [position]
+  }
+
+  /// Tokens dealt to their experts, blocks of them computed, and their results added up.
+  private func grouped(
+    _ layer: ExpertLayerKernel, _ groups: ExpertGroups, _ node: Node, _ plan: inout LoweringPlan
+  ) throws(LoweringError) {
+    let (choices, rowBytes) = (
+      layer.tokens * layer.chosen, layer.width * layer.format.sizeBytes
+    )
+    let scratch = {
+      (what: String, elements: Int, format: NumberFormat, plan: inout LoweringPlan) -> String in
+      plan.scratch(
+        "\(node.name)/\(what)", sizeBytes: elements * format.sizeBytes, format: format)
+    }
+    let rows = scratch("rows", groups.slots, .uint32, &plan)
+    let places = scratch("places", choices, .uint32, &plan)
+    let weights = scratch("weights", choices, .float32, &plan)
+    let owners = scratch("owners", groups.blocks, .int32, &plan)
+    let dealt = scratch("dealt", groups.slots * layer.width, layer.format, &plan)
+    let made = scratch("made", groups.slots * layer.width, layer.format, &plan)
+    try plan.invoke(
+      ExpertDispatchKernel(layer, block: groups.block, blocks: groups.blocks),
+      [node.inputs[1], rows, places, weights, owners],
+      nodes: [])
+    try plan.invoke(
+      EmbeddingKernel(
+        count: groups.slots, rows: layer.tokens, columns: layer.width, format: layer.format),
+      [rows, node.inputs[0], dealt], nodes: [])
+    let block = ExpertBlockKernel(layer, tokens: groups.block)
+    for number in 0..<groups.blocks {
+      let part = { (name: String, plan: inout LoweringPlan) in
+        plan.part(
+          of: name, byteOffset: number * groups.block * rowBytes,
+          sizeBytes: groups.block * rowBytes)
+      }
+      let owner = plan.part(of: owners, byteOffset: number * 4, sizeBytes: 4)
+      try plan.invoke(
+        block, [part(dealt, &plan)] + node.inputs[2...4] + [owner, part(made, &plan)], nodes: [])
+    }
+    try plan.invoke(
+      ExpertCombineKernel(layer, slots: groups.slots),
+      [made, places, weights] + node.outputs, nodes: [node])
   }
 
   /// Weights in MXFP4.

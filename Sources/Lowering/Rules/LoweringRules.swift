@@ -15,13 +15,16 @@ protocol LoweringRule: Sendable {
 /// All rules, one per family and file; the first that takes a node decides.
 enum LoweringRules {
   static let all: [any LoweringRule] = [
-    GatedLayerRule(), ImageRule(), ProjectionsRule(), ProductRule(), BatchedProductRule(),
-    AttentionRule(),
+    NormedProductsRule(), GatedLayerRule(), ImageRule(), ProjectionsRule(), ProductRule(),
+    ScaledProductRule(),
+    BatchedProductRule(),
+    AttentionRule(), PagedAttentionRule(),
     RotaryRule(), ExpertRule(),
     RowRule(), ResidualNormRule(), CrossEntropyRule(), ViewRule(), SignedShiftRule(), ElementRule(),
     MoveRule(),
     IndexRule(),
-    ReduceRule(), NormalizationRule(), SearchRule(), OneHotRule(), GemmRule(), OptimizerRule(),
+    ReduceRule(), NormalizationRule(), SearchRule(), SuppressionRule(), OneHotRule(), GemmRule(),
+    OptimizerRule(),
     BagAdagradRule(), BatchNormRule(), NormGradientRule(),
     CacheRule(), CollectiveRule(),
   ]

@@ -38,16 +38,32 @@ extension ReverseMode {
   mutating func maskedAttention(
     _ attention: MaskedAttention, _ node: Node, _ gradient: String
   ) throws(GraphError) {
+    guard let plain = try plain(attention, node) else {
+      throw missingRule(node, "only the form without masks, past, cap or two-sided window has one")
+    }
+    try self.attention(plain, node, gradient)
+  }
+
+  /// The form without masks, past, cap or two-sided window; nil for others.
+  private func plain(_ attention: MaskedAttention, _ node: Node) throws(GraphError) -> Attention? {
+    guard node.inputs.dropFirst(3).allSatisfy(\.isEmpty) else { return nil }
     let types = node.inputs.prefix(3).map { name in
       builder.graph.tensor(name).map { TensorType($0.shape, $0.type) }
     }
     let n = try attention.lengths(Operands(types, of: attention, node: node.name))
-    guard node.inputs.dropFirst(3).allSatisfy(\.isEmpty),
-      let plain = attention.plain(n, hasFourAxes: shape(node.inputs[0]).rank == 4)
-    else {
-      throw missingRule(node, "only the form without masks, past, cap or two-sided window has one")
+    return attention.plain(n, hasFourAxes: shape(node.inputs[0]).rank == 4)
+  }
+
+  /// False for operators whose derivative is that of what they are written as.
+  func hasRule(_ node: Node) -> Bool {
+    switch node.operation {
+    case .recurrent, .linearAttention, .causalConvolution, .gridSample, .localResponse, .resample,
+      .resize, .windowNorm, .tableRotary, .expertLayer, .pointwiseAttention,
+      .neighbourAttention, .indexedMaxPool, .cacheScatter:
+      false
+    case .maskedAttention(let attention): (try? plain(attention, node)) ?? nil != nil
+    default: true
     }
-    try self.attention(plain, node, gradient)
   }
 
   /// One operator makes all three gradients, which are views of its result.

@@ -179,11 +179,12 @@ extension ReverseMode {
     }
     let back = SlidingWindow(
       window.kernel, dilations: window.dilations, before: before, after: after)
+    var slope = Convolution(
+      back, inputLayout: convolution.outputLayout, outputLayout: convolution.inputLayout,
+      weightLayout: .inputsFirst)
+    slope.spacing = window.strides.reduce(1, *)
     return try made(
-      .convolution(
-        Convolution(
-          back, inputLayout: convolution.outputLayout, outputLayout: convolution.inputLayout,
-          weightLayout: .inputsFirst)),
+      .convolution(slope),
       cut(wide, firstAxis: 2, by: behind), reversedTaps(w, convolution))
   }
 

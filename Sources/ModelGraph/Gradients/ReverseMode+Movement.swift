@@ -38,8 +38,19 @@ extension ReverseMode {
     case .reverseSequence: try contribute(made(node.operation, gradient, node.inputs[1]), to: x)
     case .concatenate(let joined): try concatenation(joined, node, gradient)
     case .gather: try gather(node, gradient)
+    // A star that looks the same from each of its points, zero outside.
+    case .stencil: try contribute(made(node.operation, gradient), to: x)
+    case .fourierTransform: try fourier(node, gradient)
     default: throw missingRule(node)
     }
+  }
+
+  /// The transform's conjugate transpose: the transform between two conjugations.
+  private mutating func fourier(_ node: Node, _ gradient: String) throws(GraphError) {
+    let signs = try table([1, -1], [2, 1, 1])
+    let conjugate = try element(.multiply, gradient, signs)
+    let made = try made(node.operation, [conjugate] + node.inputs.dropFirst())
+    try contribute(element(.multiply, made, signs), to: node.inputs[0])
   }
 
   /// Elements back at the places that a slice with steps took them from, zeros between.

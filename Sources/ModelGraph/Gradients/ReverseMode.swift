@@ -1,6 +1,10 @@
 package import NumericFormats
 
 extension GraphBuilder {
+  /// How an operator that has no rule is written as others that have one: the graph with nodes that
+  /// make the results of the given node, which is not part of it; nil where there is no way.
+  package typealias WritingOut = @Sendable (Graph, Node) throws(GraphError) -> Graph?
+
   /// Appends the nodes that compute a scalar's derivatives in some tensors (reverse mode).
   ///
   /// The rules are written in the graph's own operators: a training step is nothing but more of
@@ -13,12 +17,13 @@ extension GraphBuilder {
   ///   - others: more tensors to derive in, inputs or results of nodes.
   ///   - format: how derivatives of parameters are stored, and of their narrower copies. Other
   ///     derivatives are stored in the builder's format.
+  ///   - writingOut: what to do about operators without a rule: nothing unless given.
   /// - Returns: the derivative's name for each of them, of its shape.
   ///
   /// Throws `notDifferentiable` for an operator without a rule between a parameter and the loss.
   package mutating func differentiate(
     _ loss: String, in parameters: [String], and others: [String] = [],
-    format: NumberFormat = .float32
+    format: NumberFormat = .float32, writingOut: WritingOut? = nil
   ) throws(GraphError) -> [String: String] {
     guard let scalar = graph.tensor(loss) else {
       throw .unknownTensor(node: "differentiate", tensor: loss)
@@ -31,7 +36,7 @@ extension GraphBuilder {
     return try run(
       ReverseMode(
         self, result: loss, derivative: one, isOne: true, parameters: parameters,
-        inputs: others, format: format))
+        inputs: others, format: format, writingOut: writingOut))
   }
 
   /// Appends the nodes that carry the derivative of a loss in `result`, which comes from elsewhere
@@ -46,7 +51,7 @@ extension GraphBuilder {
     try run(
       ReverseMode(
         self, result: result, derivative: derivative, isOne: false, parameters: parameters,
-        inputs: inputs, format: format))
+        inputs: inputs, format: format, writingOut: nil))
   }
 
   private mutating func run(_ given: ReverseMode) throws(GraphError) -> [String: String] {
@@ -67,8 +72,9 @@ struct ReverseMode {
   private let isOne: Bool
   private let wanted: [String]
   private let format: NumberFormat
+  private let writingOut: GraphBuilder.WritingOut?
   /// Tensors that a parameter reaches.
-  private let active: Set<String>
+  private var active: Set<String>
   /// Parameters and their copies in other formats.
   private let precise: Set<String>
   /// What has been found of each tensor's derivative; the parts are added up when it is needed.
@@ -78,7 +84,8 @@ struct ReverseMode {
 
   init(
     _ builder: GraphBuilder, result: String, derivative: String, isOne: Bool,
-    parameters: [String], inputs: [String], format: NumberFormat
+    parameters: [String], inputs: [String], format: NumberFormat,
+    writingOut: GraphBuilder.WritingOut?
   ) throws(GraphError) {
     self.builder = builder
     self.result = result
@@ -86,6 +93,7 @@ struct ReverseMode {
     self.isOne = isOne
     wanted = parameters + inputs
     self.format = format
+    self.writingOut = writingOut
     var active = Set(wanted)
     var precise = Set(parameters)
     for name in wanted + [result, derivative] where builder.graph.tensor(name) == nil {
@@ -103,14 +111,7 @@ struct ReverseMode {
 
   mutating func run() throws(GraphError) -> [String: String] {
     parts[result] = [derivative]
-    for node in builder.graph.nodes.reversed() {
-      guard node.inputs.contains(where: active.contains) else { continue }
-      var gradients: [String?] = []
-      for output in node.outputs { gradients.append(try derivative(of: output)) }
-      guard gradients.contains(where: { $0 != nil }) else { continue }
-      builder.layer = node.layer
-      try differentiate(node, gradients)
-    }
+    try walk(builder.graph.nodes)
     builder.layer = nil
     var found: [String: String] = [:]
     for name in wanted {
@@ -122,8 +123,53 @@ struct ReverseMode {
     return found
   }
 
+  /// Carries derivatives back over nodes in order.
+  private mutating func walk(_ nodes: [Node]) throws(GraphError) {
+    for node in nodes.reversed() {
+      guard node.inputs.contains(where: active.contains) else { continue }
+      var gradients: [String?] = []
+      for output in node.outputs { gradients.append(try derivative(of: output)) }
+      guard gradients.contains(where: { $0 != nil }) else { continue }
+      builder.layer = node.layer
+      try differentiate(node, gradients)
+    }
+  }
+
+  /// Carries derivatives back over what a node is written as, which is computed once more for it.
+  /// False where there is no way.
+  private mutating func writtenOut(_ node: Node, _ gradients: [String?]) throws(GraphError) -> Bool
+  {
+    guard let writingOut else { return false }
+    madeCount += 1
+    var (copy, graph) = (node, builder.graph)
+    copy.name = "d\(madeCount).\(node.name)"
+    for (index, output) in node.outputs.enumerated() {
+      guard var tensor = graph.tensor(output), index == 0 || gradients[index] != nil else {
+        copy.outputs[index] = ""
+        continue
+      }
+      tensor.name = "\(copy.name).\(index)"
+      (tensor.role, tensor.updates) = (.intermediate, nil)
+      try graph.declare(tensor)
+      copy.outputs[index] = tensor.name
+    }
+    let first = graph.nodes.count
+    guard let grown = try writingOut(graph, copy), grown.nodes.count > first else { return false }
+    builder.take(grown)
+    let nodes = Array(grown.nodes[first...])
+    for node in nodes where node.inputs.contains(where: active.contains) {
+      active.formUnion(node.outputs)
+    }
+    for (output, gradient) in zip(copy.outputs, gradients) {
+      if let gradient { parts[output] = [gradient] }
+    }
+    try walk(nodes)
+    return true
+  }
+
   private mutating func differentiate(_ node: Node, _ gradients: [String?]) throws(GraphError) {
     if case .split(let split) = node.operation { return try self.split(split, node, gradients) }
+    if !hasRule(node), try writtenOut(node, gradients) { return }
     guard gradients.dropFirst().allSatisfy({ $0 == nil }), let gradient = gradients[0] else {
       throw missingRule(node, "only its first result has a rule")
     }

@@ -25,6 +25,9 @@ package struct Convolution: OperatorFamily {
   package var outputLayout: ImageLayout
   /// How W is stored.
   package var weightLayout: WeightLayout
+  /// One of so many places of X may be other than zero: that of an image which was stretched. What
+  /// meets the zeros between is no operation that anybody asked for.
+  package var spacing = 1
 
   /// A convolution, stored as ONNX does unless said otherwise.
   package init(
@@ -100,7 +103,7 @@ package struct Convolution: OperatorFamily {
 
   package func operationCount(_ inputs: Operands<TensorType>, _ results: [TensorType]) -> Int {
     guard let lengths = try? lengths(inputs) else { return 0 }
-    return 2 * results[0].shape.elementCount * lengths.perGroup * window.taps
+    return 2 * results[0].shape.elementCount * lengths.perGroup * window.taps / spacing
   }
 
   /// The weight that joins an input channel of a group, a tap and an output channel.

@@ -92,17 +92,17 @@ package struct ScaledExpertLayer: OperatorFamily {
     let width = inputs[0].shape[1]
     let byToken = Dictionary(grouping: indices.indices) { indices[$0] / width }
     for (token, positions) in byToken.sorted(by: { $0.key < $1.key }) {
-      let x = Self.rounded(inputs[0].row(token))
+      let x = MicroscaledValues.rounded(inputs[0].row(token))
       for (expert, weight) in choice(inputs[1].row(token)) {
-        let gate = product(x, ScaledMatrix(inputs, 2, expert))
-        let up = product(x, ScaledMatrix(inputs, 4, expert))
-        let hidden = Self.rounded(
+        let gate = product(x, ScaledMatrix(inputs, 2, expert: expert))
+        let up = product(x, ScaledMatrix(inputs, 4, expert: expert))
+        let hidden = MicroscaledValues.rounded(
           zip(gate, up).map { gate, up in
             let value = weight * gate / (1 + exp(-gate)) * up
             let bits = NumberFormat.bfloat16.encode(Float(value))
             return Double(NumberFormat.bfloat16.decode(bits))
           })
-        let down = ScaledMatrix(inputs, 6, expert)
+        let down = ScaledMatrix(inputs, 6, expert: expert)
         for position in positions {
           let column = indices[position] % width
           body(position, hidden.indices.map { hidden[$0] * down[$0, column] })
@@ -122,46 +122,5 @@ package struct ScaledExpertLayer: OperatorFamily {
     let order = logits.indices.sorted { (-logits[$0], $0) < (-logits[$1], $1) }.prefix(chosen)
     let weights = Float64Interpreter.softmax(order.map { logits[$0] })
     return zip(order, weights).map { ($0, $1) }
-  }
-
-  /// MXFP8: 32 neighbours under one scale.
-  private static func rounded(_ values: [Double]) -> [Double] {
-    var result = values
-    for first in stride(from: 0, to: values.count, by: blockRows) {
-      let block = values[first..<min(values.count, first + blockRows)]
-      let largest = block.reduce(0) { max($0, abs($1)) }
-      let scale = MXScale.forGroup(maximum: Float(largest), format: .e4m3fn)
-      let (factor, inverse) = (MXScale.decode(scale), MXScale.inverse(scale))
-      for index in block.indices {
-        let code = MXFormat.e4m3fn.encode(Float(values[index]) * inverse)
-        result[index] = Double(MXFormat.e4m3fn.decode(code: code)) * Double(factor)
-      }
-    }
-    return result
-  }
-}
-
-/// A matrix of one expert in MXFP4.
-private struct ScaledMatrix {
-  let columns: Int
-  private let numbers: TensorView
-  private let scales: TensorView
-  private let firstNumber: Int
-  private let firstScale: Int
-  private static let values = (0..<16).map { Double(MXFormat.e2m1fn.decode(code: UInt8($0))) }
-
-  /// Numbers at a place of the inputs, scales behind them.
-  init(_ inputs: Operands<TensorView>, _ place: Int, _ expert: Int) {
-    (numbers, scales) = (inputs[place], inputs[place + 1])
-    columns = numbers.shape[2]
-    firstNumber = expert * numbers.shape[1] * columns
-    firstScale = expert * scales.shape[1] * columns
-  }
-
-  subscript(row: Int, column: Int) -> Double {
-    let (packed, place) = row.quotientAndRemainder(dividingBy: ScaledExpertLayer.packedRows)
-    let codes = Int(numbers[firstNumber + packed * columns + column])
-    let scale = scales[firstScale + row / ScaledExpertLayer.blockRows * columns + column]
-    return Self.values[codes >> (4 * place) & 15] * Double(MXScale.decode(UInt8(scale)))
   }
 }

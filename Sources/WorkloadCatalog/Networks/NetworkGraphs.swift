@@ -7,6 +7,13 @@ package protocol NetworkGraphs: Hashable, Sendable {
   func graph(named name: String, format: NumberFormat) throws(GraphError) -> Graph
   /// What `throughput` counts in one evaluation: images, samples, points.
   var itemCount: Int { get }
+  /// True where the graph is a step of training, not an evaluation.
+  var isTraining: Bool { get }
+}
+
+extension NetworkGraphs {
+  /// Most networks are evaluated.
+  package var isTraining: Bool { false }
 }
 
 /// A network that a workload's file describes.

@@ -30,6 +30,7 @@ struct RecommenderGraphs: ReadableNetwork {
   var batch: Int
   /// Trains: forward, backward, this step on the layers, and Adagrad on the rows looked up.
   var optimizer: Optimizer?
+  package var isTraining: Bool { optimizer != nil }
 
   static func read(_ section: inout YAMLSection) throws(WorkloadError)
     -> RecommenderGraphs

@@ -22,6 +22,7 @@ struct ResNetGraphs: ReadableNetwork {
   var classes: Int
   /// Trains: forward, backward and this step.
   var optimizer: Optimizer?
+  package var isTraining: Bool { optimizer != nil }
 
   static func read(_ section: inout YAMLSection) throws(WorkloadError) -> ResNetGraphs {
     var graphs = ResNetGraphs(

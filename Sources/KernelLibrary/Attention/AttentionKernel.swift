@@ -24,7 +24,7 @@ package import NumericFormats
 ///
 /// Scheme, decoding: see `DecodeAttention`. Bound: the DMA, which reads the cache once.
 ///
-/// Parameters in order: q, k, v, out.
+/// Parameters in order: q, k, v, table [1, batch · pages of a sequence] (of a cache in pages), out.
 package struct AttentionKernel: Kernel {
   /// How Q or K lies in HBM.
   package enum Layout: Hashable, Sendable {
@@ -62,6 +62,8 @@ package struct AttentionKernel: Kernel {
   package var keyLayout: Layout
   /// True where the tokens of a head lie together, of row-major tensors: ONNX's four axes.
   package var keepsHeadsApart = false
+  /// The pages of a cache that does not lie in one piece; of a decoding step alone.
+  package var pages: AttentionPages?
   /// Format of all tensors: bf16 or fp16.
   package var format: NumberFormat
 
@@ -101,7 +103,8 @@ package struct AttentionKernel: Kernel {
 
   package var name: String {
     "attention \(batch)x\(queries)x\(keys) heads \(heads)/\(kvHeads)x\(size)"
-      + "\(isCausal ? " causal" : "")\(keepsHeadsApart ? " apart" : "") \(format.name)"
+      + "\(isCausal ? " causal" : "")\(keepsHeadsApart ? " apart" : "")"
+      + "\(pages.map { " in pages of \($0.tokens)" } ?? "") \(format.name)"
   }
 
   /// Query heads that share a key head.
@@ -126,10 +129,18 @@ package struct AttentionKernel: Kernel {
     // A transposed cache keeps each sequence apart, so that appending a key touches one column.
     let k =
       keyLayout == .transposed ? [batch * kvHeads * size, capacity] : rows(capacity, kvHeads)
+    let out = KernelParameter("out", rows(queries, heads), format, .output)
+    if let pages {
+      return [
+        KernelParameter("q", q, format),
+        KernelParameter("k", [pages.count * kvHeads * size, pages.tokens], format),
+        KernelParameter("v", [pages.count * pages.tokens, kvHeads * size], format),
+        KernelParameter("table", [1, batch * pages.perSequence(keys)], .int32), out,
+      ]
+    }
     return [
       KernelParameter("q", q, format), KernelParameter("k", k, format),
-      KernelParameter("v", rows(capacity, kvHeads), format),
-      KernelParameter("out", rows(queries, heads), format, .output),
+      KernelParameter("v", rows(capacity, kvHeads), format), out,
     ]
   }
 
@@ -178,6 +189,7 @@ package struct AttentionKernel: Kernel {
       throw unsupported(
         "a window", allowed: "causal attention of more queries than a decoding step")
     }
+    try pages?.check(self)
     try builder.scope { builder throws(BuilderError) in
       if isDecode {
         var emitter = try DecodeAttention(self, tensors, &builder)

@@ -1,4 +1,5 @@
 import Foundation
+import Lowering
 import ModelGraph
 import NumericFormats
 import Testing
@@ -36,7 +37,8 @@ struct GradientTests {
     try builder.apply(
       .reduce(Reduction(.sum, axes: Array(0..<shape.rank), keepsDimensions: false)),
       to: ["weighted"], name: "loss")
-    let names = try builder.differentiate("loss", in: test.parameters.keys.sorted())
+    let names = try builder.differentiate(
+      "loss", in: test.parameters.keys.sorted(), writingOut: WrittenOut.nodes)
     return (try builder.finish(), names)
   }
 
@@ -46,7 +48,11 @@ struct GradientTests {
       if let fixed = test.fixed[tensor.name] {
         given[tensor.name] = try TensorView(fixed.values, shape: fixed.shape, type: fixed.type)
       } else if case .values(let constant) = tensor.fill {
-        given[tensor.name] = constant.view
+        let view = constant.view
+        // Real numbers are of one type throughout, as those that are drawn.
+        given[tensor.name] =
+          view.type.isInteger || view.type == .bool
+          ? view : try TensorView(view.allValues, shape: view.shape, type: .float64)
       } else {
         let values = SeededGenerator.values(of: tensor, seed: 5).map(Double.init)
         given[tensor.name] = try TensorView(values, shape: tensor.shape, type: .float64)

@@ -52,6 +52,7 @@ struct DecodeAttention {
   private var queries: TilePool
   private var ring: TilePool
   private let ringBuffers: Int
+  private var pageReader: PageReader?
   private var scores: BankPool
   private var turned: BankPool
   private var sums: BankPool
@@ -90,6 +91,9 @@ struct DecodeAttention {
     identity = try builder.identity(128, .bfloat16)
     wideIdentity = try builder.identity(128, .float32)
     (selector, mask) = try Self.masks(kernel, rows: mostRows, &builder)
+    if let pages = kernel.pages {
+      pageReader = try PageReader(kernel, pages, tensors, &builder)
+    }
     rawQueries = try builder.pool("q", buffers: 2, kernel.size, format: kernel.format)
     queries = try builder.pool(
       "Q", buffers: most > 32 ? 1 : 2, partitions: kernel.size, most, mostRows,
@@ -174,11 +178,17 @@ struct DecodeAttention {
     return loaded[used]
   }
 
-  private func load(_ transfer: Transfer, into buffer: Tile, _ builder: inout KernelBuilder) {
+  private mutating func load(
+    _ transfer: Transfer, into buffer: Tile, _ builder: inout KernelBuilder
+  ) {
     let size = kernel.size
     switch transfer {
     case .keys(let sequence, let kvHead, let keys):
       let tile = buffer[0..<size, 0..<keys.count]
+      if pageReader != nil {
+        pageReader?.loadKeys(tile, sequence: sequence, kvHead: kvHead, keys, &builder)
+        return
+      }
       let range = kernel.firstKey + keys.lowerBound..<kernel.firstKey + keys.upperBound
       guard kernel.keyLayout == .rowMajor else {
         let first = (sequence * kernel.kvHeads + kvHead) * size
@@ -191,6 +201,12 @@ struct DecodeAttention {
         columns: place.column..<place.column + size)
     case .values(let sequence, let kvHeads, let part):
       let width = kvHeads.count * size
+      if pageReader != nil {
+        pageReader?.loadValues(
+          buffer.viewed(sizes: [part.tiles, width], strides: [width, 1]).rows(0..<part.count),
+          sequence: sequence, firstColumn: kvHeads.lowerBound * size, part, &builder)
+        return
+      }
       let v = tensors[2]
       let place = kernel.keyPlace(batch: sequence, kvHead: kvHeads.lowerBound)
       let row = place.row + kernel.firstKey + part.firstKey
@@ -428,7 +444,7 @@ struct DecodeAttention {
   }
 
   private func store(_ pack: DecodePack, _ output: Tile, _ builder: inout KernelBuilder) {
-    builder.store(access(tensors[3], .rowMajor, pack), from: output, on: .scalar)
+    builder.store(access(tensors[tensors.count - 1], .rowMajor, pack), from: output, on: .scalar)
   }
 }
 
@@ -451,7 +467,8 @@ extension AttentionKernel {
   /// across two chunks of scores.
   func valueChunks(width: Int) -> [DecodeValues] {
     var tiles = 1
-    while tiles < 16, tiles * width * format.sizeBytes < 4 << 10 { tiles *= 2 }
+    let most = min(16, (pages?.tokens ?? Int.max) / 128)
+    while tiles < most, tiles * width * format.sizeBytes < 4 << 10 { tiles *= 2 }
     var parts: [DecodeValues] = []
     var key = 0
     while key < keys {

@@ -13,7 +13,8 @@ package import NumericFormats
 ///
 /// With one token only the chosen experts' weights are read: plain transfers begin where registers
 /// say, which queues load with the numbers that the device computes from the logits. With more, all
-/// experts are read, in order; with two of eight chosen, twelve tokens leave few experts out.
+/// experts are read, in order; with two of eight chosen, twelve tokens leave few experts out. Many
+/// tokens are dealt to their experts first (`ExpertGroups`).
 /// Bound: the DMA, which reads each expert's weights once per 64 tokens.
 ///
 /// Parameters in order: x, logits, gate, up, down, out.
