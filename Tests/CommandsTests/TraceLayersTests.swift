@@ -30,7 +30,7 @@ import WorkloadCatalog
   @Test func layersAndOperatorsHoldAllTime() throws {
     let reader = try TraceReader(path: try trace(.events))
     #expect(!reader.invocations.isEmpty)
-    let summary = try TraceSummary(reader, tellsInvocations: true)
+    let summary = try TraceSummary(reader, tellsInvocations: true, followsPath: true)
     let layers = summary.groups(by: .layer)
     #expect(Set(layers.map(\.name)).isSuperset(of: ["layer 0", "layer 1"]))
     #expect(!layers.contains { $0.name == "(unknown)" })
@@ -43,7 +43,14 @@ import WorkloadCatalog
       #expect(
         groups.reduce(0) { $0 + $1.dmaBusy } == summary.dmaEngines.reduce(0) { $0 + $1.busy })
       #expect(groups.reduce(0) { $0 + $1.stall } == summary.engines.reduce(0) { $0 + $1.stalled })
+      // The path's time is shared by them without a rest, and none loses more than it has of it.
+      let path = try #require(summary.path)
+      let ends = path.parts.reduce(0) { $0 + ($1.key.cause == "end" ? $1.value : 0) }
+      #expect(groups.reduce(0) { $0 + ($1.pathTime ?? 0) } == summary.duration.value - ends)
+      #expect(groups.allSatisfy { ($0.lost ?? -1) >= 0 && $0.lost! <= $0.pathTime! })
     }
+    let shares = layers.filter { $0.name.hasPrefix("layer") }.compactMap(\.pathTime)
+    #expect(shares.allSatisfy { 10 * $0 > summary.duration.value }, "\(shares)")
     let operators = summary.groups(by: .operator).map(\.name)
     #expect(operators.contains { $0.hasPrefix("Attention") }, "\(operators)")
     #expect(summary.groups(by: .node).count > operators.count)
@@ -56,6 +63,34 @@ import WorkloadCatalog
     #expect(layers.count == 2)
     let busy = layers.map { Double($0.busy) }
     #expect(abs(busy[0] - busy[1]) < 0.1 * busy[0], "\(busy)")
+  }
+
+  /// Equal kernels of two layers are told apart where causes are explained, and in the viewer.
+  @Test func explanationsAndTheViewerNameTheLayer() throws {
+    let path = try trace(.events)
+    let reader = try TraceReader(path: path)
+    let window = try #require(try EventWindow.load(reader))
+    let desk = try Desk()
+    var seen: Set<String> = []
+    for layer in ["layer 0", "layer 1"] {
+      let product = try #require(
+        window.events[0].first { window.layer($0, on: .tensor) == layer && $0.duration.value > 0 })
+      let at = ["--at", "\(product.start.value)ps", "--engine", "tensor"]
+      let answer = desk.run(
+        ["trace", "explain", path] + at + ["--depth", "1", "--format", "json"])
+      #expect(answer.code == 0 && answer.output.contains("\"layer\" : \"\(layer)\""))
+      let operators = try #require(window.invocation(product, on: .tensor)).operators
+      #expect(!operators.isEmpty && answer.output.contains("\"operators\" : \"\(operators)\""))
+      let lines = desk.run(["trace", "explain", path] + at + ["--depth", "1"]).output
+      #expect(lines.contains(layer) && lines.contains(operators), "\(lines)")
+      let screen = desk.run(
+        [
+          "trace", "view", path, "--static", "--width", "160", "--from", "\(product.start.value)ps",
+          "--to", "\(product.end.value)ps",
+        ])
+      if screen.output.contains(layer) { seen.insert(layer) }
+    }
+    #expect(seen.count == 2)
   }
 
   /// The cause that the model records is the one that the records themselves lead to.

@@ -175,7 +175,8 @@ final class ViewSession {
   }
 
   /// Which rows of the program hold the text: by their instruction, or where none does by kernel,
-  /// layer or source. A kernel is often called after its main instruction.
+  /// layer or source. A kernel is often called after its main instruction. None where the text
+  /// stands in the names of the model alone, which rows do not tell.
   private func matches(_ window: EventWindow) -> [Bool] {
     let text = state.search.lowercased()
     func rows(_ texts: (ProgramRow) -> [String]) -> [Bool] {
@@ -193,11 +194,14 @@ final class ViewSession {
   private func search() throws(TraceError) {
     guard !state.search.isEmpty, let window = try graph()?.window else { return }
     let matches = matches(window)
+    let text = matches.contains(true) ? "" : state.search.lowercased()
     var best: (start: Int64, row: Int)?
     for track in window.events.indices {
       let first = (window.lastStarting(atOrBefore: state.cursor, track: track) ?? -1) + 1
       let found = window.events[track][first...].first {
-        Int($0.programCounter) < matches.count && matches[Int($0.programCounter)]
+        text.isEmpty
+          ? Int($0.programCounter) < matches.count && matches[Int($0.programCounter)]
+          : isOfModel($0, TrackID.all[track], text, window)
       }
       guard let start = found?.start.value, start < best?.start ?? .max else { continue }
       best = (start, min(track, TrackID.engineCount))
@@ -205,6 +209,14 @@ final class ViewSession {
     guard let best else { return state.message = "'\(state.search)' is not found after the cursor" }
     state.row = best.row
     state.go(to: best.start)
+  }
+
+  /// Whether the layer, an operator or the node of a record's kernel holds a text.
+  private func isOfModel(
+    _ event: TraceEvent, _ track: TrackID, _ text: String, _ window: EventWindow
+  ) -> Bool {
+    guard let found = window.invocation(event, on: track) else { return false }
+    return [found.layer, found.operators, found.node].contains { $0.lowercased().contains(text) }
   }
 
   /// The record under the cursor, or the one that comes next.

@@ -87,12 +87,12 @@ package struct EventWindow: Sendable {
   ///
   /// - Parameter isNear: looks only at records that start about then, for who needs few of many.
   init(
-    _ batches: [TrackBatch], from: Int64, to: Int64, program: ProgramTable, facts: [RowFacts],
-    isNear: Bool
+    _ batches: [TrackBatch], from: Int64, to: Int64, program: ProgramTable,
+    invocations: InvocationTable, facts: [RowFacts], isNear: Bool
   ) {
     (self.from, self.to) = (from, to)
     isFromBeginning = false
-    (self.program, self.facts, invocations) = (program, facts, InvocationTable())
+    (self.program, self.facts, self.invocations) = (program, facts, invocations)
     var found = Array(repeating: [TraceEvent](), count: TrackID.count)
     for part in batches {
       let track = Int(part.track.rawValue)

@@ -27,6 +27,8 @@ package struct PathTotals: Sendable {
 
   /// By program counter.
   package private(set) var rows: [UInt32: Row] = [:]
+  /// By the number of the kernel's invocation, gaps included; what belongs to none is left out.
+  private(set) var invocations: [Int: Int64] = [:]
   /// By engine, cause and kernel; adds up to the range.
   package let parts: [CriticalPath.Part: Int64]
 
@@ -43,7 +45,13 @@ package struct PathTotals: Sendable {
   private mutating func add(
     _ share: CriticalPath.Share, _ step: CriticalPath.Step, _ window: EventWindow
   ) {
-    let counter = window[share.reference].programCounter
+    let event = window[share.reference]
+    let counter = event.programCounter
+    if !window.invocations.isEmpty, let track = TrackID(rawValue: share.reference.track),
+      let index = window.invocationIndex(event, on: track)
+    {
+      invocations[index, default: 0] += share.time
+    }
     var row = rows[counter] ?? Row()
     defer { rows[counter] = row }
     guard let cause = share.cause else {

@@ -187,8 +187,8 @@ package final class TimelineSource {
       batches.append($0)
     }
     return EventWindow(
-      batches + reader.openEvents, from: from, to: to, program: reader.program, facts: facts,
-      isNear: isNear)
+      batches + reader.openEvents, from: from, to: to, program: reader.program,
+      invocations: reader.invocations, facts: facts, isNear: isNear)
   }
 
   /// The operands' source: the program in the recorder's own form.
