@@ -79,8 +79,8 @@ extension Replay {
   /// The kernel's rows of the tensor engine by opcode and limiter rate, those alone that ran at
   /// one rate, and at the same one on both sides. Empty where the capture does not show the rate.
   ///
-  /// Durations of one opcode stand in groups, by rate: a median of all of them tells which group has
-  /// more rows, and no more of durations.
+  /// Durations of one opcode stand in groups, by rate: a median of all of them tells which group
+  /// has more rows, and no more of durations.
   package func opcodesByRate() -> [OpcodeRow] {
     let own = rows.filter { $0.isKernel && $0.rate != nil }
     return Set(own.map(\.measured.opcode)).sorted().flatMap { opcode in
