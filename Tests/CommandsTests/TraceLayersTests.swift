@@ -93,6 +93,45 @@ import WorkloadCatalog
     #expect(seen.count == 2)
   }
 
+  /// Samples say where time went, and the footer how often every instruction ran: what follows from
+  /// that is as exact as of events.
+  @Test func sampledTracesCountExactly() throws {
+    let exact = try TraceSummary(TraceReader(path: trace(.events)))
+    let reader = try TraceReader(path: trace(.samples(interval: .nanoseconds(50))))
+    let sampled = try TraceSummary(reader)
+    #expect(sampled.basis == .counters && sampled.isCounted)
+    #expect(try reader.verify().isEmpty)
+    for name in [
+      "mfu_estimated_percent", "hfu_estimated_percent", "mbu_estimated_percent", "hardware_flops",
+      "hbm_read_bytes", "hbm_write_bytes", "dma_transfer_count",
+      "dma_transfer_total_bytes", "matmul_instruction_count", "activate_instruction_count",
+    ] {
+      let value = try #require(exact.metric(name))
+      #expect(sampled.metric(name) == value && value > 0, "\(name)")
+    }
+    #expect(sampled.dmaEngines.map(\.bytes) == exact.dmaEngines.map(\.bytes))
+    #expect(sampled.dmaEngines.map(\.records) == exact.dmaEngines.map(\.records))
+    func counts(_ summary: TraceSummary) -> [String: [Int64?]] {
+      Dictionary(
+        uniqueKeysWithValues: summary.groups(by: .opcode).map {
+          ($0.name, [$0.instructions, $0.transfers, $0.bytes, $0.flops, $0.hbmBytes])
+        })
+    }
+    #expect(counts(sampled) == counts(exact))
+    // A part of the run has samples alone.
+    let part = try TraceSummary(reader, from: .zero, to: Picoseconds(sampled.duration.value / 2))
+    #expect(!part.isCounted && part.metric("mbu_estimated_percent") == nil)
+  }
+
+  /// A model's path is the same when it is followed in pieces.
+  @Test func longPathsAreThoseOfTheWholeRun() throws {
+    let reader = try TraceReader(path: try trace(.events))
+    let whole = try #require(try TraceSummary(reader, followsPath: true).path)
+    let long = try #require(
+      try TraceSummary(reader, followsPath: true, followsLongPath: true, pathLimit: 3_000).path)
+    #expect(long.parts == whole.parts)
+  }
+
   /// The cause that the model records is the one that the records themselves lead to.
   @Test func recordedCausesAreThoseThatTheRecordsShow() throws {
     let reader = try TraceReader(path: try trace(.events))

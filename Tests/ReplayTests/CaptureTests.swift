@@ -36,12 +36,35 @@ struct CaptureTests {
     defer { try? FileManager.default.removeItem(atPath: file) }
     let contents = try ProfileTrace(report).write(to: file, tool: "test")
     #expect(contents.instructions + contents.descriptors + contents.tableRows == contents.rows)
-    for row in ProfileMeasures(report).compared(with: report) {
-      let isExact = row.unit == "rows" || row.unit == "flop"
+    let numbers = ProfileMeasures(report).compared(with: report)
+    for row in numbers {
+      let isExact = ["rows", "flop", "ns"].contains(row.unit)
       let isMain = row.name.hasPrefix("tensor") || row.name.hasPrefix("vector")
       let bound: Double = isExact ? 0 : row.unit == "B" || isMain ? 1 : 3
       #expect(isWithin(row.differencePercent, bound), "\(row)")
     }
+    #expect(numbers.count == 71 && numbers.count { $0.stated != nil } >= 68)
+    let reader = try TraceReader(path: file)
+    let summary = try TraceSummary(reader)
+    #expect(summary.stated == numbers)
+    // What the report says that the kernel's instructions move, from the descriptors on the tracks.
+    guard path.contains("trn2") else { return }
+    let own = report.instructions.filter { $0.core == report.mainCore }
+    #expect(summary.hbmBytes.read == own.reduce(0) { $0 + $1.bytes.hbmRead })
+    #expect(summary.hbmBytes.written == own.reduce(0) { $0 + $1.bytes.hbmWrite })
+    #expect(RunCounters(summary).rings.count >= 2)
+    // Waits for transfers lead to the engine that carried them out.
+    let graph = CauseGraph(try #require(try EventWindow.load(reader)))
+    var found = 0
+    for track in 0..<TrackID.engineCount {
+      for (index, event) in graph.window.events[track].enumerated()
+      where event.wait.value > 0 && event.stallCause == .dma {
+        let cause = graph.cause(of: EventReference(track: track, index: index))
+        found += cause.kind == .dma ? 1 : 0
+      }
+    }
+    #expect(found > 0)
+    #expect(summary.from == .zero && CriticalPath(graph).steps.count > 10)
   }
 
   /// The traces of a replay differ by what replay says, to the picosecond, with every transfer of

@@ -109,7 +109,7 @@ struct ReplayTraceTests {
       // On the model nothing keeps the store from going at once.
       let model = try TraceSummary(second)
       #expect(model.dmaEngines.map(\.records) == Array(repeating: 2, count: 16))
-      #expect(model.dmaEngines.sum(\.bytes) == 2 * 65_536)
+      #expect(model.dmaEngines.sum(\.bytes) == 131_072)
     }
   }
 
