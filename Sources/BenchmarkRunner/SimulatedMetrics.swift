@@ -1,6 +1,6 @@
-import Hardware
+package import Hardware
 import NeuronCore
-import NumericFormats
+package import NumericFormats
 import Results
 import Units
 
@@ -61,7 +61,7 @@ extension Device {
   /// Floating-point operations per second of one core's tensor engine in a format: the array times
   /// its clock, as the vendor profiler's peak (78.6 TFLOPS in bf16 on Trainium2); twice that in fp8
   /// where it has double rows (from NeuronCore-v3 on, all fp8 formats but e3m4).
-  func tensorPeak(for format: NumberFormat) -> Double {
+  package func tensorPeak(for format: NumberFormat) -> Double {
     let clock = clocks.tensor.value
     let cycles = 1e12 * Double(clock.denominator) / Double(clock.numerator)
     let dense = 2 * Double(tensor.rows.value * tensor.columns.value) * cycles

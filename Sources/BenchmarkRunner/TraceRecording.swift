@@ -43,6 +43,8 @@ final class TraceRecording: @unchecked Sendable {
   private var clock: InvocationClock
   /// Transfers that one which is still under way may have begun before.
   private var ended = EndedTransfers()
+  /// How often each instruction ran; empty where the events themselves are kept.
+  private var executions: [Int64] = []
   /// The samples of the block at hand.
   private var drawn: [Sample] = []
   /// The instant after the last sample of each track.
@@ -71,6 +73,8 @@ final class TraceRecording: @unchecked Sendable {
     slots = DispatchSemaphore(value: Self.maximumBytes / bytes)
     if case .samples(let interval) = recording {
       sampler = Sampler(intervalPicoseconds: interval.value)
+      executions = Array(
+        repeating: 0, count: program.program.segments.reduce(0) { $0 + $1.instructions.count })
     }
     var retention = TraceRetention.all
     if case .ring(let sizeBytes) = recording { retention = .last(sizeBytes: sizeBytes) }
@@ -182,6 +186,7 @@ final class TraceRecording: @unchecked Sendable {
     if track != EventRecorder.dmaTrack {
       for event in block.events {
         clock.note(event.programCounter, at: event.start, on: track)
+        executions[Int(event.programCounter)] += 1
       }
     }
     drawn.removeAll(keepingCapacity: true)
@@ -208,9 +213,17 @@ final class TraceRecording: @unchecked Sendable {
     if !last.isEmpty { try writer?.append(transfers: last) }
     guard let writer = writer.take() else { return }
     let end = totals?.duration.value ?? 0
-    let tracks = totals.map(Self.trackTotals) ?? []
+    var tracks = totals.map(Self.trackTotals) ?? []
+    // Of a run that was stopped it is not known which of its transfers were carried out.
+    let counts =
+      isComplete && totals != nil && sampler != nil ? RowCounts(executions, program) : nil
+    counts?.transfers(of: program).enumerated().forEach { engine, moved in
+      let track = Int(TrackID.dma(engine).rawValue)
+      (tracks[track].events, tracks[track].bytes) = (moved.count, moved.bytes)
+    }
     var counted = TraceFile.RunTotals(
       end: end, tracks: tracks, throttled: totals?.throttled.value)
+    counted.rowCounts = counts
     counted.invocations = clock.table
     try writer.finish(state: isComplete ? .complete : .interrupted, totals: counted)
   }

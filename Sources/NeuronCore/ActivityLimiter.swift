@@ -25,6 +25,10 @@ struct ActivityLimiter {
   private(set) var isFull = false
   /// When the rate changed last.
   private(set) var lastSwitch = Int64.min / 2
+  /// When the rate changed, in ticks; empty unless `recordsSwitches`.
+  private(set) var switches: [Int64] = []
+  /// Whether changes of the rate are written down.
+  var recordsSwitches = false
   /// Cycles streamed at half rate, for reports.
   private(set) var throttledWork: Int64 = 0
 
@@ -51,12 +55,16 @@ struct ActivityLimiter {
       if switchAt <= windowEnd {
         isFull = nextIsFull
         lastSwitch = switchAt
+        if recordsSwitches { noteSwitch() }
         switchAt = .max
       } else {
         closeWindow(idleUntil: time)
       }
     }
   }
+
+  @inline(never)
+  private mutating func noteSwitch() { switches.append(lastSwitch) }
 
   @inline(never)
   private mutating func closeWindow(idleUntil time: Int64) {

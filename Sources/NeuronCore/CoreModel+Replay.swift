@@ -12,19 +12,30 @@ package struct MeasuredConditions: Sendable {
   package init() {}
 }
 
+/// What a run under measured conditions says beside its events.
+package struct MeasuredRun: Sendable {
+  /// What it adds up to.
+  package var totals: RunTotals
+  /// When the tensor engine's activity limiter changed the rate, in picoseconds. The first change
+  /// ends the rate that the device starts with.
+  package var rateChanges: [Int64]
+}
+
 extension LoadedProgram {
   /// Runs the program in timing mode under measured conditions. All times are picoseconds.
   ///
   /// - Throws: `RunError`, or `MemoryError` when the core cannot be set up.
   package func replay<O: Observer & ~Copyable>(
     _ conditions: MeasuredConditions, observer: inout O
-  ) throws -> RunTotals {
+  ) throws -> MeasuredRun {
     var core = try CoreModel(self, computes: false, checksHazards: false)
     core.measuredTransfers = conditions.transfers
+    core.array.recordRateChanges()
     for (time, update) in conditions.updates {
       core.semaphores.post(update, at: max(0, time), byTransfer: true)
     }
-    return try core.loop(&observer) { false }
+    let totals = try core.loop(&observer) { false }
+    return MeasuredRun(totals: totals, rateChanges: core.array.rateChanges)
   }
 }
 

@@ -66,6 +66,13 @@ struct TensorArray {
     regionEnds = SIMD16(repeating: lastStart)
   }
 
+  /// From now on changes of the limiter's rate are written down.
+  mutating func recordRateChanges() { limiter.recordsSwitches = true }
+
+  /// When the limiter changed the rate, in picoseconds; the first change ends the rate that the
+  /// array starts with.
+  var rateChanges: [Int64] { limiter.switches.map { picoseconds($0) } }
+
   @inline(__always)
   private func picoseconds(_ ticks: Int64) -> Int64 {
     doublePicosecond.quotient(2 * ticks + ticksPerPicosecond)

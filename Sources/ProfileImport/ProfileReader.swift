@@ -89,7 +89,10 @@ struct ProfileReader {
     let main = report.mainCore
     let instructions = zip(report.instructions, instructionRanges).filter { $0.0.core != main }
     report.tables += table("instruction", instructions.map(\.1))
-    let descriptors = zip(report.descriptors, descriptorRanges).filter { $0.0.core != main }
+    // Nor has a row that sums up others, whose time and bytes would count twice.
+    let descriptors = zip(report.descriptors, descriptorRanges).filter {
+      $0.0.core != main || $0.0.isAggregate
+    }
     report.tables += table("dma", descriptors.map(\.1))
   }
 
@@ -138,6 +141,8 @@ struct ProfileReader {
       case "sbuf_write_bytes": result.bytes.sbufWrite = try field.integer()
       case "psum_read_bytes": result.bytes.psumRead = try field.integer()
       case "psum_write_bytes": result.bytes.psumWrite = try field.integer()
+      case "is_psum_read_sbuf_write": result.isEvacuation = try field.flag()
+      case "psum_read_sbuf_write_bytes": result.evacuatedBytes = try field.integer()
       default: break
       }
     }
@@ -158,6 +163,7 @@ struct ProfileReader {
       case "timestamp": result.start = try field.time()
       case "duration": result.duration = try field.time()
       case "transfer_size": result.bytes = try field.integer()
+      case "aggregated": result.isAggregate = try field.flag()
       default: break
       }
     }
@@ -192,6 +198,7 @@ struct ProfileReader {
       case "duration": result.duration = try field.time()
       case "k": result.allowed = Int(try field.integer() & 0xFFFF)
       case "n": result.period = Int(try field.integer() & 0xFFFF)
+      case "type": result.sort = Int(try field.integer() & 0xFFFF)
       default: break
       }
     }
@@ -285,6 +292,16 @@ struct FieldReader {
       throw start.failure("a whole number")
     }
     return Int64(value)
+  }
+
+  /// Whether the profiler says yes: `true`, `"yes"`, or a number that is not 0.
+  mutating func flag() throws(JSONCursor.Failure) -> Bool {
+    switch cursor.next() {
+    case UInt8(ascii: "\""): return ["yes", "true", "1"].contains(try cursor.string().lowercased())
+    case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"):
+      return cursor.bytes[try cursor.skip()].first == UInt8(ascii: "t")
+    default: return try cursor.number() != 0
+    }
   }
 
   /// Nanoseconds as picoseconds.

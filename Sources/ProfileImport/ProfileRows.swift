@@ -28,6 +28,10 @@ package struct ProfileInstruction: Sendable {
   package var name = ""
   /// Bytes that it (or its transfer) reads and writes, as the report counts them.
   package var bytes = ProfileBytes()
+  /// True where the report says that it moves PSUM to SBUF.
+  package var isEvacuation = false
+  /// Bytes of one partition that it moves from PSUM to SBUF.
+  package var evacuatedBytes: Int64 = 0
 
   /// When its row ends.
   package var end: Int64 { start + duration }
@@ -74,6 +78,8 @@ package struct ProfileDescriptor: Sendable {
   package var duration: Int64 = 0
   /// Bytes moved.
   package var bytes: Int64 = 0
+  /// True for a row that stands for descriptors which have rows of their own.
+  package var isAggregate = false
 }
 
 /// A semaphore's new value. Times in picoseconds.
@@ -100,4 +106,6 @@ package struct ProfileLimiterWindow: Sendable {
   package var allowed = 0
   /// See `allowed`.
   package var period = 0
+  /// The profiler's number of the sort of state: 0 and 1 for the two rates.
+  package var sort = 0
 }

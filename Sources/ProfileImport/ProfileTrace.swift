@@ -5,6 +5,9 @@ import Units
 package struct ProfileTrace {
   private let report: ProfileReport
   private let core: String
+  /// The instructions that ask for transfers, by their places in the report.
+  private let triggers: [Int]
+  private let transfers: ProfileTransfers
 
   /// What a trace holds of a report's rows.
   package struct Contents: Equatable, Sendable {
@@ -22,13 +25,37 @@ package struct ProfileTrace {
   package init(_ report: ProfileReport) {
     self.report = report
     core = report.mainCore
+    let core = core
+    triggers = report.instructions.indices.filter {
+      let row = report.instructions[$0]
+      return row.core == core && row.isCompiled && row.opcode.hasPrefix("DMA_")
+    }
+    transfers = ProfileTransfers(
+      of: triggers.map { report.instructions[$0] }, report, core: core)
   }
 
-  /// Writes the trace at `path`, replacing one that is there.
-  package func write(to path: String, tool: String) throws(TraceError) -> Contents {
+  /// What the device of the report could do at best.
+  package struct Peaks: Equatable, Sendable {
+    /// Floating-point operations per second of one core's tensor engine.
+    package var flops: Double
+    /// Bytes per second that one core moves to and from HBM.
+    package var hbmBytes: Int64
+
+    package init(flops: Double, hbmBytes: Int64) {
+      self.flops = flops
+      self.hbmBytes = hbmBytes
+    }
+  }
+
+  /// Writes the trace at `path`, replacing one that is there. Without `peaks` it tells no shares of
+  /// them.
+  package func write(
+    to path: String, tool: String, peaks: Peaks? = nil
+  ) throws(TraceError) -> Contents {
     var contents = Contents()
     contents.rows = report.rowCounts.reduce(0) { $0 + $1.rows }
-    var writer = try TraceWriter(path: path, metadata: metadata(tool))
+    var writer = try TraceWriter(path: path, metadata: metadata(tool, peaks))
+    try writer.append(table: StatedNumber.table(ProfileMeasures(report).compared(with: report)))
     for table in report.tables {
       contents.tableRows += table.rowCount
       try writer.append(table: table)
@@ -39,14 +66,19 @@ package struct ProfileTrace {
     return contents
   }
 
-  private func metadata(_ tool: String) -> TraceMetadata {
+  private func metadata(_ tool: String, _ peaks: Peaks?) -> TraceMetadata {
     typealias Key = TraceMetadata.Key
-    return TraceMetadata([
+    var metadata = TraceMetadata([
       Key.tool: tool, Key.device: report.device.isEmpty ? "unknown" : report.device,
       Key.workload: report.name.isEmpty ? "profile" : report.name, Key.mode: "measured",
       "profiler_version": report.summaryTexts["profiler_version"] ?? "",
       "physical_core": core,
     ])
+    if let peaks {
+      metadata.entries[Key.peakFlops] = "\(peaks.flops)"
+      metadata.entries[Key.hbmBandwidth] = "\(peaks.hbmBytes)"
+    }
+    return metadata
   }
 
   // MARK: Instructions
@@ -55,10 +87,12 @@ package struct ProfileTrace {
   private func writeInstructions(_ writer: inout TraceWriter) throws(TraceError) -> Int {
     var table = RowTable<InstructionKey>()
     var events = TrackID.engines.map { _ in [TraceEvent]() }
-    for row in report.instructions where row.core == core {
+    let rings = Dictionary(uniqueKeysWithValues: zip(triggers, transfers.rings))
+    for (index, row) in report.instructions.enumerated() where row.core == core {
       let operands = ProfileOperands(row.operands)
       let key = InstructionKey(row)
-      let number = table.number(key) { Self.programRow(row, operands) }
+      let ring = rings[index]?.flatMap { UInt8(exactly: $0) }
+      let number = table.number(key) { Self.programRow(row, operands, ring) }
       events[Int(row.engine.rawValue)].append(Self.event(row, operands, number))
     }
     _ = try writer.append(program: table.rows)
@@ -85,13 +119,13 @@ package struct ProfileTrace {
   }
 
   private static func programRow(
-    _ row: ProfileInstruction, _ operands: ProfileOperands
+    _ row: ProfileInstruction, _ operands: ProfileOperands, _ ring: UInt8?
   ) -> ProgramRow {
     ProgramRow(
       opcode: row.opcode, engine: row.engine, kernel: row.isCompiled ? "profile" : "runtime",
       layer: row.layer, sourceFile: row.name, shape: shape(row.operands),
       flops: row.flops(operands), transposeFlops: row.isTranspose ? row.flops(operands) : 0,
-      wait: operands.programWait, update: operands.programUpdate)
+      wait: operands.programWait, update: operands.programUpdate, ring: ring)
   }
 
   /// The operands without what is waited for and updated.
@@ -109,7 +143,8 @@ package struct ProfileTrace {
     let wait = operands.waits.first
     let isQueue = wait?.name.hasPrefix("q") ?? false
     let waitsInside = row.isSemaphoreRow && !row.isCompiled
-    let waited = waitsInside ? row.duration : wait == nil ? 0 : row.wait
+    // What was waited before the report's beginning is none of its time.
+    let waited = waitsInside ? row.duration : wait == nil ? 0 : min(row.wait, row.start)
     return TraceEvent(
       start: Picoseconds(waitsInside ? row.end : row.start),
       duration: Picoseconds(waitsInside ? 0 : row.duration),
@@ -124,14 +159,25 @@ package struct ProfileTrace {
     var queue: Int
     var kind: String
     var bytes: Int64
+    var part = DescriptorPart()
+  }
+
+  /// What the trigger says of a descriptor of its transfer; nothing where none is known.
+  private struct DescriptorPart: Hashable {
+    var readsHBM = false
+    var writesHBM = false
+    /// The semaphore that it adds one to.
+    var semaphore: UInt16?
   }
 
   private func writeDescriptors(_ writer: inout TraceWriter) throws(TraceError) -> Int {
     var table = RowTable<DescriptorKey>()
     var events = TrackID.dmaEngines.map { _ in [TraceEvent]() }
-    for row in report.descriptors where row.core == core {
-      let key = DescriptorKey(queue: row.queue, kind: row.kind, bytes: row.bytes)
-      let number = table.number(key) { programRow(row) }
+    let parts = descriptorParts()
+    for (index, row) in report.descriptors.enumerated() where row.core == core && !row.isAggregate {
+      let key = DescriptorKey(
+        queue: row.queue, kind: row.kind, bytes: row.bytes, part: parts[index] ?? DescriptorPart())
+      let number = table.number(key) { programRow(row, key.part) }
       events[row.engine].append(
         TraceEvent(
           start: Picoseconds(row.start), duration: Picoseconds(row.duration),
@@ -148,11 +194,32 @@ package struct ProfileTrace {
     return count
   }
 
-  private func programRow(_ row: ProfileDescriptor) -> ProgramRow {
+  /// What is known of the descriptors of transfers, by their places in the report.
+  private func descriptorParts() -> [Int: DescriptorPart] {
+    var found: [Int: DescriptorPart] = [:]
+    for (trigger, parts) in zip(triggers, transfers.parts) {
+      let row = report.instructions[trigger]
+      let update = ProfileOperands(row.operands).programUpdate
+      for part in parts {
+        for place in part.descriptors.dropLast() {
+          found[place] = DescriptorPart(
+            readsHBM: row.bytes.hbmRead > 0, writesHBM: row.bytes.hbmWrite > 0)
+        }
+        guard let last = part.descriptors.last, update.operation == .add else { continue }
+        found[last] = DescriptorPart(semaphore: update.semaphore)
+      }
+    }
+    return found
+  }
+
+  private func programRow(_ row: ProfileDescriptor, _ part: DescriptorPart) -> ProgramRow {
     let name = report.queueNames[core]?[row.queue] ?? "queue \(row.queue)"
     return ProgramRow(
       opcode: "DMA \(row.kind)", engine: Self.owner(of: name), kernel: name,
-      shape: "\(row.bytes) B", bytes: row.bytes)
+      shape: "\(row.bytes) B", bytes: row.bytes, hbmReadBytes: part.readsHBM ? row.bytes : 0,
+      hbmWriteBytes: part.writesHBM ? row.bytes : 0,
+      update: part.semaphore.map { ProgramUpdate($0, .add, 1) } ?? .none,
+      ring: UInt8(exactly: row.queue))
   }
 
   /// The engine that triggers a queue: queues are named for it.

@@ -4,6 +4,7 @@ import InstructionSet
 import NeuronCore
 package import ProfileImport
 import TraceFile
+import Units
 
 /// A report's program on the model, beside what was measured.
 ///
@@ -24,6 +25,9 @@ package struct Replay: Sendable {
     package var modelStart: Int64
     /// How long its row is on the model.
     package var modelDuration: Int64
+    /// The rate of the tensor engine's activity limiter while it ran, on both sides alike; nil
+    /// where they differ, where the rate changed meanwhile, and without the capture's windows.
+    package var rate: LimiterRate?
     /// True for the compiler's instructions; false for the barrier before them.
     package var isKernel: Bool
     /// True for an instruction of a data path: no control row and no trigger.
@@ -108,10 +112,27 @@ package struct Replay: Sendable {
     }
     var observer = TimelineObserver()
     let loaded = try load()
-    do { _ = try loaded.replay(measured, observer: &observer) } catch let error as RunError {
+    do {
+      let run = try loaded.replay(measured, observer: &observer)
+      take(observer)
+      takeRates(run.rateChanges)
+    } catch let error as RunError {
       throw .failed(error)
     } catch { throw .memory("\(error)") }
-    take(observer)
+  }
+
+  /// Says at which rate the array ran each row of the tensor engine.
+  private mutating func takeRates(_ changes: [Int64]) {
+    guard hasMeasuredPhase else { return }
+    let measured = LimiterRates(report, core: core, lag: device.limiter.lag.value.value)
+    let model = LimiterRates(changes: changes, startsHalf: device.limiter.startsHalf.value)
+    for index in rows.indices where rows[index].engine == .tensor && rows[index].isCompute {
+      let row = rows[index]
+      let start = row.modelStart + modelZero
+      let rate = measured.rate(from: row.measured.start, to: row.measured.end)
+      guard rate == model.rate(from: start, to: start + row.modelDuration) else { continue }
+      rows[index].rate = rate
+    }
   }
 
   private func load() throws(ReplayError) -> LoadedProgram {

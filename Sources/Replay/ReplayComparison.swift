@@ -26,6 +26,8 @@ extension Replay {
     package var engine: Engine
     /// The opcode.
     package var opcode: String
+    /// The limiter's rate at which all of the rows ran on both sides; nil for rows of any rate.
+    package var rate: LimiterRate?
     /// How many rows.
     package var count: Int
     /// The median duration.
@@ -70,6 +72,24 @@ extension Replay {
       let own = rows.filter { $0.engine == engine && $0.isKernel }
       return Set(own.map(\.measured.opcode)).sorted().map { opcode in
         Self.summary(engine, opcode, own.filter { $0.measured.opcode == opcode })
+      }
+    }
+  }
+
+  /// The kernel's rows of the tensor engine by opcode and limiter rate, those alone that ran at
+  /// one rate, and at the same one on both sides. Empty where the capture does not show the rate.
+  ///
+  /// Durations of one opcode stand in groups, by rate: a median of all of them tells which group
+  /// has more rows, and no more of durations.
+  package func opcodesByRate() -> [OpcodeRow] {
+    let own = rows.filter { $0.isKernel && $0.rate != nil }
+    return Set(own.map(\.measured.opcode)).sorted().flatMap { opcode in
+      LimiterRate.allCases.compactMap { rate in
+        let rows = own.filter { $0.measured.opcode == opcode && $0.rate == rate }
+        guard !rows.isEmpty else { return nil }
+        var summary = Self.summary(.tensor, opcode, rows)
+        summary.rate = rate
+        return summary
       }
     }
   }

@@ -6,10 +6,11 @@ package import TraceFile
 import Units
 
 /// Writes both sides of a replay as traces with one program table, so that they can be compared row
-/// by row. Zero lies before the first row of either side, equally far before the first trigger.
+/// by row. Both begin with the first trigger and end with the last instruction of a data path, so
+/// that they are as long as what `Replay.total` says.
 package struct ReplayTraces {
   private let replay: Replay
-  private let lead: Int64
+  private let measured: MeasuredTransfers
   private let workload: String
   private let tool: String
 
@@ -17,10 +18,13 @@ package struct ReplayTraces {
   package init(_ replay: Replay, tool: String) {
     self.replay = replay
     self.tool = tool
+    measured = MeasuredTransfers(replay)
     workload = replay.report.name.isEmpty ? "profile" : replay.report.name
-    let earliest = replay.rows.flatMap { [$0.measuredStart, $0.modelStart - $0.wait] }.min() ?? 0
-    lead = max(0, -earliest)
   }
+
+  /// Transfers that the capture's descriptors do not show: what was measured has no records of
+  /// them.
+  package var missingTransfers: Int { measured.missing }
 
   /// Writes what was measured.
   package func writeMeasured(to path: String) throws(TraceError) {
@@ -31,13 +35,14 @@ package struct ReplayTraces {
       let cause: TraceFile.StallCause = wait?.name.hasPrefix("q") ?? false ? .dma : .semaphore
       tracks[Int(row.engine.rawValue)].append(
         TraceEvent(
-          start: Picoseconds(row.measuredStart + lead),
-          duration: Picoseconds(row.measured.duration),
+          start: Picoseconds(row.measuredStart), duration: Picoseconds(row.measured.duration),
           wait: Picoseconds(wait == nil ? 0 : row.measured.wait),
           stallCause: wait == nil ? .none : cause, detail: UInt16(clamping: wait?.semaphore ?? 0),
           programCounter: UInt32(counter)))
     }
-    try write(path, mode: "measured", tracks, [])
+    let shift = replay.rows.first.map { $0.measuredStart - $0.measured.start } ?? 0
+    try write(
+      path, mode: "measured", tracks + transfers { _ in shift }, total: replay.total.measured)
   }
 
   /// Writes what the model did.
@@ -46,11 +51,15 @@ package struct ReplayTraces {
     for (counter, row) in replay.rows.enumerated() where row.isKernel {
       tracks[Int(row.engine.rawValue)].append(
         TraceEvent(
-          start: Picoseconds(row.modelStart + lead), duration: Picoseconds(row.modelDuration),
+          start: Picoseconds(row.modelStart), duration: Picoseconds(row.modelDuration),
           wait: Picoseconds(row.wait), stallCause: row.cause, detail: UInt16(row.semaphore),
           programCounter: UInt32(counter)))
     }
-    try write(path, mode: "timing", tracks, modelTransfers())
+    // Transfers that arrive when the capture saw them are as long after their triggers as there.
+    let transfers =
+      replay.usesMeasuredTransfers
+      ? transfers { $0.modelStart - $0.measured.start } : modelTransfers()
+    try write(path, mode: "timing", tracks + transfers, total: replay.total.model)
   }
 
   /// One record on each DMA engine that takes part; the engines differ by their skew.
@@ -59,34 +68,51 @@ package struct ReplayTraces {
     return TrackID.dmaEngines.indices.map { engine in
       replay.transfers.filter { engine < $0.engines && engine < skews.count }.map { event, _ in
         TraceEvent(
-          start: Picoseconds(event.start + lead) + skews[engine],
-          duration: Picoseconds(event.duration), detail: UInt16(event.ring),
-          programCounter: event.programCounter)
+          start: Picoseconds(event.start) + skews[engine],
+          duration: Picoseconds(event.duration), wait: Picoseconds(event.wait),
+          detail: UInt16(event.ring), programCounter: event.programCounter)
       }
     }
   }
 
+  /// What the capture's descriptors show, moved by `shift` of the trigger.
+  private func transfers(_ shift: (Replay.Row) -> Int64) -> [[TraceEvent]] {
+    var tracks = TrackID.dmaEngines.map { _ in [TraceEvent]() }
+    for (counter, parts) in measured.parts.sorted(by: { $0.key < $1.key }) {
+      let moved = shift(replay.rows[Int(counter)])
+      let ring = UInt16(ring(counter) ?? 0)
+      for part in parts {
+        tracks[part.engine].append(
+          TraceEvent(
+            start: Picoseconds(part.start + moved), duration: Picoseconds(part.end - part.start),
+            detail: ring, programCounter: counter))
+      }
+    }
+    return tracks
+  }
+
+  /// The ring of a transfer, as the model numbers it.
+  private func ring(_ counter: UInt32) -> UInt8? {
+    replay.rebuilt.program.segments[0].instructions[Int(counter)].operation
+      .transferShape(on: replay.device, engine: replay.rows[Int(counter)].engine)?.queue
+  }
+
   private func write(
-    _ path: String, mode: String, _ engines: [[TraceEvent]], _ transfers: [[TraceEvent]]
+    _ path: String, mode: String, _ tracks: [[TraceEvent]], total: Int64
   ) throws(TraceError) {
     typealias Key = TraceMetadata.Key
+    let window = ReplayWindow(total: total, tracks)
     var writer = try TraceWriter(
       path: path,
       metadata: TraceMetadata([
         Key.tool: tool, Key.device: replay.device.identity, Key.workload: workload, Key.mode: mode,
       ]))
     _ = try writer.append(program: programRows())
-    for (track, events) in zip(TrackID.engines, engines) {
-      try writer.append(track: track, events: Self.sorted(events))
-    }
-    for (track, events) in zip(TrackID.dmaEngines, transfers) where !events.isEmpty {
-      try writer.append(track: track, events: Self.sorted(events))
+    for (track, events) in zip(TrackID.all, tracks) {
+      let own = window.cut(events)
+      if !own.isEmpty { try writer.append(track: track, events: own) }
     }
     try writer.finish()
-  }
-
-  private static func sorted(_ events: [TraceEvent]) -> [TraceEvent] {
-    events.sorted { ($0.start.value, $0.programCounter) < ($1.start.value, $1.programCounter) }
   }
 
   private func programRows() -> [ProgramRow] {

@@ -23,7 +23,7 @@ import Testing
 
   /// Rows of part of a tile and of more than one block; columns of part of a bank; more than four
   /// tiles of K, whose scales begin anew.
-  @Test(arguments: [(128, 512, 512), (200, 1024, 640), (1100, 512, 40), (5, 2560, 130)])
+  @Test(arguments: [(128, 512, 512), (200, 1024, 640), (1100, 512, 40), (6, 2560, 130)])
   func products(shape: (Int, Int, Int)) throws {
     let execution = try GraphExecution(
       try graph(rows: shape.0, depth: shape.1, columns: shape.2), on: .trainium3)

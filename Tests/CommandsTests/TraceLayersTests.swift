@@ -30,7 +30,7 @@ import WorkloadCatalog
   @Test func layersAndOperatorsHoldAllTime() throws {
     let reader = try TraceReader(path: try trace(.events))
     #expect(!reader.invocations.isEmpty)
-    let summary = try TraceSummary(reader, tellsInvocations: true)
+    let summary = try TraceSummary(reader, tellsInvocations: true, followsPath: true)
     let layers = summary.groups(by: .layer)
     #expect(Set(layers.map(\.name)).isSuperset(of: ["layer 0", "layer 1"]))
     #expect(!layers.contains { $0.name == "(unknown)" })
@@ -43,7 +43,14 @@ import WorkloadCatalog
       #expect(
         groups.reduce(0) { $0 + $1.dmaBusy } == summary.dmaEngines.reduce(0) { $0 + $1.busy })
       #expect(groups.reduce(0) { $0 + $1.stall } == summary.engines.reduce(0) { $0 + $1.stalled })
+      // The path's time is shared by them without a rest, and none loses more than it has of it.
+      let path = try #require(summary.path)
+      let ends = path.parts.reduce(0) { $0 + ($1.key.cause == "end" ? $1.value : 0) }
+      #expect(groups.reduce(0) { $0 + ($1.pathTime ?? 0) } == summary.duration.value - ends)
+      #expect(groups.allSatisfy { ($0.lost ?? -1) >= 0 && $0.lost! <= $0.pathTime! })
     }
+    let shares = layers.filter { $0.name.hasPrefix("layer") }.compactMap(\.pathTime)
+    #expect(shares.allSatisfy { 10 * $0 > summary.duration.value }, "\(shares)")
     let operators = summary.groups(by: .operator).map(\.name)
     #expect(operators.contains { $0.hasPrefix("Attention") }, "\(operators)")
     #expect(summary.groups(by: .node).count > operators.count)
@@ -56,6 +63,73 @@ import WorkloadCatalog
     #expect(layers.count == 2)
     let busy = layers.map { Double($0.busy) }
     #expect(abs(busy[0] - busy[1]) < 0.1 * busy[0], "\(busy)")
+  }
+
+  /// Equal kernels of two layers are told apart where causes are explained, and in the viewer.
+  @Test func explanationsAndTheViewerNameTheLayer() throws {
+    let path = try trace(.events)
+    let reader = try TraceReader(path: path)
+    let window = try #require(try EventWindow.load(reader))
+    let desk = try Desk()
+    var seen: Set<String> = []
+    for layer in ["layer 0", "layer 1"] {
+      let product = try #require(
+        window.events[0].first { window.layer($0, on: .tensor) == layer && $0.duration.value > 0 })
+      let at = ["--at", "\(product.start.value)ps", "--engine", "tensor"]
+      let answer = desk.run(
+        ["trace", "explain", path] + at + ["--depth", "1", "--format", "json"])
+      #expect(answer.code == 0 && answer.output.contains("\"layer\" : \"\(layer)\""))
+      let operators = try #require(window.invocation(product, on: .tensor)).operators
+      #expect(!operators.isEmpty && answer.output.contains("\"operators\" : \"\(operators)\""))
+      let lines = desk.run(["trace", "explain", path] + at + ["--depth", "1"]).output
+      #expect(lines.contains(layer) && lines.contains(operators), "\(lines)")
+      let screen = desk.run(
+        [
+          "trace", "view", path, "--static", "--width", "160", "--from", "\(product.start.value)ps",
+          "--to", "\(product.end.value)ps",
+        ])
+      if screen.output.contains(layer) { seen.insert(layer) }
+    }
+    #expect(seen.count == 2)
+  }
+
+  /// Samples say where time went, and the footer how often every instruction ran: what follows from
+  /// that is as exact as of events.
+  @Test func sampledTracesCountExactly() throws {
+    let exact = try TraceSummary(TraceReader(path: trace(.events)))
+    let reader = try TraceReader(path: trace(.samples(interval: .nanoseconds(50))))
+    let sampled = try TraceSummary(reader)
+    #expect(sampled.basis == .counters && sampled.isCounted)
+    #expect(try reader.verify().isEmpty)
+    for name in [
+      "mfu_estimated_percent", "hfu_estimated_percent", "mbu_estimated_percent", "hardware_flops",
+      "hbm_read_bytes", "hbm_write_bytes", "dma_transfer_count",
+      "dma_transfer_total_bytes", "matmul_instruction_count", "activate_instruction_count",
+    ] {
+      let value = try #require(exact.metric(name))
+      #expect(sampled.metric(name) == value && value > 0, "\(name)")
+    }
+    #expect(sampled.dmaEngines.map(\.bytes) == exact.dmaEngines.map(\.bytes))
+    #expect(sampled.dmaEngines.map(\.records) == exact.dmaEngines.map(\.records))
+    func counts(_ summary: TraceSummary) -> [String: [Int64?]] {
+      Dictionary(
+        uniqueKeysWithValues: summary.groups(by: .opcode).map {
+          ($0.name, [$0.instructions, $0.transfers, $0.bytes, $0.flops, $0.hbmBytes])
+        })
+    }
+    #expect(counts(sampled) == counts(exact))
+    // A part of the run has samples alone.
+    let part = try TraceSummary(reader, from: .zero, to: Picoseconds(sampled.duration.value / 2))
+    #expect(!part.isCounted && part.metric("mbu_estimated_percent") == nil)
+  }
+
+  /// A model's path is the same when it is followed in pieces.
+  @Test func longPathsAreThoseOfTheWholeRun() throws {
+    let reader = try TraceReader(path: try trace(.events))
+    let whole = try #require(try TraceSummary(reader, followsPath: true).path)
+    let long = try #require(
+      try TraceSummary(reader, followsPath: true, followsLongPath: true, pathLimit: 3_000).path)
+    #expect(long.parts == whole.parts)
   }
 
   /// The cause that the model records is the one that the records themselves lead to.

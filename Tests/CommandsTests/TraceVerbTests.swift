@@ -159,6 +159,9 @@ import Testing
     #expect(faster < 0)
     #expect(try change("dma=0.5x") > 0)
     #expect(try change("dma=2x", "tensor=2x") <= faster)
+    // Short names are those of the constants that they stand for.
+    #expect(try change("sync=2x") == change("sequencer=2x"))
+    #expect(try change("hbm=0.01x") == change("memory.hbmBytesPerSecondChip=0.01x"))
   }
 
   /// A dumb terminal, and a locale without other characters, get ASCII from every verb.

@@ -72,7 +72,7 @@ struct ReportTests {
     #expect(
       names == [
         "dma", "dma_queues_info", "ham", "instruction", "profile_info", "semaphore_update",
-        "summary",
+        "stated_numbers", "summary",
       ])
     let summary = try #require(tables.first { $0.name == "summary" })
     #expect(String(decoding: summary.json, as: UTF8.self).contains("7.101e-07"))

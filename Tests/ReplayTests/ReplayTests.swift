@@ -10,7 +10,7 @@ import Units
 /// Replays of a small capture in the profiler's schema, made up for these tests.
 struct ReplayTests {
   /// A row of the kernel.
-  private static func row(
+  static func row(
     _ engine: String, _ opcode: String, _ operands: String, at start: Int, for duration: Int,
     pc: Int, extra: String = ""
   ) -> String {
@@ -20,37 +20,40 @@ struct ReplayTests {
     """
   }
 
-  private static let load = row(
+  static let load = row(
     "Sync", "DMA_DIRECT2D",
     " semaphore=8 sem_increment=16  src_elem_size=512 dst_elem_size=512 "
       + "src_pattern=[512,1][128,1] dst_pattern=[262144,1][128,1] src_addr_imm=0x8005c03b0000 "
       + "src_shape_reg=0 dst_addr_imm=0x802000037000 dst_shape_reg=0 compute_op=NONE", at: 1_000,
     for: 550, pc: 1, extra: ", \"hbm_read_bytes\": 65536, \"sbuf_write_bytes\": 65536")
-  private static let copy = row(
+  static let copy = row(
     "Vector", "COPY",
     "S[8] (qSyncDynamicHW)>=16 S[6] (Vector)++@complete "
       + "src=fp32@0x37000[1,1,1,1][128,1,1,1] dst=fp32@0x4000[1,1,1,1][128,1,1,1] channels=128",
     at: 3_300, for: 290, pc: 2)
-  private static let exponential = row(
+  static let exponential = row(
     "Scalar", "ACTIVATE",
     "S[6] (Vector)>=1 EXP bias_ptr=fp32@0x4810 "
       + "src=fp32@0x4000[1,1,1][128,1,1] dst=fp32@0x5000[1,1,1][128,1,1] channels=128 "
       + "scale=1.000000 imm=0.000000 accumulator_cmd=IDLE", at: 3_620, for: 390, pc: 3)
 
   /// Sixteen increments, one every ten nanoseconds up to `last`.
-  private static func increments(to last: Int) -> [String] {
+  static func increments(to last: Int) -> [String] {
     (1...16).map {
       "{\"subgraph\": \"sg00\", \"id\": \"S[8] (qSyncDynamicHW)\", "
         + "\"timestamp\": \(last - 10 * (16 - $0)), \"value\": \($0)}"
     }
   }
 
-  private static func report(
-    _ rows: [String], semaphores: [String] = increments(to: 3_276), ham: String = ""
+  static func report(
+    _ rows: [String], semaphores: [String] = increments(to: 3_276), ham: String = "",
+    descriptors: [String] = []
   ) throws -> ProfileReport {
     let text = """
       {"instruction": [\(rows.joined(separator: ","))],
-       "semaphore_update": [\(semaphores.joined(separator: ","))], "ham": [\(ham)]}
+       "semaphore_update": [\(semaphores.joined(separator: ","))], "ham": [\(ham)],
+       "dma": [\(descriptors.joined(separator: ","))],
+       "dma_queues_info": [{"subgraph": "sg00", "q_name": "qSyncDynamicHW", "q_idx": 1}]}
       """
     return try ProfileReport(Array(text.utf8), path: "a.json")
   }

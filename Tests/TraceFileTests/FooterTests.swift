@@ -31,7 +31,7 @@ import Units
     try writeTrace(path, rows: Self.rows)
     let reader = try TraceReader(path: path)
     #expect(Self.rows.indices.allSatisfy { reader.program[UInt32($0)] == Self.rows[$0] })
-    #expect(reader.version == FormatVersion(major: 1, minor: 5))
+    #expect(reader.version == FormatVersion(major: 1, minor: 6))
   }
 
   @Test func theProgramItselfComesBack() throws {

@@ -6,8 +6,8 @@ import TerminalUI
 /// A replay as tables and notes.
 struct ReplayTables {
   let replay: Replay
-
-  init(_ replay: Replay) { self.replay = replay }
+  /// Transfers of which the measured trace has no records.
+  let missingTransfers: Int
 
   /// The total, and each engine's active time.
   func engines() -> Table {
@@ -33,17 +33,23 @@ struct ReplayTables {
 
   private func time(_ picoseconds: Int64) -> Cell { .microseconds(Double(picoseconds) / 1e6) }
 
-  /// Each opcode of each engine.
+  /// Each opcode of each engine, and below those of the array the rows of each limiter rate.
   func opcodes() -> Table {
     var table = Table(columns: [
-      .text("engine", minimumWidth: nil), .text("opcode", minimumWidth: nil), Column("rows"),
+      .text("engine", minimumWidth: nil), .text("opcode", minimumWidth: nil),
+      .text("rate", minimumWidth: nil), Column("rows"),
       Column("measured_us", title: "median"), Column("model_us", title: "model"),
       Column("error_percent", title: "error"),
       Column("worst_start_us", title: "worst start"),
     ])
-    for row in replay.opcodes() {
+    let rates = replay.opcodesByRate()
+    let rows = replay.opcodes().flatMap { row in
+      [row] + rates.filter { $0.engine == row.engine && $0.opcode == row.opcode }
+    }
+    for row in rows {
       table.append([
-        .text(row.engine.name), .text(row.opcode), .integer(Int64(row.count)),
+        .text(row.engine.name), .text(row.opcode), .text(row.rate?.rawValue ?? "any"),
+        .integer(Int64(row.count)),
         time(row.median.measured), time(row.median.model),
         row.median.errorPercent.map { .change($0) } ?? .missing, time(row.worstStart),
       ])
@@ -89,6 +95,11 @@ struct ReplayTables {
     }
     if replay.usesMeasuredTransfers {
       notes.append("transfers arrive when the capture saw them")
+    }
+    if missingTransfers > 0 {
+      notes.append(
+        "\(missingTransfers) transfers have no records in the measured trace: the capture's "
+          + "descriptors do not show them")
     }
     if replay.incompleteTransfers > 0 {
       notes.append("\(replay.incompleteTransfers) transfers of which the capture lost increments")

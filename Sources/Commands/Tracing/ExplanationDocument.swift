@@ -27,6 +27,10 @@ struct ExplanationDocument: Encodable {
     let slackPs: Int64
     let kernel: String
     let layer: String
+    /// The operators of the model that its kernel carries out, with a plus between them.
+    let operators: String
+    /// The model's name of the first of them.
+    let node: String
     let source: String
     let sourceFile: String
     /// Absent when unknown.
@@ -69,6 +73,7 @@ struct ExplanationDocument: Encodable {
   private static func link(_ link: Explanation.Link, _ table: ExplanationTable) -> Link {
     let row = table.window.row(link.reference)
     let line = row?.sourceLine ?? 0
+    let invocation = table.window.invocation(link.reference)
     return Link(
       startPs: link.from, endPs: link.to, engine: table.engine(link.reference),
       instruction: row?.opcode ?? "unknown", count: link.count, because: table.because(link),
@@ -76,7 +81,8 @@ struct ExplanationDocument: Encodable {
       producerEngine: link.cause.source.map(table.engine),
       producerIndex: link.cause.source.map { Int($0.index) }, waitPs: link.wait,
       handOffPs: link.handOff, slackPs: link.slack, kernel: row?.kernel ?? "",
-      layer: row?.layer ?? "", source: row?.source ?? "", sourceFile: row?.sourceFile ?? "",
+      layer: table.window.layer(link.reference), operators: invocation?.operators ?? "",
+      node: invocation?.node ?? "", source: row?.source ?? "", sourceFile: row?.sourceFile ?? "",
       sourceLine: line == 0 ? nil : line)
   }
 

@@ -58,8 +58,10 @@ struct ExplanationTable {
   private func details(_ link: Explanation.Link) -> [String] {
     let row = window.row(link.reference)
     let handOff = link.handOff > 0 ? ", hand-off \(text(link.handOff))" : ""
-    let place = [row?.source ?? "", row?.kernel ?? "", row?.layer ?? ""]
-      .filter { !$0.isEmpty }.joined(separator: "  ")
+    let place = [
+      row?.source ?? "", row?.kernel ?? "", window.layer(link.reference), operators(link),
+    ]
+    .filter { !$0.isEmpty }.joined(separator: "  ")
     return [because(link) + handOff] + (place.isEmpty ? [] : [place])
   }
 
@@ -71,7 +73,8 @@ struct ExplanationTable {
       Column("count", priority: 4), .text("because", minimumWidth: 14),
       Column("hand_off_ps", title: "hand-off", priority: 3),
       Column("slack_ps", title: "slack", priority: 1),
-      .text("kernel", priority: 5), .text("source", priority: 2),
+      .text("kernel", priority: 5), .text("source", priority: 2), .text("layer", priority: 6),
+      .text("operators", priority: 7),
     ])
     for link in explanation.links { table.append(cells(link)) }
     if isCut { table.footnotes.append(Self.cut) }
@@ -85,7 +88,13 @@ struct ExplanationTable {
       .picoseconds(link.from), .picoseconds(link.to), .text(engine(link.reference)), .text(name),
       .integer(Int64(link.count)), .text(because(link)), .picoseconds(link.handOff),
       .picoseconds(link.slack), .text(row?.kernel ?? ""), .text(row?.source ?? ""),
+      .text(window.layer(link.reference)), .text(operators(link)),
     ]
+  }
+
+  /// What of the model a link's kernel carries out.
+  private func operators(_ link: Explanation.Link) -> String {
+    window.invocation(link.reference)?.operators ?? ""
   }
 
   /// The engine's name of a record.

@@ -35,12 +35,14 @@ struct MachineChange: Equatable {
   }
 
   private static let engines = ["tensor", "vector", "scalar", "gpsimd", "sequencer", "dma"]
+  /// Short names: the sync engine runs at the sequencers' clock, and memory has a bandwidth.
+  private static let aliases = ["sync": "sequencer", "hbm": "memory.hbmBytesPerSecondChip"]
 
   /// Reads `dma=2x` or `dma.bytesPerCycle=512`. Throws `CommandFailure`.
   init(_ text: String) throws(CommandFailure) {
     let parts = text.split(separator: "=", maxSplits: 1)
     guard parts.count == 2 else { throw Self.unreadable(text) }
-    name = String(parts[0])
+    name = Self.aliases[String(parts[0])] ?? String(parts[0])
     if parts[1].hasSuffix("x") {
       factor = Factor(parts[1].dropLast())
       if factor == nil { throw Self.unreadable(text) }
@@ -54,7 +56,8 @@ struct MachineChange: Equatable {
   private static func unreadable(_ text: String) -> CommandFailure {
     .badValue(
       option: "--what-if", found: text,
-      expected: "one of \(engines.joined(separator: ", ")) or a constant's path, '=', and a "
+      expected: "one of \((engines + aliases.keys.sorted()).joined(separator: ", ")) or a "
+        + "constant's path, '=', and a "
         + "factor such as 2x or a value, such as dma=2x")
   }
 

@@ -15,8 +15,9 @@ struct ReplayCommand: Verb {
     discussion: """
       Rebuilds each engine's instructions, semaphores and transfers from the operands in the \
       vendor profiler's JSON, runs them on the model in timing mode, and compares. Both sides \
-      are also written as traces with one program table, so that 'trnbench trace diff' shows \
-      where they part. The capture gives the program and the phase of the activity limiter; with \
+      are also written as traces with one program table, cut to the time from the first trigger \
+      to the end of the last computation, so that 'trnbench trace diff' shows where they part and \
+      its parts add up to the difference of the totals. The capture gives the program and the phase of the activity limiter; with \
       --measured-dma also when each transfer arrived.
 
       EXAMPLES
@@ -65,8 +66,9 @@ struct ReplayCommand: Verb {
     let replay = try Replay(
       report, on: DeviceNames.device(name, context.environment),
       usesMeasuredTransfers: measuredDma)
-    let paths = try write(replay, context)
-    let tables = ReplayTables(replay)
+    let traces = ReplayTraces(replay, tool: "trnbench \(TrnbenchCommand.version)")
+    let paths = try write(traces, context)
+    let tables = ReplayTables(replay: replay, missingTransfers: traces.missingTransfers)
     switch by {
     case .engine: try context.show(tables.engines(), key: "engines")
     case .instruction: try context.show(tables.instructions(), key: "instructions")
@@ -82,7 +84,7 @@ struct ReplayCommand: Verb {
     return .done
   }
 
-  private func write(_ replay: Replay, _ context: CommandContext) throws -> [String] {
+  private func write(_ traces: ReplayTraces, _ context: CommandContext) throws -> [String] {
     let target = context.environment.url(folder)
     try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
     var stem = URL(fileURLWithPath: file).lastPathComponent
@@ -92,7 +94,6 @@ struct ReplayCommand: Verb {
     if measuredDma { stem += ".measured-dma" }
     let measured = target.appendingPathComponent("\(stem).measured.trntrace").path
     let model = target.appendingPathComponent("\(stem).model.trntrace").path
-    let traces = ReplayTraces(replay, tool: "trnbench \(TrnbenchCommand.version)")
     try traces.writeMeasured(to: measured)
     try traces.writeModel(to: model)
     return [measured, model]

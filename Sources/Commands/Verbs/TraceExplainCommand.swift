@@ -24,7 +24,8 @@ struct TraceExplainCommand: Verb {
       from the records.
 
       With --what-if the recorded program is timed again on a changed machine and compared with \
-      the machine as it is: dma=2x is twice as fast a clock of the DMA engines, and any constant \
+      the machine as it is: dma=2x is twice as fast a clock of the DMA engines, hbm=2x twice the \
+      memory's bandwidth, sync=2x a faster sync engine and sequencers, and any constant \
       that 'trnbench device show' lists can be given a factor or a value.
 
       EXAMPLES
@@ -64,7 +65,7 @@ struct TraceExplainCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "Look at this much before the moment, and on to the end of what comes next; default: all.",
+      "Look at this much before the moment, and on to the end of what comes next; default: all, or the last 500,000 records of a run with more than 2,000,000.",
       valueName: "time"),
     transform: { try TimeText.parse($0) })
   var back: Picoseconds?
@@ -72,6 +73,9 @@ struct TraceExplainCommand: Verb {
   @Option(
     help: ArgumentHelp("Change the machine, such as dma=2x; can be repeated.", valueName: "change"))
   var whatIf: [String] = []
+
+  /// Records that are looked at before a moment of a run which is too long to be held.
+  private static let nearRecords = 500_000
 
   private static func track(_ name: String) throws(UnknownChoice) -> TrackID {
     if let track = TrackID(name: name) { return track }
@@ -124,10 +128,17 @@ struct TraceExplainCommand: Verb {
         reader, path: file, from: from, to: to,
         advice: "look at less of it with --back, such as --back 20us", knowsBefore: true)
     }
-    guard let back else { return (try load(nil, nil), nil) }
+    guard back != nil || reader.recordCount() > EventWindow.recordLimit else {
+      return (try load(nil, nil), nil)
+    }
     let (lastEnd, next) = try reader.neighbours(of: engine, at: at.value)
-    var from = max(.zero, at - back)
     let to = max(at, next?.end ?? at)
+    guard let back else {
+      // As many as answer at once; the chain says where it goes on before them.
+      let window = try EventWindow.load(reader, before: to.value, limit: Self.nearRecords)
+      return (window, lastEnd)
+    }
+    var from = max(.zero, at - back)
     let count = reader.recordCount(from: from.value, to: to.value)
     if count > EventWindow.recordLimit, let next {
       // What it waits for happens just before it goes on, however long it has stood still.

@@ -1,6 +1,10 @@
 import ArgumentParser
+import BenchmarkRunner
 import Foundation
+import Hardware
+import NumericFormats
 import ProfileImport
+import Replay
 import Results
 import TerminalUI
 
@@ -14,7 +18,7 @@ struct TraceImportCommand: Verb {
       Reads what 'neuron-profile view --output-format json' writes, gzipped or not. The core that \
       did the work goes onto the tracks of a trace, so that every verb that reads traces works on \
       it; all other rows are kept as tables inside. The report's own summary is printed beside the \
-      same numbers worked out again from its rows.
+      same numbers worked out again from its rows, here and by 'trnbench trace summary'.
 
       EXAMPLES
         trnbench trace import profile.json.gz --output profile.trntrace
@@ -43,8 +47,10 @@ struct TraceImportCommand: Verb {
     let report = try ProfileReport(path: context.environment.url(file).path)
     let path = context.environment.url(target).path
     let contents = try ProfileTrace(report).write(
-      to: path, tool: "trnbench \(TrnbenchCommand.version)")
-    try context.show(Self.table(ProfileMeasures(report).compared(with: report)), key: "summary")
+      to: path, tool: "trnbench \(TrnbenchCommand.version)",
+      peaks: Self.peaks(report, context.environment))
+    let numbers = ProfileMeasures(report).compared(with: report)
+    try context.show(StatedNumbersTable.table(numbers), key: "summary")
     try context.note(
       "\(contents.rows) rows: \(contents.instructions) instructions and \(contents.descriptors) "
         + "descriptors of core '\(report.mainCore)' on tracks, \(contents.tableRows) in tables")
@@ -52,22 +58,15 @@ struct TraceImportCommand: Verb {
     return .done
   }
 
-  private static func table(_ rows: [ProfileMeasures.Comparison]) -> Table {
-    var table = Table(columns: [
-      .text("name", minimumWidth: nil), .text("unit", minimumWidth: nil),
-      Column("stated", title: "report's own"), Column("ours", title: "from its rows"),
-      Column("difference_percent", title: "difference"),
-    ])
-    for row in rows {
-      table.append([
-        .text(row.name), .text(row.unit), row.stated.map { cell($0, row.unit) } ?? .missing,
-        cell(row.ours, row.unit), row.differencePercent.map { .change($0) } ?? .missing,
-      ])
-    }
-    return table
-  }
-
-  private static func cell(_ value: Double, _ unit: String) -> Cell {
-    unit == "s" ? .seconds(value) : .integer(Int64(value))
+  /// What the report's device could do at best, in the format of most of its products; nil where it
+  /// names no device that is known.
+  private static func peaks(
+    _ report: ProfileReport, _ environment: CommandEnvironment
+  ) -> ProfileTrace.Peaks? {
+    guard let device = try? DeviceNames.device(report.device, environment) else { return nil }
+    let format = report.productFormat ?? .bfloat16
+    return ProfileTrace.Peaks(
+      flops: device.tensorPeak(for: format),
+      hbmBytes: device.hbmBytesPerMicrosecondPerCore * 1_000_000)
   }
 }

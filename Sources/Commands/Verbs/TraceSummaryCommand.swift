@@ -28,6 +28,7 @@ struct TraceSummaryCommand: Verb {
         trnbench trace summary x.trntrace --by kernel --from 10us --to 25us
         trnbench trace summary x.trntrace --format json
         trnbench trace summary x.cores --by kernel
+        trnbench trace summary long.trntrace --path
 
       EXIT CODES
         0  done    65  the file is damaged, also when a partial answer was printed
@@ -56,19 +57,22 @@ struct TraceSummaryCommand: Verb {
   @Option(help: ArgumentHelp("End here.", valueName: "time"), transform: { try TimeText.parse($0) })
   var to: Picoseconds?
 
+  @Flag(help: "Follow the critical path however long the run is.")
+  var path = false
+
   /// Prints the summary; damage is named on standard error too.
   func execute(_ context: CommandContext) throws -> Outcome {
     if let cores = try CoreTraces(context.environment.url(file), name: file) {
       return try summarise(cores, context)
     }
-    let path = context.environment.url(file).path
+    let location = context.environment.url(file).path
     let text = SummaryText(
       width: context.terminal.width, isASCII: context.terminal.isASCII)
-    let reader = try TraceReader(path: path)
+    let reader = try TraceReader(path: location)
     try TraceWindow.check(from, to, end: reader.summary.end)
     let summary = try TraceSummary(
       reader, from: from, to: to, cells: text.cells, tellsInvocations: by.needsInvocations,
-      followsPath: true)
+      followsPath: true, followsLongPath: path)
     switch context.format {
     case .json:
       let grouping = by == .engine ? SummaryGrouping.opcode : by
@@ -76,9 +80,13 @@ struct TraceSummaryCommand: Verb {
       try context.write(String(decoding: document, as: UTF8.self) + "\n")
     case .table:
       try context.write(text.lines(summary, by: by).map { $0 + "\n" }.joined())
+      if !summary.stated.isEmpty {
+        try context.write("\nthe profile's own summary, and the same from its rows\n")
+        try context.show(StatedNumbersTable.table(summary.stated.filter { $0.ours != 0 }))
+      }
     case .csv, .markdown: try context.show(SummaryTable.table(summary, by: by))
     }
-    return try context.report(summary.damage, of: path)
+    return try context.report(summary.damage, of: location)
   }
 
   /// The cores of a folder, one row each, or one for each group of each core.
@@ -89,8 +97,9 @@ struct TraceSummaryCommand: Verb {
       let reader = try TraceReader(path: item.path)
       let summary = try TraceSummary(
         reader, from: from, to: to, cells: SummaryText(width: context.terminal.width).cells,
-        tellsInvocations: by.needsInvocations, followsPath: by != .engine || context.format == .json
-      )
+        tellsInvocations: by.needsInvocations,
+        followsPath: by != .engine || context.format == .json,
+        followsLongPath: path)
       summaries.append((item.core, summary))
     }
     if context.format == .json {

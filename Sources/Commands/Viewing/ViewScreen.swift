@@ -181,7 +181,9 @@ struct ViewScreen {
 
   private func describe(_ reference: EventReference, _ window: EventWindow) -> String {
     guard let row = window.row(reference) else { return "an unknown instruction" }
-    return [row.opcode, row.kernel, row.layer, row.source].filter { !$0.isEmpty }
+    let operators = window.invocation(reference)?.operators ?? ""
+    return [row.opcode, row.kernel, window.layer(reference), operators, row.source]
+      .filter { !$0.isEmpty }
       .joined(separator: "  ")
   }
 

@@ -175,12 +175,14 @@ final class ViewSession {
   }
 
   /// Which rows of the program hold the text: by their instruction, or where none does by kernel,
-  /// layer or source. A kernel is often called after its main instruction.
-  private func matches(_ window: EventWindow) -> [Bool] {
+  /// layer or source. A kernel is often called after its main instruction. None where the text
+  /// stands in the names of the model alone, which rows do not tell.
+  private func matches() -> [Bool] {
     let text = state.search.lowercased()
+    let program = source.program
     func rows(_ texts: (ProgramRow) -> [String]) -> [Bool] {
-      (0..<UInt32(window.program.count)).map { counter in
-        guard let row = window.program[counter] else { return false }
+      (0..<UInt32(program.count)).map { counter in
+        guard let row = program[counter] else { return false }
         return texts(row).contains { $0.lowercased().contains(text) }
       }
     }
@@ -191,20 +193,31 @@ final class ViewSession {
 
   /// The next record of any track that the text names.
   private func search() throws(TraceError) {
-    guard !state.search.isEmpty, let window = try graph()?.window else { return }
-    let matches = matches(window)
-    var best: (start: Int64, row: Int)?
-    for track in window.events.indices {
-      let first = (window.lastStarting(atOrBefore: state.cursor, track: track) ?? -1) + 1
-      let found = window.events[track][first...].first {
-        Int($0.programCounter) < matches.count && matches[Int($0.programCounter)]
-      }
-      guard let start = found?.start.value, start < best?.start ?? .max else { continue }
-      best = (start, min(track, TrackID.engineCount))
+    guard !state.search.isEmpty else { return }
+    guard source.hasEvents else { return state.message = "samples have no records" }
+    let matches = matches()
+    let text = matches.contains(true) ? "" : state.search.lowercased()
+    let found = try source.firstRecord(after: state.cursor) { event, track in
+      text.isEmpty
+        ? Int(event.programCounter) < matches.count && matches[Int(event.programCounter)]
+        : isOfModel(event, track, text)
     }
-    guard let best else { return state.message = "'\(state.search)' is not found after the cursor" }
-    state.row = best.row
-    state.go(to: best.start)
+    guard let found else {
+      return state.message = "'\(state.search)' is not found after the cursor"
+    }
+    state.row = min(Int(found.track.rawValue), TrackID.engineCount)
+    state.go(to: found.event.start.value)
+  }
+
+  /// Whether the layer, an operator or the node of a record's kernel holds a text.
+  private func isOfModel(
+    _ event: TraceEvent, _ track: TrackID, _ text: String
+  ) -> Bool {
+    let engine = track.isDMA ? source.program[event.programCounter]?.engine ?? track : track
+    let invocation = source.invocations.invocation(
+      of: event.programCounter, on: engine, at: event.start.value)
+    guard let found = invocation else { return false }
+    return [found.layer, found.operators, found.node].contains { $0.lowercased().contains(text) }
   }
 
   /// The record under the cursor, or the one that comes next.

@@ -15,7 +15,7 @@ import NumericFormats
 ///
 /// Parameters in order: aᵀ, numbers, scales, out.
 package struct ScaledMatmulKernel: Kernel {
-  /// Rows of a and out: M.
+  /// Rows of a and out: M, an even number, as stationary operands of such products have.
   package var rows: Int
   /// Rows of b: K, a multiple of 512.
   package var depth: Int
@@ -57,12 +57,13 @@ package struct ScaledMatmulKernel: Kernel {
         allowed: "NeuronCore-v4 and later (trn3), or weights of 16 bits")
     }
     let tiles = depth / Self.tileDepth
-    guard (1...Self.mostDepth).contains(depth), depth % Self.tileDepth == 0, rows > 0, columns > 0,
+    guard (1...Self.mostDepth).contains(depth), depth % Self.tileDepth == 0, rows > 0,
+      rows % 2 == 0, columns > 0,
       ceilDivide(tiles, 4) * columns <= Self.scaleBytes
     else {
       throw unsupported(
         "\(rows) x \(depth) x \(columns)",
-        allowed: "a K of up to \(Self.mostDepth) that is a multiple of \(Self.tileDepth), and at "
+        allowed: "an even number of rows, a K of up to \(Self.mostDepth) that is a multiple of \(Self.tileDepth), and at "
           + "most \(Self.scaleBytes) scales of four tiles of it")
     }
     try builder.scope { builder throws(BuilderError) in

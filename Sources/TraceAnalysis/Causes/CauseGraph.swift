@@ -43,19 +43,33 @@ package struct CauseGraph: Sendable {
   private let log: SemaphoreLog
   /// The executions of each instruction that asks for a transfer, in order.
   private let triggers: [UInt32: [Int32]]
+  /// The same by engine and ring.
+  private let ringTriggers: [RingKey: [Int32]]
+
+  private struct RingKey: Hashable {
+    var engine: Int
+    var ring: UInt8
+  }
 
   /// The causes within a window.
   package init(_ window: EventWindow) {
     self.window = window
     log = SemaphoreLog(window)
     var triggers: [UInt32: [Int32]] = [:]
+    var ringTriggers: [RingKey: [Int32]] = [:]
+    let hasDescriptors = window.hasDescriptors
     for track in 0..<TrackID.engineCount {
       for (index, event) in window.events[track].enumerated()
       where window.facts(event).isTransfer {
         triggers[event.programCounter, default: []].append(Int32(index))
+        guard hasDescriptors, let ring = window.program[event.programCounter]?.ring else {
+          continue
+        }
+        ringTriggers[RingKey(engine: track, ring: ring), default: []].append(Int32(index))
       }
     }
     self.triggers = triggers
+    self.ringTriggers = ringTriggers
   }
 
   /// What kept the record from starting earlier.
@@ -94,9 +108,33 @@ package struct CauseGraph: Sendable {
     if let trigger = trigger(event, before: arrival) {
       return Cause(kind: .trigger, source: trigger)
     }
+    if let ring = window.facts(event).descriptorRing {
+      return descriptorCause(reference, event, ring)
+    }
     guard reference.index > 0 else { return first }
     let previous = EventReference(track: Int(reference.track), index: Int(reference.index) - 1)
     return Cause(kind: .unknown, source: previous)
+  }
+
+  /// Descriptors of a ring follow each other on an engine; one before which the engine had nothing
+  /// of the ring to do waited for the ring's last trigger.
+  private func descriptorCause(
+    _ reference: EventReference, _ event: TraceEvent, _ ring: UInt8
+  ) -> Cause {
+    let track = Int(window.facts(event).engine)
+    let runs = ringTriggers[RingKey(engine: track, ring: ring)] ?? []
+    let trigger = runs.last { window.events[track][Int($0)].start <= event.start }
+    let asked = trigger.map { window.events[track][Int($0)].start.value } ?? .min
+    let list = window.events[Int(reference.track)]
+    let before = (0..<Int(reference.index)).last { place in
+      window.facts(list[place]).descriptorRing == ring
+    }
+    if let before, list[before].end.value >= asked {
+      return Cause(
+        kind: .ring, source: EventReference(track: Int(reference.track), index: before))
+    }
+    guard let trigger else { return first }
+    return Cause(kind: .trigger, source: EventReference(track: track, index: Int(trigger)))
   }
 
   /// The last transfer of the same DMA engine that ended between the arrival and the start.

@@ -80,7 +80,7 @@ package struct CriticalPath: Sendable {
   /// Records of an engine overlap where it is a pipeline: weights are loaded while the product
   /// before still streams. Such time is the earlier record's, as in the engine's totals, so that no
   /// row has more of the path than it was busy.
-  func shares(_ step: Step, _ cover: BusyCover) -> [Share] {
+  static func shares(_ step: Step, _ cover: BusyCover) -> [Share] {
     let (engine, index) = (Int(step.reference.track), Int(step.reference.index))
     let (work, gap) = (step.to - step.from, step.from - step.gapFrom)
     guard engine < TrackID.engineCount else {
@@ -113,7 +113,7 @@ package struct CriticalPath: Sendable {
   /// See `parts(_:)`.
   func parts(_ window: EventWindow, _ cover: BusyCover) -> [Part: Int64] {
     var times: [RowPart: Int64] = [:]
-    for share in steps.lazy.flatMap({ shares($0, cover) }) {
+    for share in steps.lazy.flatMap({ Self.shares($0, cover) }) {
       let row = window[share.reference].programCounter
       let engine = min(share.reference.track, UInt8(TrackID.engineCount))
       times[RowPart(engine: engine, cause: share.cause, row: row), default: 0] += share.time
@@ -138,6 +138,13 @@ package struct CriticalPath: Sendable {
     var engine: UInt8
     var cause: Cause.Kind?
     var row: UInt32
+  }
+
+  /// The part of the path that a share belongs to.
+  static func part(_ share: Share, _ window: EventWindow) -> Part {
+    Part(
+      engine: engine(share.reference), cause: share.cause?.rawValue ?? "busy",
+      kernel: window.row(share.reference)?.kernel ?? "")
   }
 
   /// The engine's name; all DMA engines are one.

@@ -25,6 +25,9 @@ struct RowFacts: Sendable {
   var update = ProgramUpdate.none
   var engine: UInt8 = 0
   var isTransfer = false
+  /// The ring, where it is that of a row which stands for descriptors and which no engine executes,
+  /// as in imported profiles.
+  var descriptorRing: UInt8?
 }
 
 /// The records of all tracks that touch a range of time, held in memory.
@@ -44,6 +47,9 @@ package struct EventWindow: Sendable {
   package let invocations: InvocationTable
   /// Whether the window holds what was recorded before the range, from the beginning of the run.
   package let isFromBeginning: Bool
+  /// The semaphores' values before the window's records; nil where nothing tells them. A semaphore
+  /// beyond the list has none but 0.
+  let semaphores: [UInt32]?
   /// What could not be read.
   package private(set) var damage: [TraceDamage] = []
   private let facts: [RowFacts]
@@ -57,22 +63,57 @@ package struct EventWindow: Sendable {
     limit: Int = recordLimit, knowsBefore: Bool = false
   ) throws(TraceError) -> EventWindow? {
     guard reader.recordCount(from: from, to: to) <= limit else { return nil }
+    let recorded = TraceSummary.recorded(reader)
+    let facts = facts(reader.program)
+    let (first, last) = (from ?? recorded.from, to ?? recorded.to)
     let isLong = !knowsBefore || reader.recordCount(to: to) > limit
-    return try EventWindow(reader, from: from, to: to, first: isLong ? from : nil)
+    guard let from, isLong else {
+      return try EventWindow(
+        reader, from: first, to: last, facts: facts, low: min(first, recorded.from),
+        semaphores: recorded.isPart ? nil : [], isFirst: !recorded.isPart)
+    }
+    // Too many records before the range to hold them: their semaphores' values are enough.
+    let values =
+      knowsBefore && !recorded.isPart
+      ? try SemaphoreCheckpoints(reader, facts: facts, at: [from]).values[0] : nil
+    return try EventWindow(
+      reader, from: first, to: last, facts: facts, semaphores: values, isFirst: false)
   }
 
-  /// `first` is from where on records are read; nil for the beginning.
-  private init(
-    _ reader: borrowing TraceReader, from: Int64?, to: Int64?, first: Int64?
-  ) throws(TraceError) {
+  /// Reads about the last `limit` records before a moment, with the semaphores' values before them.
+  package static func load(
+    _ reader: borrowing TraceReader, before to: Int64, limit: Int
+  ) throws(TraceError) -> EventWindow {
     let recorded = TraceSummary.recorded(reader)
-    self.from = from ?? recorded.from
-    self.to = to ?? recorded.to
-    isFromBeginning = first == nil && !recorded.isPart
+    let borders = RecordStretches(
+      reader, from: min(recorded.from, to), to: to, limit: limit
+    ).borders
+    let from = borders[max(0, borders.count - 2)]
+    let facts = facts(reader.program)
+    let values =
+      recorded.isPart ? nil : try SemaphoreCheckpoints(reader, facts: facts, at: [from]).values[0]
+    return try EventWindow(
+      reader, from: from, to: to, facts: facts, semaphores: values,
+      isFirst: from <= recorded.from && !recorded.isPart)
+  }
+
+  /// Reads the records that touch a range.
+  ///
+  /// - Parameters:
+  ///   - low: from where on records are read, where that is before `from`.
+  ///   - semaphores: the values before the first of them; nil where they are not known.
+  ///   - isFirst: whether nothing comes before the first of them.
+  init(
+    _ reader: borrowing TraceReader, from: Int64, to: Int64, facts: [RowFacts], low: Int64? = nil,
+    semaphores: [UInt32]?, isFirst: Bool
+  ) throws(TraceError) {
+    (self.from, self.to) = (from, to)
+    isFromBeginning = isFirst
+    self.semaphores = semaphores
     program = reader.program
     invocations = reader.invocations
-    facts = Self.facts(program)
-    let (low, high) = (first ?? min(self.from, recorded.from), self.to)
+    self.facts = facts
+    let (low, high) = (low ?? from, to)
     var found = Array(repeating: [TraceEvent](), count: TrackID.count)
     damage = try reader.readEvents(from: .init(low), to: .init(high + 1)) { track, batch in
       for event in batch
@@ -87,12 +128,13 @@ package struct EventWindow: Sendable {
   ///
   /// - Parameter isNear: looks only at records that start about then, for who needs few of many.
   init(
-    _ batches: [TrackBatch], from: Int64, to: Int64, program: ProgramTable, facts: [RowFacts],
-    isNear: Bool
+    _ batches: [TrackBatch], from: Int64, to: Int64, program: ProgramTable,
+    invocations: InvocationTable, facts: [RowFacts], isNear: Bool
   ) {
     (self.from, self.to) = (from, to)
     isFromBeginning = false
-    (self.program, self.facts, invocations) = (program, facts, InvocationTable())
+    semaphores = nil
+    (self.program, self.facts, self.invocations) = (program, facts, invocations)
     var found = Array(repeating: [TraceEvent](), count: TrackID.count)
     for part in batches {
       let track = Int(part.track.rawValue)
@@ -135,6 +177,9 @@ package struct EventWindow: Sendable {
     }.map(\.element)
   }
 
+  /// Whether rows stand for descriptors; see `RowFacts.descriptorRing`.
+  var hasDescriptors: Bool { facts.contains { $0.descriptorRing != nil } }
+
   /// Records in all.
   package var count: Int { events.reduce(0) { $0 + $1.count } }
 
@@ -175,5 +220,6 @@ extension RowFacts {
     guard let row else { return }
     (wait, update, engine) = (row.wait, row.update, row.engine.rawValue)
     isTransfer = row.ring != nil
+    if row.opcode.hasPrefix("DMA ") { descriptorRing = row.ring }
   }
 }

@@ -27,8 +27,13 @@ package struct PathTotals: Sendable {
 
   /// By program counter.
   package private(set) var rows: [UInt32: Row] = [:]
+  /// By the number of the kernel's invocation, gaps included; what belongs to none is left out.
+  private(set) var invocations: [Int: Int64] = [:]
   /// By engine, cause and kernel; adds up to the range.
-  package let parts: [CriticalPath.Part: Int64]
+  package private(set) var parts: [CriticalPath.Part: Int64] = [:]
+
+  /// No path yet.
+  init() {}
 
   /// Totals along the critical path of these causes.
   package init(_ graph: CauseGraph) {
@@ -36,14 +41,37 @@ package struct PathTotals: Sendable {
     let cover = BusyCover(graph.window)
     parts = path.parts(graph.window, cover)
     for step in path.steps {
-      for share in path.shares(step, cover) where share.time > 0 { add(share, step, graph.window) }
+      for share in CriticalPath.shares(step, cover) where share.time > 0 {
+        add(share, step, graph.window)
+      }
     }
+  }
+
+  /// Adds a step of a path that is followed stretch by stretch.
+  mutating func add(_ step: CriticalPath.Step, _ window: EventWindow, _ cover: BusyCover) {
+    for share in CriticalPath.shares(step, cover) where share.time > 0 {
+      add(share, step, window)
+      parts[CriticalPath.part(share, window), default: 0] += share.time
+    }
+  }
+
+  /// Adds what follows the path's last record to the range's end.
+  mutating func addEnd(after last: EventReference, _ from: Int64, to: Int64) {
+    guard to > from else { return }
+    let part = CriticalPath.Part(engine: CriticalPath.engine(last), cause: "end", kernel: "")
+    parts[part, default: 0] += to - from
   }
 
   private mutating func add(
     _ share: CriticalPath.Share, _ step: CriticalPath.Step, _ window: EventWindow
   ) {
-    let counter = window[share.reference].programCounter
+    let event = window[share.reference]
+    let counter = event.programCounter
+    if !window.invocations.isEmpty, let track = TrackID(rawValue: share.reference.track),
+      let index = window.invocationIndex(event, on: track)
+    {
+      invocations[index, default: 0] += share.time
+    }
     var row = rows[counter] ?? Row()
     defer { rows[counter] = row }
     guard let cause = share.cause else {

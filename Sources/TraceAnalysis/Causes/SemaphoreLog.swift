@@ -17,6 +17,8 @@ struct SemaphoreLog: Sendable {
   }
 
   private var updates: [[Update]] = []
+  /// The values before all changes; see `EventWindow.semaphores`.
+  private let before: [UInt32]?
 
   private struct Change {
     var time: Int64
@@ -25,6 +27,7 @@ struct SemaphoreLog: Sendable {
   }
 
   init(_ window: EventWindow) {
+    before = window.semaphores
     var changes: [[Change]] = []
     func add(_ semaphore: Int, _ change: Change) {
       if semaphore >= changes.count {
@@ -46,12 +49,17 @@ struct SemaphoreLog: Sendable {
         }
       }
     }
-    updates = changes.map { Self.replay($0, isKnown: window.isFromBeginning) }
+    updates = changes.enumerated().map { Self.replay($1, from: value(before: $0)) }
   }
 
-  private static func replay(_ changes: [Change], isKnown: Bool) -> [Update] {
+  /// A semaphore's value before all changes; nil where the window does not know.
+  private func value(before semaphore: Int) -> UInt32? {
+    before.map { semaphore < $0.count ? $0[semaphore] : 0 }
+  }
+
+  private static func replay(_ changes: [Change], from first: UInt32?) -> [Update] {
     let ordered = changes.sorted { ($0.time, $0.source) < ($1.time, $1.source) }
-    var value: UInt32? = isKnown ? 0 : nil
+    var value = first
     var riseStart = 0
     var result: [Update] = []
     result.reserveCapacity(ordered.count)
@@ -82,7 +90,11 @@ struct SemaphoreLog: Sendable {
     }
     while true {
       place = first(wait, list, in: list[place].riseStart...place)
-      guard place > 0, isMet(wait, list[place - 1]) else { return list[place].source }
+      guard place > 0 else {
+        let isMetBefore = value(before: Int(wait.semaphore)).map { wait.isMet(by: $0) } ?? false
+        return isMetBefore ? nil : list[place].source
+      }
+      guard isMet(wait, list[place - 1]) else { return list[place].source }
       place -= 1
     }
   }

@@ -81,8 +81,8 @@ extension TraceSummary {
     guard let invocations else { return nil }
     var found: [SummaryGroup] = []
     var places: [String: Int] = [:]
-    for (invocation, group) in zip(invocations.invocations, invocations.groups)
-    where group != SummaryGroup(name: "") {
+    for (index, group) in invocations.groups.enumerated() where group != SummaryGroup(name: "") {
+      let invocation = invocations.invocations[index]
       let key = invocation.map(name) ?? "(unknown)"
       let place = places[key] ?? found.count
       if place == found.count {
@@ -90,11 +90,14 @@ extension TraceSummary {
         found.append(SummaryGroup(name: key))
       }
       found[place].add(group)
+      guard let path else { continue }
+      found[place].pathTime = (found[place].pathTime ?? 0) + (path.invocations[index] ?? 0)
     }
     for place in found.indices {
       guard let flops = found[place].flops, let bytes = found[place].hbmBytes else { continue }
       found[place].bound = bound(flops: flops, hbmBytes: bytes)
     }
+    share(&found)
     return found.sorted(by: Self.isBefore)
   }
 }

@@ -142,6 +142,9 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
   package var top: [Group]
   /// The vendor profiler's metrics by their names; times in seconds, `percent` as fractions of 1.
   package var metrics: [String: Double]
+  /// What the profile that the trace was made of states, beside the same worked out from its rows;
+  /// absent for other traces.
+  package var profile: [StatedNumber]?
   /// The critical path; absent where it was not followed.
   package var criticalPath: [PathPart]?
   /// What would make the run shorter, the largest gain first.
@@ -168,6 +171,7 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     top = Array(Self.groups(summary, grouping).prefix(limit))
     metrics = Dictionary(
       uniqueKeysWithValues: summary.vendorMetrics.map { ($0.name, $0.value) })
+    profile = summary.stated.isEmpty ? nil : summary.stated
     criticalPath = summary.path?.byEngineAndCause.map {
       PathPart(engine: $0.engine, cause: $0.cause, timePs: $0.time)
     }

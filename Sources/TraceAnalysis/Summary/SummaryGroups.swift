@@ -41,7 +41,7 @@ package struct SummaryGroup: Equatable, Sendable {
   package var lost: Int64?
 
   /// `pathTime` beyond `bound`, whatever other groups do.
-  fileprivate var excess: Int64? {
+  var excess: Int64? {
     guard let pathTime, let bound else { return nil }
     return max(0, pathTime - bound)
   }
@@ -91,7 +91,7 @@ extension TraceSummary {
 
   /// Says what each group lost: its excess, and where all of them are more than the range can lose,
   /// in proportion less.
-  private func share(_ groups: inout [SummaryGroup]) {
+  func share(_ groups: inout [SummaryGroup]) {
     let flops = groups.reduce(Int64(0)) { $0 &+ ($1.flops ?? 0) }
     let bytes = groups.reduce(Int64(0)) { $0 &+ ($1.hbmBytes ?? 0) }
     guard path != nil, let bound = bound(flops: flops, hbmBytes: bytes) else { return }

@@ -6,7 +6,8 @@ extension TraceSummary {
     guard let skippedRecords else { return [] }
     return [
       "The critical path, lost time and advice are left out: \(skippedRecords) records are more "
-        + "than \(pathLimit); choose a part with --from and --to."
+        + "than \(pathLimit); choose a part with --from and --to, or follow all of it with --path, "
+        + "which takes some seconds for ten million records."
     ]
   }
 }

@@ -35,6 +35,9 @@ package struct TraceSummary: Sendable {
   package let damage: [TraceDamage]
   /// The critical path; nil where it was not asked for or the range holds too many records.
   package let path: PathTotals?
+  /// The numbers that the profile which the trace was made of states of the whole run, beside ours;
+  /// empty for other traces and of a part.
+  package let stated: [StatedNumber]
   /// How many records the range holds, where they were too many to follow the path.
   package let skippedRecords: Int?
   let pathLimit: Int
@@ -50,8 +53,9 @@ package struct TraceSummary: Sendable {
 
   /// The length of the range.
   package var duration: Picoseconds { to - from }
-  /// Whether executions, transfers and what follows from them were counted; samples cannot.
-  package var isCounted: Bool { basis == .events }
+  /// Whether executions, transfers and what follows from them were counted, from events or by the
+  /// model itself; samples cannot.
+  package let isCounted: Bool
 
   /// Sums up a trace between two times, or all of it.
   ///
@@ -61,11 +65,13 @@ package struct TraceSummary: Sendable {
   ///   - tellsInvocations: whether to tell apart the invocations of a kernel, which takes a look at
   ///     every record.
   ///   - followsPath: whether to follow the critical path, where the records fit into memory.
-  ///   - pathLimit: the records of which a path is followed at most.
+  ///   - followsLongPath: whether to follow it where they do not fit, which takes time: some
+  ///     seconds for ten million records.
+  ///   - pathLimit: the records that are held at most.
   package init(
     _ reader: borrowing TraceReader, from: Picoseconds? = nil, to: Picoseconds? = nil,
     cells: Int = 0, stripLength: Int64? = nil, tellsInvocations: Bool = false,
-    followsPath: Bool = false,
+    followsPath: Bool = false, followsLongPath: Bool = false,
     pathLimit: Int = EventWindow.recordLimit
   ) throws(TraceError) {
     let totals = reader.summary
@@ -92,6 +98,9 @@ package struct TraceSummary: Sendable {
         try fold.addRecords(reader, range, strip)
       }
     }
+    let counts = isWholeRun && !hasEvents && totals.isExact ? try reader.rowTotals() : nil
+    if let counts { fold.take(counts) }
+    isCounted = hasEvents || counts != nil
     let hasTotals = fold.shares.isEmpty || !hasEvents && totals.isExact && isWholeRun
     state = totals.state
     metadata = reader.metadata
@@ -112,17 +121,35 @@ package struct TraceSummary: Sendable {
     rows = fold.rows
     invocations = fold.invocations
     let marks = isWholeRun ? (from: nil, to: nil) : (from: range.from, to: range.to)
-    let window =
-      followsPath && hasEvents
-      ? try EventWindow.load(
-        reader, from: marks.from, to: marks.to, limit: pathLimit, knowsBefore: true) : nil
-    path = window.map { PathTotals(CauseGraph($0)) }
+    let follows = followsPath && hasEvents
+    let path =
+      follows
+      ? try Self.path(reader, range, marks, followsLong: followsLongPath, limit: pathLimit) : nil
+    self.path = path
     skippedRecords =
-      followsPath && hasEvents && window == nil
-      ? reader.recordCount(from: marks.from, to: marks.to) : nil
+      follows && path == nil ? reader.recordCount(from: marks.from, to: marks.to) : nil
     self.pathLimit = pathLimit
     throttled = isWholeRun ? totals.throttled : nil
+    stated = isWholeRun ? try reader.statedNumbers() : []
     damage = reader.damage
+  }
+
+  /// The critical path of a range, whose ends `marks` names where it is not all; nil where it holds
+  /// more records than the limit and is not to be followed all the same.
+  private static func path(
+    _ reader: borrowing TraceReader, _ range: TrackFold.Range, _ marks: (from: Int64?, to: Int64?),
+    followsLong: Bool, limit: Int
+  ) throws(TraceError) -> PathTotals? {
+    guard reader.recordCount(from: marks.from, to: marks.to) > limit else {
+      let window = try EventWindow.load(
+        reader, from: marks.from, to: marks.to, limit: limit, knowsBefore: true)
+      return window.map { PathTotals(CauseGraph($0)) }
+    }
+    guard followsLong else { return nil }
+    return try LongPath(
+      reader, from: range.from, to: range.to, isPart: recorded(reader).isPart,
+      limit: min(LongPath.stretchRecords, limit)
+    ).totals(reader)
   }
 
   /// The stretch of the run that the trace holds records of.
@@ -176,6 +203,15 @@ package struct TraceSummary: Sendable {
     init(_ program: ProgramTable) {
       rows = RowTotals(rowCount: program.count)
       rowBytes = (0..<program.count).map { program[UInt32($0)]?.bytes ?? 0 }
+    }
+
+    /// Takes over how often rows ran; how long they took is what samples say.
+    mutating func take(_ counts: RowTotals) {
+      for (index, count) in counts.totals.enumerated() where count != RowTotal() {
+        rows.update(UInt32(index)) {
+          ($0.instructions, $0.transfers) = (count.instructions, count.transfers)
+        }
+      }
     }
 
     /// Takes the strips and the rows from the footer of a long trace; false when it has none.

@@ -187,9 +187,36 @@ package final class TimelineSource {
       batches.append($0)
     }
     return EventWindow(
-      batches + reader.openEvents, from: from, to: to, program: reader.program, facts: facts,
-      isNear: isNear)
+      batches + reader.openEvents, from: from, to: to, program: reader.program,
+      invocations: reader.invocations, facts: facts, isNear: isNear)
   }
+
+  /// The first record of any track that starts after a moment and is accepted; nil when there is
+  /// none. Of a long trace this reads block after block and holds few.
+  package func firstRecord(
+    after time: Int64, where accepts: (TraceEvent, TrackID) -> Bool
+  ) throws(TraceError) -> (event: TraceEvent, track: TrackID)? {
+    var best: (event: TraceEvent, track: TrackID)?
+    func look(_ part: TrackBatch) {
+      for event in part.batch where event.start.value > time {
+        if let best, event.start >= best.event.start { return }
+        if accepts(event, part.track) { return best = (event, part.track) }
+      }
+    }
+    let places = reader.eventBlocks(from: time, to: .max).compactMap { place in
+      reader.span(ofBlocks: [place]).map { (from: $0.from, place: place) }
+    }.sorted { ($0.from, $0.place) < ($1.from, $1.place) }
+    for (from, place) in places {
+      // Records of a block do not start before it does.
+      if let best, from > best.event.start.value { break }
+      try blocks.forEach([place], of: reader, look)
+    }
+    reader.openEvents.forEach(look)
+    return best
+  }
+
+  /// Which kernel ran when.
+  package var invocations: InvocationTable { reader.invocations }
 
   /// The operands' source: the program in the recorder's own form.
   package func programBinary() throws(TraceError) -> [UInt8]? { try reader.programBinary() }

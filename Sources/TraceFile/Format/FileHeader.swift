@@ -11,7 +11,7 @@ package struct FormatVersion: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// What this code writes.
-  package static let current = FormatVersion(major: 1, minor: 5)
+  package static let current = FormatVersion(major: 1, minor: 6)
 
   /// `major.minor`.
   package var description: String { "\(major).\(minor)" }

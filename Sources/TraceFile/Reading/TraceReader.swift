@@ -207,6 +207,17 @@ package struct TraceReader: ~Copyable {
     }
     return tables
   }
+
+  /// The first piece of a table; nil where the trace has none, or it is damaged.
+  package func readTable(named name: String) throws(TraceError) -> TraceTable? {
+    for block in contents.blocks where block.header.kind == .table {
+      let table = try decoded(block) {
+        TraceTable(decoding: $0, rowCount: Int(block.header.count))
+      }
+      if let table, table.name == name { return table }
+    }
+    return nil
+  }
 }
 
 /// What reading found to be damaged. A class because reading changes nothing else of the reader.

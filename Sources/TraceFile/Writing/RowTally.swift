@@ -14,6 +14,16 @@ struct RowTally: Sendable {
   /// Busy picoseconds on DMA engines.
   private(set) var transferBusy: [Int64] = [0]
 
+  /// No rows yet.
+  init() {}
+
+  /// Rows of which the model counted how often they ran, and nobody how long they took.
+  init(_ counts: RowCounts) {
+    grow(rowCount: counts.executions.count)
+    instructions.replaceSubrange(0..<counts.executions.count, with: counts.executions)
+    transfers.replaceSubrange(0..<counts.transfers.count, with: counts.transfers)
+  }
+
   /// Places, the last one among them.
   var count: Int { instructions.count }
 

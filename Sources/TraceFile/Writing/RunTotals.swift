@@ -10,11 +10,29 @@ package struct RunTotals: Sendable {
   package var throttled: Int64?
   /// Which kernel ran when; empty when nobody looked.
   package var invocations: [TraceInvocation] = []
+  /// How often each row of the program ran; nil when nobody counted. Counts where no events were
+  /// recorded.
+  package var rowCounts: RowCounts?
 
   package init(end: Int64, tracks: [TrackTotals] = [], throttled: Int64? = nil) {
     self.end = end
     self.tracks = tracks
     self.throttled = throttled
+  }
+}
+
+/// How often each row of a program ran, by program counter.
+package struct RowCounts: Sendable {
+  /// Executions on an engine.
+  package var executions: [Int64]
+  /// Records that they left on DMA tracks, all of them together.
+  package var transfers: [Int64]
+
+  /// Counts of equally many rows.
+  package init(executions: [Int64], transfers: [Int64]) {
+    precondition(executions.count == transfers.count, "a row has a place in both")
+    self.executions = executions
+    self.transfers = transfers
   }
 }
 

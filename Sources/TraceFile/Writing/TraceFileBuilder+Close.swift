@@ -13,6 +13,9 @@ extension TraceFileBuilder {
       lastSample: headers.filter { $0.kind == .samples }.map(\.timeMax).max() ?? 0)
     (summary.recordedFrom, summary.droppedRecords) = (dropped?.until, dropped?.records)
     if dropped == nil { try writeTally() }
+    if !summary.hasEvents, let counts = totals?.rowCounts {
+      try write([Self.block(RowTally(counts))])
+    }
     try writeInvocations(totals?.invocations ?? [])
     try writeBlock(BlockHeader(kind: .summary, count: 1), encodeJSON(summary))
     let index = headers.flatMap(\.content)
@@ -104,14 +107,17 @@ extension TraceFileBuilder {
     }
   }
 
+  /// The block of what rows add up to.
+  private static func block(_ rows: RowTally) -> SealedBlock {
+    let count = (0..<rows.count).count { rows.hasRun($0) }
+    return SealedBlock(
+      header: BlockHeader(kind: .rowTotals, count: UInt32(count)), content: .totals(rows))
+  }
+
   /// Writes bins and totals of rows of a trace that is long enough for them.
   private mutating func writeTally() throws(TraceError) {
     guard tally.isUsed else { return }
-    let count = (0..<tally.rows.count).count { tally.rows.hasRun($0) }
-    var blocks = [
-      SealedBlock(
-        header: BlockHeader(kind: .rowTotals, count: UInt32(count)), content: .totals(tally.rows))
-    ]
+    var blocks = [Self.block(tally.rows)]
     for (track, levels) in tally.finishedLevels() {
       var header = BlockHeader(
         kind: .levels, track: track.rawValue, count: UInt32(levels.count))
