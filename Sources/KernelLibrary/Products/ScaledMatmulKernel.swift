@@ -63,8 +63,8 @@ package struct ScaledMatmulKernel: Kernel {
     else {
       throw unsupported(
         "\(rows) x \(depth) x \(columns)",
-        allowed: "an even number of rows, a K of up to \(Self.mostDepth) that is a multiple of \(Self.tileDepth), and at "
-          + "most \(Self.scaleBytes) scales of four tiles of it")
+        allowed: "an even number of rows, a K of up to \(Self.mostDepth) that is a multiple of "
+          + "\(Self.tileDepth), and at most \(Self.scaleBytes) scales of four tiles of it")
     }
     try builder.scope { builder throws(BuilderError) in
       var emitter = try ScaledMatmulEmitter(self, tensors, &builder)
