@@ -87,6 +87,13 @@ extension WorkloadSpecification {
           "rows": "\(gated.rows)", "hidden": "\(gated.hidden)",
           "feed_forward": "\(gated.feedForward)",
         ])
+    default: return laterShape(parameters)
+    }
+  }
+
+  /// The same of what has several lengths of its own.
+  private static func laterShape(_ parameters: KernelParameters) -> PublishedShape? {
+    switch parameters {
     case .experts(let experts):
       guard !experts.isScaled else { return nil }
       return PublishedShape(
@@ -118,6 +125,7 @@ extension WorkloadSpecification {
           "batch": "\(boxes.batch)", "classes": "\(boxes.classes)", "boxes": "\(boxes.boxes)",
           "most": "\(boxes.choice.most)",
         ])
+    default: return nil
     }
   }
 }

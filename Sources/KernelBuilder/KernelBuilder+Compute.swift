@@ -59,7 +59,8 @@ extension KernelBuilder {
       on: .vector, site: site(file, line))
   }
 
-  /// tensor_tensor_scan: destination[i] = (a[i] op0 destination[i − 1]) op1 b[i], from `initial` on.
+  /// tensor_tensor_scan: destination[i] = (a[i] op0 destination[i − 1]) op1 b[i], `initial` being
+  /// before the first.
   package mutating func scan(
     _ destination: Tile, _ a: Tile, _ op0: ALUOperation, _ op1: ALUOperation, _ b: Tile,
     initial: ScalarOperand = .immediate(0), file: String = #fileID, line: UInt = #line

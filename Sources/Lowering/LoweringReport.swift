@@ -158,7 +158,8 @@ private struct SegmentLoad {
       most = max(most, held)
     }
     let order = tiles.values.sorted {
-      ($1.buffers * $1.bytes, $0.name) < ($0.buffers * $0.bytes, $1.name)
+      ($1.buffers * $1.bytes, $0.name, $0.bytes, $0.space.rawValue)
+        < ($0.buffers * $0.bytes, $1.name, $1.bytes, $1.space.rawValue)
     }
     return (order, most)
   }

@@ -17,7 +17,8 @@ enum KernelOperatorName: String, CaseIterable {
 }
 
 extension KernelParameters {
-  /// Reads `operator`, `shape`, and where the operator has them `layout`, `epsilon` and `causal`.
+  /// Reads `operator`, `shape`, and where the operator has them `layout`, `epsilon`, `causal`,
+  /// `overlap` and `least`.
   static func read(_ section: inout YAMLSection) throws(WorkloadError) -> KernelParameters {
     let name = try section.choice("operator", of: KernelOperatorName.self)
     var shape = try section.section("shape")
@@ -85,17 +86,13 @@ extension KernelParameters {
   private static func suppression(_ shape: inout YAMLSection, _ section: inout YAMLSection)
     throws(WorkloadError) -> SuppressionParameters
   {
-    let parameters = SuppressionParameters(
+    SuppressionParameters(
       batch: try shape.integer("batch"), classes: try shape.integer("classes"),
       boxes: try shape.integer("boxes"),
       choice: BoxSuppression(
-        most: try shape.integer("most"), overlap: try section.number("overlap", above: 0),
+        most: try shape.integer("most"), overlap: try section.number("overlap", above: 0, upTo: 1),
         least: section.has("least") ? try section.number("least", above: 0) : nil,
         isCentred: true))
-    guard parameters.choice.overlap <= 1 else {
-      throw section.badValue("overlap", expected: "a share of at most 1")
-    }
-    return parameters
   }
 
   private static func rows(_ shape: inout YAMLSection) throws(WorkloadError) -> RowParameters {

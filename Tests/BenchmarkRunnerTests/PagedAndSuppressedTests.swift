@@ -51,7 +51,9 @@ import Testing
   @Test(arguments: [0.2, 0.5, 1])
   func boxes(overlap: Double) throws {
     for isCentred in [true, false] {
-      for (batch, classes, count, most) in [(1, 1, 5, 5), (2, 3, 70, 12), (3, 50, 40, 9)] {
+      for (batch, classes, count, most) in [
+        (1, 1, 5, 7), (2, 3, 70, 12), (3, 50, 40, 9), (2, 140, 20, 3),
+      ] {
         try OperatorCase(
           .boxSuppression(
             BoxSuppression(

@@ -1,3 +1,4 @@
+import Hardware
 import Lowering
 import ModelGraph
 import NumericFormats
@@ -77,6 +78,53 @@ import Testing
     try builder.apply(
       .elementwise(Elementwise(.multiply)), to: ["conv", "factor"], name: "y", role: .output)
     let lowered = try OperatorCase(try builder.finish()).check()
+    #expect(lowered.graph.nodes.count == 2)
+  }
+
+  /// Groups, depthwise channels, 16 bits, and weights that two convolutions read.
+  @Test(arguments: [1, 2, 4], [NumberFormat.float32, .bfloat16])
+  func groupsAndSharedWeights(groups: Int, format: NumberFormat) throws {
+    var builder = GraphBuilder(name: "net", format: format)
+    try builder.given("x", [1, 4, 6, 6])
+    let shape: TensorShape = [4, 4 / groups, 1, 1]
+    let values = (0..<shape.elementCount).map { Float($0 % 5 + 1) / 4 }
+    try builder.given(
+      "w", shape, role: .weight,
+      fill: .values(TensorConstant(try TensorView(values, shape: shape, format: format))))
+    try builder.given(
+      "factor", [4, 1, 1], role: .weight,
+      fill: .values(
+        TensorConstant(try TensorView([1, 0.5, -2, 4], shape: [4, 1, 1], format: format))))
+    for (name, role) in [("a", TensorRole.intermediate), ("b", .output)] {
+      try builder.apply(
+        .convolution(Convolution(SlidingWindow([1, 1]), groups: groups)), to: ["x", "w"],
+        name: name, role: role)
+    }
+    try builder.apply(
+      .elementwise(Elementwise(.multiply)), to: ["a", "factor"], name: "y", role: .output)
+    // Factors that are powers of two leave weights exact.
+    let lowered = try OperatorCase(try builder.finish()).check(agreeing: 1e-5)
+    #expect(lowered.graph.nodes.map(\.operation.name) == ["Conv", "Conv"])
+  }
+
+  /// fp16 does not hold 300 · 300, nor 0.01 · 0.0001 with all its digits.
+  @Test(arguments: [(300.0, 300.0), (0.01, 0.0001)])
+  func weightsThatLeaveTheirFormatStay(numbers: (weight: Double, factor: Double)) throws {
+    var builder = GraphBuilder(name: "net", format: .float16)
+    try builder.given("x", [1, 4, 6, 6], fill: .normal(standardDeviation: 0.01))
+    let values = [Float](repeating: Float(numbers.weight), count: 16)
+    try builder.given(
+      "w", [4, 4, 1, 1], role: .weight,
+      fill: .values(
+        TensorConstant(try TensorView(values, shape: [4, 4, 1, 1], format: .float16))))
+    try builder.given(
+      "factor", [1], role: .weight, format: .float32, fill: .constant(numbers.factor))
+    try builder.apply(
+      .convolution(Convolution(SlidingWindow([1, 1]))), to: ["x", "w"], name: "conv")
+    try builder.apply(
+      .elementwise(Elementwise(.multiply)), to: ["conv", "factor"], name: "y", role: .output)
+    let lowered = try Lowerer(device: .trainium2).lower(
+      try builder.finish(), keepsIntermediates: true)
     #expect(lowered.graph.nodes.count == 2)
   }
 }

@@ -45,7 +45,14 @@ import Testing
     let groups = try #require(ExpertGroups(layer, on: .trainium2))
     let even = (0..<300 * 8).map { Float(($0 / 8 + $0) % 8) }
     let crowded = (0..<300 * 8).map { Float($0 % 8) }
-    for logits in [even, crowded] {
+    // Two experts with 297 tokens each and six with one each: no block is left over.
+    let worst = (0..<300 * 8).map { index in
+      let (token, expert) = index.quotientAndRemainder(dividingBy: 8)
+      return token < 3
+        ? Float(expert / 2 == token + 1 ? 10 : 0) : Float(expert < 2 ? 10 : expert % 3)
+    }
+    #expect(groups.block * 8 < 600 + 8 * groups.block && groups.blocks == 600 / groups.block + 8)
+    for logits in [even, crowded, worst] {
       let result = try SegmentRunner.run(
         ExpertDispatchKernel(layer, block: groups.block, blocks: groups.blocks), [logits])
       #expect(Set(result[2]).count == 600)
@@ -93,7 +100,9 @@ import Testing
 
   /// Few tokens, widths that 128 does not divide and long lists of experts stay as they were.
   @Test func smallLayersAreNotDealt() {
-    #expect(ExpertGroups(layer(16), on: .trainium2) == nil)
+    for tokens in [1, 2, 16, 64] {
+      #expect(ExpertGroups(layer(tokens), on: .trainium2) == nil)
+    }
     #expect(
       ExpertGroups(
         ExpertLayerKernel(tokens: 2048, width: 2880, hidden: 360, experts: 32, chosen: 4),

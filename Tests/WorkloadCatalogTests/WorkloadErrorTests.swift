@@ -64,9 +64,10 @@ struct WorkloadErrorTests {
         + " found 'kernal'. Did you mean 'kernel'?")
     #expect(
       try replacing("operator: MatMul", "operator: Matmull")
-        == "kernel/product.yaml:11:11: operator: expected one of MatMul, Softmax,"
+        == "kernel/product.yaml:11:11: operator: expected one of MatMul, MatMulMX, Softmax,"
         + " RMSNormalization, LayerNormalization, Attention, GatedMLP, MixtureOfExperts,"
-        + " MixtureOfExpertsMX; found 'Matmull'. Did you mean 'MatMul'?")
+        + " MixtureOfExpertsMX, PagedAttention, EmbeddingBag, NonMaxSuppression; found"
+        + " 'Matmull'. Did you mean 'MatMul'?")
     #expect(
       try replacing("precision: bf16", "precision: bf61").hasPrefix(
         "kernel/product.yaml:8:12: precision: expected one of fp32, tf32, bf16,"))

@@ -16,18 +16,29 @@ enum KernelListing {
         .text("example", priority: 1, minimumWidth: 16), Column("instructions"),
         .text("tensors", priority: 2, minimumWidth: 24),
       ]))
+    var absent: [String] = []
     for entry in KernelShelf.entries {
+      var count: Cell = .missing
       do {
-        let segment = try entry.example.segment(on: device)
-        listing.table.append([
-          .text(entry.name), .text(entry.family), .text(entry.purpose), .text(entry.example.name),
-          .integer(Int64(segment.instructions.count)), .text(tensors(entry.example)),
-        ])
+        count = .integer(Int64(try entry.example.segment(on: device).instructions.count))
       } catch {
-        listing.failures.append(error)
+        guard case .unsupported = error, device.generation < entry.generation else {
+          listing.failures.append(error)
+          continue
+        }
+        absent.append(entry.name)
       }
+      listing.table.append([
+        .text(entry.name), .text(entry.family), .text(entry.purpose), .text(entry.example.name),
+        count, .text(tensors(entry.example)),
+      ])
     }
     listing.table.footnotes = ["instructions of the example on \(device.name)"]
+    if !absent.isEmpty {
+      listing.table.footnotes.append(
+        "not on \(device.name), which lacks their instructions: "
+          + absent.joined(separator: ", "))
+    }
     return listing
   }
 

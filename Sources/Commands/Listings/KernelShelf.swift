@@ -11,6 +11,8 @@ enum KernelShelf {
     var family: String
     var purpose: String
     var example: any Kernel
+    /// The first generation of cores that has its instructions.
+    var generation = 2
   }
 
   static var entries: [Entry] {
@@ -19,7 +21,12 @@ enum KernelShelf {
   }
 
   private static func family(_ family: String, _ list: [(String, String, any Kernel)]) -> [Entry] {
-    list.map { Entry(name: $0.0, family: family, purpose: $0.1, example: $0.2) }
+    list.map { name, purpose, example in
+      let isScaled = example is ScaledMatmulKernel || example is ScaledExpertKernel
+      return Entry(
+        name: name, family: family, purpose: purpose, example: example,
+        generation: isScaled ? 4 : 2)
+    }
   }
 
   private static let products = family(
@@ -228,7 +235,7 @@ enum KernelShelf {
       (
         "transposed-convolution", "upsampling by learned weights",
         TransposedConvolutionKernel(
-          inputs: 64, outputs: 32, planes: 1, rows: 14, columns: 14, window: [2, 2])
+          inputs: 64, outputs: 32, planes: 1, rows: 14, columns: 14, window: [1, 2, 2])
       ),
       (
         "pool", "the maximum or average of each window",

@@ -78,13 +78,15 @@ struct FewRows {
     let ones = try builder.blockDiagonal("ones", 128, block: 128, of: 1)
     let gamma = try builder.tile("gamma", tiles, format: norm.gamma.format)
     builder.load(
-      gamma, from: norm.gamma.access(offset: 0, sizes: [128, tiles], strides: [tiles, 1]))
+      gamma, from: norm.gamma.access(offset: 0, sizes: [128, tiles], strides: [tiles, 1]),
+      on: .scalar)
     // Row after row on a partition.
     let byRow = { (tile: Tile) in tile.viewed(sizes: [rows, tiles], strides: [tiles, 1]) }
     var source = byRow(x)
     if let addend = norm.addend, let sum = norm.sum {
       let other = byRow(try builder.tile("addend", tiles, rows, format: x.format))
-      builder.load(other, from: access(addend, shape))
+      // Not on the queue of the weights, whose first loads a kernel before may take along.
+      builder.load(other, from: access(addend, shape), on: .scalar)
       // The norm is that of the sum as it is stored.
       let total = byRow(try builder.tile("sum", tiles, rows, format: x.format))
       builder.tensorTensor(total, source, other, .add)

@@ -3,15 +3,15 @@ import InstructionSet
 package import KernelBuilder
 package import NumericFormats
 
-/// Products of the same few rows with several weights: out_i [M, N_i] = x · W_i, x being normalised
-/// on the way where that is asked for.
+/// Products of the same few rows with several weights: out_i [M, N_i] = x · W_i, x being
+/// normalised on the way where that is asked for.
 ///
 /// Layouts: x [M, K] or xᵀ [K, M], W_i [K, N_i] row-major; whole tiles of 128. The weights are the
 /// stationary operand (`StationaryStream`), the sums are turned at the end (`TurnedSums`).
 /// Bound: the DMA, which brings the weights once.
 ///
-/// Parameters in order: x, addend [M, K] and gamma [K] of a norm (if any), the weights, the sum of x
-/// and addend (if any), the results.
+/// Parameters in order: x, addend [M, K] and gamma [K] of a norm (if any), the weights, the sum of
+/// x and addend (if any), the results.
 package struct ProjectionsKernel: Kernel {
   /// Rows: M.
   package var rows: Int

@@ -43,10 +43,10 @@ package struct ScaledMatmulKernel: Kernel {
   /// Rows of K on the partitions.
   static let tileDepth = 128 * ScaledExpertKernel.packed
   /// Bytes of a partition that scales of b may take, and quantised rows of a.
-  private static let scaleBytes = 48 << 10
+  private static let scaleBytes = 32 << 10
   static let rowBytes = 64 << 10
-  /// The longest K: two buffers of 128 quantised rows fit.
-  private static let mostDepth = 60 * tileDepth
+  /// The longest K: two buffers of 128 quantised rows, and two of 512 columns of b, fit.
+  private static let mostDepth = 40 * tileDepth
 
   package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
     throws(BuilderError)
@@ -102,11 +102,11 @@ private struct ScaledMatmulEmitter {
   {
     self.kernel = kernel
     self.tensors = tensors
-    tiles = kernel.depth / ScaledMatmulKernel.tileDepth
+    let tiles = kernel.depth / ScaledMatmulKernel.tileDepth
+    self.tiles = tiles
     let groups = ceilDivide(tiles, 4)
     let most = [1024, 512, 256, 128].first {
-      2 * $0 * (4 * ceilDivide(kernel.depth, ScaledMatmulKernel.tileDepth) + groups)
-        <= ScaledMatmulKernel.rowBytes
+      2 * $0 * (4 * tiles + groups) <= ScaledMatmulKernel.rowBytes
     }
     let block = min(most ?? 128, kernel.rows)
     blocks = pieces(kernel.rows, block)
@@ -125,8 +125,10 @@ private struct ScaledMatmulEmitter {
     builder.memset(scales, 0)
     for part in quantised { builder.memset(part.scales, 0, on: .gpsimd) }
     let width = min(512, kernel.columns)
-    panels = try builder.pool("b", buffers: 3, tiles * width, format: .uint16)
     results = try builder.pool("out", buffers: 4, width, format: .bfloat16)
+    let buffers = builder.freeSBUFBytes / (2 * tiles * width + KernelBuilder.alignmentBytes)
+    panels = try builder.pool(
+      "b", buffers: max(2, min(3, buffers)), tiles * width, format: .uint16)
     banks = try builder.banks("product", buffers: 8)
   }
 

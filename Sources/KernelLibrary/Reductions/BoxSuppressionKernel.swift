@@ -12,7 +12,7 @@ package import NumericFormats
 /// to the lowest number. An overlap above a share s is asked for without a division: with areas a
 /// and b and their common part c, c / (a + b − c) > s where c · (1 + s) > s · (a + b).
 /// Nothing depends on what was found but values, so that every row takes the same time.
-/// Bound: the vector engine, thirteen passes over a row for each box taken; the scalar engine adds
+/// Bound: the vector engine, fifteen passes over a row for each box taken; the scalar engine adds
 /// up what was picked meanwhile.
 ///
 /// Parameters in order: boxes [batch · boxes, 4], scores [batch · classes, boxes], chosen [batch ·
@@ -78,16 +78,21 @@ package struct BoxSuppressionKernel: Kernel {
   /// Bytes of a partition for each box: seven rows of what stays, seven of what passes, and the
   /// boxes as they come.
   private static let bytesPerBox = 4 * (7 + 7 + 4)
+  /// The same for each box taken: the eight best scores and their places.
+  private static let bytesPerTaken = 64
 
   package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
     throws(BuilderError)
   {
-    let limit = min(
-      builder.device.vector.findElementsMaximum.value,
-      (builder.freeSBUFBytes - 40 * most) / Self.bytesPerBox)
-    guard batch > 0, classes > 0, most > 0, (1...limit).contains(boxes) else {
+    let bytes = builder.freeSBUFBytes - 1024
+    guard batch > 0, classes > 0, (1...bytes / Self.bytesPerTaken).contains(most), boxes > 0,
+      boxes <= builder.device.vector.findElementsMaximum.value,
+      boxes * Self.bytesPerBox <= bytes - most * Self.bytesPerTaken
+    else {
       throw unsupported(
-        "\(most) of \(boxes) boxes", allowed: "1 to \(limit) boxes, of which at least one is taken")
+        "\(most) of \(boxes) boxes",
+        allowed: "boxes of \(Self.bytesPerBox) bytes and \(Self.bytesPerTaken) for each that is "
+          + "taken in \(bytes) bytes of a partition")
     }
     for rows in tiles {
       try builder.scope { builder throws(BuilderError) in

@@ -29,14 +29,18 @@ private struct ScaledConvolution {
   /// What each channel of the bare convolution is multiplied by, and what is added then.
   private var factors: [Double]
   private var shifts: [Double]
+  /// The convolution's own weights, and those that it gets.
+  private let weights: TensorView
+  private var values: [Float] = []
 
   init?(at place: Int, _ walk: GraphWalk) {
     let node = walk.graph.nodes[place]
     guard case .convolution(let convolution) = node.operation,
       convolution.weightLayout == .outputsFirst, convolution.outputLayout == .imagesFirst,
-      Self.known(node.inputs[1], walk) != nil,
+      let weights = Self.known(node.inputs[1], walk),
       let type = walk.realType(node.outputs[0])
     else { return nil }
+    self.weights = weights
     let channels = walk.shape(node.outputs[0])[1]
     steps = [place]
     factors = [Double](repeating: 1, count: channels)
@@ -52,7 +56,10 @@ private struct ScaledConvolution {
       steps.append(at)
       tensor = next.outputs[0]
     }
-    guard steps.count > 1, (factors + shifts).allSatisfy(\.isFinite) else { return nil }
+    guard steps.count > 1, (factors + shifts).allSatisfy(\.isFinite),
+      let values = Self.folded(weights, factors)
+    else { return nil }
+    self.values = values
   }
 
   /// Takes a step over a tensor, if it does the same to all of a channel.
@@ -139,31 +146,43 @@ private struct ScaledConvolution {
     }
   }
 
+  /// The weights of each channel times its factor, rounded to their format; nil where that leaves
+  /// the format's range, or its normal numbers, for a weight that did not before.
+  private static func folded(_ weights: TensorView, _ factors: [Double]) -> [Float]? {
+    let format = weights.format
+    let perOutput = weights.count / max(1, factors.count)
+    let least =
+      format.layout.map { $0.decode(1 << $0.mantissaBits) } ?? Float.leastNormalMagnitude
+    var values: [Float] = []
+    values.reserveCapacity(weights.count)
+    for index in 0..<weights.count {
+      let weight = weights[index]
+      let value = format.decode(format.encode(Float(weight * factors[index / perOutput])))
+      let wasNormal = abs(weight) >= Double(least) && factors[index / perOutput] != 0
+      guard value.isFinite, !wasNormal || abs(value) >= least else { return nil }
+      values.append(value)
+    }
+    return values
+  }
+
   /// Appends the convolution with weights and bias of its own.
   func append(to result: inout Graph, from graph: Graph) throws(GraphError) {
     var whole = graph.nodes[steps[0]]
-    guard let weights = graph.tensor(whole.inputs[1]),
-      let view = Self.known(
-        whole.inputs[1], GraphWalk(graph))
-    else { return }
     let names = (weights: "\(whole.name)/scaled weights", bias: "\(whole.name)/shifts")
-    let perOutput = view.count / max(1, factors.count)
-    let format = weights.format
-    let values = (0..<view.count).map { index in
-      format.decode(format.encode(Float(view[index] * factors[index / perOutput])))
-    }
+    let shapes = (weights: weights.shape, bias: TensorShape([factors.count]))
     try result.declare(
       TensorDeclaration(
-        name: names.weights, shape: weights.shape, format: format, role: .weight,
-        fill: .values(
-          TensorConstant(try TensorView(values, shape: weights.shape, format: format)))))
-    let shape = TensorShape([factors.count])
-    try result.declare(
-      TensorDeclaration(
-        name: names.bias, shape: shape, format: .float32, role: .weight,
+        name: names.weights, shape: shapes.weights, format: weights.format, role: .weight,
         fill: .values(
           TensorConstant(
-            try TensorView(shifts.map { Float($0) }, shape: shape, format: .float32)))))
+            try TensorView(values, shape: shapes.weights, format: weights.format)))))
+    try result.declare(
+      TensorDeclaration(
+        name: names.bias, shape: shapes.bias, format: .float32, role: .weight,
+        fill: .values(
+          TensorConstant(
+            try TensorView(
+              shifts.map { Float($0) }, shape: shapes.bias, format: .float32)))))
     whole.inputs = [whole.inputs[0], names.weights, names.bias]
     whole.outputs = graph.nodes[last].outputs
     result.append(whole)

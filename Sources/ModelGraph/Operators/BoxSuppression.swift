@@ -3,7 +3,8 @@
 /// classes, `most`] of int32, places among the boxes from the best score on, −1 where a class has
 /// no more. ONNX lists the same places without the −1, each with its batch and class.
 ///
-/// Of equal scores the first comes first. A box is left out when it shares more than `overlap` of
+/// Scores below −1e38 do not count, as on the device, where such a one has left. Of equal scores
+/// the first comes first. A box is left out when it shares more than `overlap` of
 /// its union with one that was taken.
 package struct BoxSuppression: OperatorFamily {
   /// The most boxes taken of a class.
@@ -22,6 +23,9 @@ package struct BoxSuppression: OperatorFamily {
     self.least = least
     self.isCentred = isCentred
   }
+
+  /// No score is below it.
+  private static let lowest = -1e38
 
   package var name: String { "NonMaxSuppression" }
   package var inputCount: ClosedRange<Int> { 2...2 }
@@ -61,7 +65,8 @@ package struct BoxSuppression: OperatorFamily {
 
   private func choice(_ scores: [Double], _ corners: [Corners]) -> [Int] {
     var kept: [Int] = []
-    let counting = scores.indices.filter { place in least.map { scores[place] > $0 } ?? true }
+    let least = least ?? Self.lowest
+    let counting = scores.indices.filter { scores[$0] > least }
     for place in counting.sorted(by: { (-scores[$0], $0) < (-scores[$1], $1) })
     where kept.count < most {
       let isCovered = kept.contains { corners[$0].shares(with: corners[place]) > overlap }

@@ -57,7 +57,8 @@ package struct ExpertLayer: OperatorFamily {
     return result
   }
 
-  /// The hidden activations may be rounded before they meet down; everything else is a sum in fp32.
+  /// The hidden activations may be rounded before they meet down, and each expert's result before
+  /// it is weighted; everything else is a sum in fp32.
   package func bounds(_ tolerance: Tolerance, at indices: [Int], reference: [Double])
     throws(GraphError) -> [Double]
   {
@@ -76,7 +77,8 @@ package struct ExpertLayer: OperatorFamily {
         let error =
           Tolerance.factor
           * (tolerance.middle * norm(each) + norm(zip(errors, down).map { $0 * $1 }) + sums)
-        result[position] += part.weight * (error + relative * abs(each.reduce(0, +)))
+        let rounded = relative + tolerance.middle
+        result[position] += part.weight * (error + rounded * abs(each.reduce(0, +)))
       }
     }
     return result
