@@ -70,15 +70,37 @@ struct TraceRequest {
       path: path, metadata: TraceMetadata(entries), program: program, labels: labels)
   }
 
-  /// The folder of the traces of several cores: beside the result.
+  // MARK: Places
+
+  /// The folder of the traces of several cores: beside the result, and named as a trace is.
   static func folder(_ options: RunOptions, workload: String) -> String {
-    path(options, workload: workload).replacing(/\.trntrace$/, with: ".cores")
+    let name = name(options, workload: workload)
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: name + ".cores")) ?? []
+    let isTaken = files.contains {
+      $0.hasSuffix(".trntrace") && isOfOtherMode("\(name).cores/\($0)", options)
+    }
+    return name + (isTaken ? ".\(options.trace.name)" : "") + ".cores"
   }
 
-  /// The trace's path: beside the result.
+  /// The trace's path: beside the result, under its name. Where that is a trace of another mode,
+  /// this one has its mode in its name, as in `softmax-4096.samples.trntrace`, so that both are
+  /// kept; asked again, also while the run is under way, the answer is the same.
   static func path(_ options: RunOptions, workload: String) -> String {
+    let name = name(options, workload: workload)
+    let isTaken = isOfOtherMode(name + ".trntrace", options)
+    return name + (isTaken ? ".\(options.trace.name)" : "") + ".trntrace"
+  }
+
+  /// The path without its ending.
+  private static func name(_ options: RunOptions, workload: String) -> String {
     options.output.appendingPathComponent(options.source.folderName)
-      .appendingPathComponent(options.device.identity)
-      .appendingPathComponent(workload + ".trntrace").path
+      .appendingPathComponent(options.device.identity).appendingPathComponent(workload).path
+  }
+
+  /// Whether a file is a trace that was recorded in another mode than a run's options ask for.
+  private static func isOfOtherMode(_ path: String, _ options: RunOptions) -> Bool {
+    guard FileManager.default.fileExists(atPath: path) else { return false }
+    let mode = try? TraceReader(path: path).metadata.entries[TraceMetadata.Key.recording]
+    return mode.map { $0 != options.trace.name } ?? false
   }
 }
