@@ -17,7 +17,22 @@ struct TraceRequest {
   /// One core of several that run side by side.
   struct Core {
     var number: Int
-    var count: Int
+    /// What all of them run.
+    var chip: ChipProgram
+
+    /// What a reader needs to run all cores again from their traces.
+    var entries: [String: String] {
+      typealias Key = TraceMetadata.Key
+      var entries = [
+        Key.core: "\(number)", Key.coreCount: "\(chip.cores.count)",
+        Key.coresPerLogicalCore: "\(chip.coresPerLogicalCore)",
+      ]
+      if !chip.groups.isEmpty {
+        let groups = chip.groups.map { $0.map(String.init).joined(separator: ",") }
+        entries[Key.collectiveGroups] = groups.joined(separator: ";")
+      }
+      return entries
+    }
   }
 
   /// The trace that a run's options ask for, its folder made; nil when they ask for none. Rates are
@@ -54,10 +69,7 @@ struct TraceRequest {
       Key.peakFlops: "\(options.device.tensorPeak(for: precision))",
       Key.hbmBandwidth: "\(options.device.hbmBytesPerMicrosecondPerCore * 1_000_000)",
     ]
-    if let core {
-      entries[Key.core] = "\(core.number)"
-      entries[Key.coreCount] = "\(core.count)"
-    }
+    entries.merge(core?.entries ?? [:]) { _, own in own }
     entries[Key.modelFlops] = modelFlops.map { "\($0)" }
     if case .samples(let interval) = options.trace {
       entries[Key.sampleInterval] = "\(interval.value)"
