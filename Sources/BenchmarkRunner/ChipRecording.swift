@@ -34,7 +34,7 @@ struct ChipRecording {
           options, workload: workload, mode: mode, precision: precision,
           program: encoded[core.program],
           labels: labels, modelFlops: modelFlops.map { $0 / Int64(program.cores.count) },
-          core: TraceRequest.Core(number: core.number, count: program.cores.count))
+          core: TraceRequest.Core(number: core.number, chip: program))
       else { return nil }
       do {
         recordings[core.number] = try TraceRecording(

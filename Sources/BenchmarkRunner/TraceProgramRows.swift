@@ -66,10 +66,7 @@ extension CodedRow {
     }
     if case .matmul(let product) = operation, product.isTranspose { transposeFlops = flops }
     wait = ProgramWait(instruction.wait)
-    update = ProgramUpdate(instruction.update)
-    if case .control(let control) = operation, control.opcode == .eventSemaphoreRangeClear {
-      update = ProgramUpdate(UInt16(control.first), .clear, UInt32(control.count))
-    }
+    update = ProgramUpdate(of: instruction)
   }
 }
 
@@ -87,6 +84,16 @@ extension ProgramWait {
 }
 
 extension ProgramUpdate {
+  /// What an instruction does to semaphores, as a trace keeps it.
+  init(of instruction: Instruction) {
+    self.init(instruction.update)
+    if case .control(let control) = instruction.operation,
+      control.opcode == .eventSemaphoreRangeClear
+    {
+      self.init(UInt16(control.first), .clear, UInt32(control.count))
+    }
+  }
+
   /// The update of an instruction, as a trace keeps it.
   fileprivate init(_ update: SemaphoreUpdate) {
     let operation: Operation =

@@ -39,6 +39,8 @@ final class TraceRecording: @unchecked Sendable {
   private let sampleInterval: Int64
   /// Records that do not touch this stretch of time are left out.
   private var window: (from: Int64, to: Int64)?
+  /// What the semaphores hold when the window begins; nil where there is none.
+  private var before: SemaphoreTally?
   /// When each engine came to each kernel.
   private var clock: InvocationClock
   /// Transfers that one which is still under way may have begun before.
@@ -78,7 +80,10 @@ final class TraceRecording: @unchecked Sendable {
     }
     var retention = TraceRetention.all
     if case .ring(let sizeBytes) = recording { retention = .last(sizeBytes: sizeBytes) }
-    if case .window(let from, let to) = recording { window = (from.value, to.value) }
+    if case .window(let from, let to) = recording {
+      window = (from.value, to.value)
+      before = SemaphoreTally(program)
+    }
     clock = InvocationClock(program, request.labels)
     skews = TransferSkews(program.device.dma.skew.value.map(\.value))
     writer = try TraceWriter(
@@ -155,9 +160,13 @@ final class TraceRecording: @unchecked Sendable {
       guard let shape = program.transferShape(at: Int(event.programCounter)) else { continue }
       let record = Self.record(event, detail: UInt16(event.ring))
       var engines: UInt16 = 0
-      for engine in 0..<min(Int(shape.engines), TrackID.dmaCount)
-      where isInWindow(record, skew: skews.values[engine]) {
-        engines |= 1 << UInt16(engine)
+      for engine in 0..<min(Int(shape.engines), TrackID.dmaCount) {
+        let skew = skews.values[engine]
+        if isInWindow(record, skew: skew) {
+          engines |= 1 << UInt16(engine)
+        } else {
+          leaveOut(record, skew: skew, .dma(engine))
+        }
       }
       if engines != 0 { transfers.append(TraceTransfer(record, engines: engines)) }
     }
@@ -174,8 +183,22 @@ final class TraceRecording: @unchecked Sendable {
 
   /// Hands over those records that lie in the window.
   private func append(_ records: [TraceEvent], to track: TrackID) throws(TraceError) {
-    let kept = window == nil ? records : records.filter { isInWindow($0, skew: 0) }
+    let kept =
+      window == nil
+      ? records
+      : records.filter { record in
+        let isKept = isInWindow(record, skew: 0)
+        if !isKept { leaveOut(record, skew: 0, track) }
+        return isKept
+      }
     if !kept.isEmpty { try writer?.append(track: track, events: kept) }
+  }
+
+  /// Takes note of what a record that is left out did to semaphores before the window.
+  private func leaveOut(_ record: TraceEvent, skew: Int64, _ track: TrackID) {
+    let end = record.end.value + skew
+    guard let window, end < window.from else { return }
+    before?.add(record.programCounter, endingAt: end, on: track)
   }
 
   /// Draws samples from a block of events of one track.
@@ -211,6 +234,7 @@ final class TraceRecording: @unchecked Sendable {
     if let failure { throw failure }
     let last = ended.takeAll()
     if !last.isEmpty { try writer?.append(transfers: last) }
+    if let before { try writer?.append(table: SemaphoresBefore.table(before.values)) }
     guard let writer = writer.take() else { return }
     let end = totals?.duration.value ?? 0
     var tracks = totals.map(Self.trackTotals) ?? []

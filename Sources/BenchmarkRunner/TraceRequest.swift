@@ -17,7 +17,22 @@ struct TraceRequest {
   /// One core of several that run side by side.
   struct Core {
     var number: Int
-    var count: Int
+    /// What all of them run.
+    var chip: ChipProgram
+
+    /// What a reader needs to run all cores again from their traces.
+    var entries: [String: String] {
+      typealias Key = TraceMetadata.Key
+      var entries = [
+        Key.core: "\(number)", Key.coreCount: "\(chip.cores.count)",
+        Key.coresPerLogicalCore: "\(chip.coresPerLogicalCore)",
+      ]
+      if !chip.groups.isEmpty {
+        let groups = chip.groups.map { $0.map(String.init).joined(separator: ",") }
+        entries[Key.collectiveGroups] = groups.joined(separator: ";")
+      }
+      return entries
+    }
   }
 
   /// The trace that a run's options ask for, its folder made; nil when they ask for none. Rates are
@@ -54,10 +69,7 @@ struct TraceRequest {
       Key.peakFlops: "\(options.device.tensorPeak(for: precision))",
       Key.hbmBandwidth: "\(options.device.hbmBytesPerMicrosecondPerCore * 1_000_000)",
     ]
-    if let core {
-      entries[Key.core] = "\(core.number)"
-      entries[Key.coreCount] = "\(core.count)"
-    }
+    entries.merge(core?.entries ?? [:]) { _, own in own }
     entries[Key.modelFlops] = modelFlops.map { "\($0)" }
     if case .samples(let interval) = options.trace {
       entries[Key.sampleInterval] = "\(interval.value)"
@@ -70,15 +82,37 @@ struct TraceRequest {
       path: path, metadata: TraceMetadata(entries), program: program, labels: labels)
   }
 
-  /// The folder of the traces of several cores: beside the result.
+  // MARK: Places
+
+  /// The folder of the traces of several cores: beside the result, and named as a trace is.
   static func folder(_ options: RunOptions, workload: String) -> String {
-    path(options, workload: workload).replacing(/\.trntrace$/, with: ".cores")
+    let name = name(options, workload: workload)
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: name + ".cores")) ?? []
+    let isTaken = files.contains {
+      $0.hasSuffix(".trntrace") && isOfOtherMode("\(name).cores/\($0)", options)
+    }
+    return name + (isTaken ? ".\(options.trace.name)" : "") + ".cores"
   }
 
-  /// The trace's path: beside the result.
+  /// The trace's path: beside the result, under its name. Where that is a trace of another mode,
+  /// this one has its mode in its name, as in `softmax-4096.samples.trntrace`, so that both are
+  /// kept; asked again, also while the run is under way, the answer is the same.
   static func path(_ options: RunOptions, workload: String) -> String {
+    let name = name(options, workload: workload)
+    let isTaken = isOfOtherMode(name + ".trntrace", options)
+    return name + (isTaken ? ".\(options.trace.name)" : "") + ".trntrace"
+  }
+
+  /// The path without its ending.
+  private static func name(_ options: RunOptions, workload: String) -> String {
     options.output.appendingPathComponent(options.source.folderName)
-      .appendingPathComponent(options.device.identity)
-      .appendingPathComponent(workload + ".trntrace").path
+      .appendingPathComponent(options.device.identity).appendingPathComponent(workload).path
+  }
+
+  /// Whether a file is a trace that was recorded in another mode than a run's options ask for.
+  private static func isOfOtherMode(_ path: String, _ options: RunOptions) -> Bool {
+    guard FileManager.default.fileExists(atPath: path) else { return false }
+    let mode = try? TraceReader(path: path).metadata.entries[TraceMetadata.Key.recording]
+    return mode.map { $0 != options.trace.name } ?? false
   }
 }

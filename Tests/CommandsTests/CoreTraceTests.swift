@@ -74,11 +74,12 @@ import Units
     let table = desk.run("trace", "summary", Self.folder, "--format", "csv")
     #expect(table.code == 0, "\(table.errors)")
     let lines = table.output.split(separator: "\n")
-    #expect(lines.count == 3)
+    #expect(lines.count == 4)
     #expect(lines[0].hasPrefix("core,duration_us,tensor_percent"))
-    #expect(lines[1].hasPrefix("0,") && lines[2].hasPrefix("1,"))
+    #expect(lines[0].hasSuffix("bytes,mfu_percent,meetings_us"))
+    #expect(lines[1].hasPrefix("0,") && lines[2].hasPrefix("1,") && lines[3].hasPrefix("all,"))
     let groups = desk.run("trace", "summary", Self.folder, "--by", "opcode", "--format", "csv")
-    #expect(groups.output.contains("\n0,SENDRECV,") && groups.output.contains("\n1,SENDRECV,"))
+    for core in ["0", "1", "all"] { #expect(groups.output.contains("\n\(core),SENDRECV,")) }
     let json = desk.run("trace", "summary", Self.folder, "--format", "json")
     let document = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
     #expect(document?["schema"] as? Int == 1)
@@ -96,7 +97,50 @@ import Units
     let (all, first) = (try bytes(desk, "all.pftrace"), try bytes(desk, "one.pftrace"))
     // Each core is a process of its own: the first as if it were alone, and then the second.
     #expect(all.starts(with: first) && all.count > 2 * first.count)
-    #expect(desk.run("trace", "export", Self.folder, "--to", "csv", "--output", "x").code == 64)
+    #expect(desk.run("trace", "export", Self.folder, "--to", "chrome", "--output", "x").code == 64)
+  }
+
+  /// A folder says what each of its files says, and all of them added up.
+  @Test func theFolderHasTheTablesOfItsFiles() throws {
+    let desk = try desk("events")
+    let files = (0..<2).map { "\(Self.folder)/core\($0).trntrace" }
+    let all = desk.run("trace", "summary", Self.folder)
+    for (core, file) in files.enumerated() {
+      let own = desk.run("trace", "summary", file)
+      #expect(own.code == 0 && all.output.contains("\ncore \(core)\n" + own.output))
+      #expect(desk.run("trace", "summary", Self.folder, "--core", "\(core)") == own)
+      for form in ["csv", "chrome"] {
+        let export = ["trace", "export", "--output", "-", "--to", form]
+        #expect(
+          desk.run(export + [Self.folder, "--core", "\(core)"]) == desk.run(export + [file]))
+      }
+      let diff = desk.run("trace", "diff", Self.folder, Self.folder, "--core", "\(core)")
+      #expect(diff.code == 0 && diff.output.contains("timeline, one scale"))
+    }
+    // The table of instructions has a line more for the core, and nothing else.
+    let tables = files.map { file in
+      desk.run("trace", "export", file, "--to", "csv", "--output", "-").output
+        .split(separator: "\n")
+    }
+    let table = desk.run("trace", "export", Self.folder, "--to", "csv", "--output", "-")
+    var expected = ["core,\(tables[0][0])"]
+    for (core, lines) in tables.enumerated() {
+      for line in lines.dropFirst() { expected.append("\(core),\(line)") }
+    }
+    #expect(table.output.split(separator: "\n").map(String.init) == expected)
+    func sum(_ answer: Desk.Answer, _ name: String, _ column: Int) throws -> Double {
+      var total = 0.0
+      for line in answer.output.split(separator: "\n") {
+        let fields = line.split(separator: ",")
+        if fields[0] == name { total += try #require(Double(fields[column])) }
+      }
+      return total
+    }
+    let groups = desk.run("trace", "summary", Self.folder, "--by", "opcode", "--format", "csv")
+    for column in 2...5 {
+      let parts = try sum(groups, "0", column) + sum(groups, "1", column)
+      #expect(abs(try sum(groups, "all", column) - parts) < 1e-6)
+    }
   }
 
   @Test func verifyingAFolderIsOneDocumentThatNamesTheCore() throws {

@@ -149,4 +149,42 @@ import WorkloadCatalog
     }
     #expect(seen[.dma, default: 0] > 10 && seen[.semaphore, default: 0] > 10, "\(seen)")
   }
+
+  /// A trace of a window finds the causes that the whole run shows, as far as they lie in it: what
+  /// semaphores held when it began stands in the file.
+  @Test func windowsKnowTheSemaphoresFromBefore() throws {
+    let reader = try TraceReader(path: try trace(.events))
+    #expect(try reader.semaphoresBefore() == nil)
+    let whole = CauseGraph(try #require(try EventWindow.load(reader)))
+    var known = 0
+    for tenth in [3, 5, 8] as [Int64] {
+      let from = whole.window.to / 10 * tenth
+      let to = from + whole.window.to / 20
+      let own = try TraceReader(
+        path: try trace(.window(from: Picoseconds(from), to: Picoseconds(to))))
+      #expect(try #require(try own.semaphoresBefore()).contains { $0 > 0 })
+      let part = CauseGraph(try #require(try EventWindow.load(own)))
+      let late = CauseGraph(try EventWindow.load(own, before: to, limit: 30))
+      #expect(late.window.from > from)
+      for graph in [part, late] {
+        for track in 0..<TrackID.engineCount {
+          // What goes on after the window was let go by what may not lie in it.
+          for (index, event) in graph.window.events[track].enumerated()
+          where event.wait.value > 0 && event.start.value < to {
+            let place = try #require(whole.window.events[track].firstIndex(of: event))
+            let expected = whole.cause(of: EventReference(track: track, index: place))
+            guard let source = expected.source.map({ whole.window[$0] }),
+              source.end.value >= graph.window.from,
+              expected.kind == .semaphore || expected.kind == .dma
+            else { continue }
+            let cause = graph.cause(of: EventReference(track: track, index: index))
+            #expect(cause.kind == expected.kind && cause.semaphore == expected.semaphore)
+            #expect(cause.source.map { graph.window[$0] } == source)
+            known += 1
+          }
+        }
+      }
+    }
+    #expect(known > 50, "\(known)")
+  }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import InstructionSet
 import TraceFile
 
 /// The traces of cores that ran side by side: the files of a folder.
@@ -35,6 +36,49 @@ struct CoreTraces {
   /// When the last core is done.
   func end() throws -> Int64 {
     try items.map { try TraceReader(path: $0.path).summary.end }.max() ?? 0
+  }
+
+  /// What the cores ran together, from the programs that their traces carry; `name` is what the
+  /// user called the folder.
+  func chipProgram(name: String) throws -> ChipProgram {
+    typealias Key = TraceMetadata.Key
+    let entries = try TraceReader(path: items[0].path).metadata.entries
+    let count = entries[Key.coreCount].flatMap { Int($0) }
+    guard count == items.count else {
+      throw CommandFailure.unsupported(
+        what: "\(name) holds \(items.count) of the traces of \(count ?? 1) cores",
+        advice: "time them together from the folder of all cores that ran side by side")
+    }
+    // Most cores run one program, which is then read once.
+    var binaries: [[UInt8]] = []
+    var programs: [Program] = []
+    var cores: [ChipProgram.Core] = []
+    for item in items {
+      let reader = try TraceReader(path: item.path)
+      guard let number = Int(item.core), let bytes = try reader.programBinary() else {
+        throw Self.withoutProgram(item.path)
+      }
+      if !binaries.contains(bytes) {
+        guard let program = try EmbeddedProgram(reader)?.program else {
+          throw Self.withoutProgram(item.path)
+        }
+        binaries.append(bytes)
+        programs.append(program)
+      }
+      cores.append(ChipProgram.Core(number, program: binaries.firstIndex(of: bytes) ?? 0))
+    }
+    let groups = (entries[Key.collectiveGroups] ?? "").split(separator: ";").map {
+      $0.split(separator: ",").compactMap { Int($0) }
+    }
+    return ChipProgram(
+      programs: programs, cores: cores, groups: groups,
+      coresPerLogicalCore: entries[Key.coresPerLogicalCore].flatMap { Int($0) } ?? 1)
+  }
+
+  /// That a trace cannot be timed again.
+  static func withoutProgram(_ path: String) -> CommandFailure {
+    .unsupported(
+      what: "\(path) does not carry its program", advice: "record the run again with this build")
   }
 
   /// The one trace that a verb reads: the file itself, or the core's of a folder.

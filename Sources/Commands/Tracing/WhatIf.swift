@@ -5,128 +5,67 @@ import InstructionSet
 import Results
 import TraceAnalysis
 import TraceFile
-import Units
 
-/// One change of the machine: an engine made faster, or a constant with another value.
-struct MachineChange: Equatable {
-  /// An engine's name or a constant's path.
-  var name: String
-  /// How much faster, or how many times the value; as text for exact arithmetic.
-  var factor: Factor?
-  /// The constant's new value; nil when a factor is given.
-  var value: String?
-
-  /// A positive decimal number, exact.
-  struct Factor: Equatable {
-    var numerator: Int64
-    var denominator: Int64
-
-    /// Reads `2`, `0.5`, `1.25`.
-    init?(_ text: Substring) {
-      let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-      let fraction = parts.count > 1 ? String(parts[1]) : ""
-      let isPlain = (parts[0] + fraction).utf8.allSatisfy { (48...57).contains($0) }
-      guard isPlain, !parts[0].isEmpty, fraction.count <= 3, parts[0].count <= 3,
-        let number = Int64(parts[0] + fraction), number > 0
-      else { return nil }
-      numerator = number
-      denominator = fraction.reduce(1) { product, _ in product * 10 }
-    }
-  }
-
-  private static let engines = ["tensor", "vector", "scalar", "gpsimd", "sequencer", "dma"]
-  /// Short names: the sync engine runs at the sequencers' clock, and memory has a bandwidth.
-  private static let aliases = ["sync": "sequencer", "hbm": "memory.hbmBytesPerSecondChip"]
-
-  /// Reads `dma=2x` or `dma.bytesPerCycle=512`. Throws `CommandFailure`.
-  init(_ text: String) throws(CommandFailure) {
-    let parts = text.split(separator: "=", maxSplits: 1)
-    guard parts.count == 2 else { throw Self.unreadable(text) }
-    name = Self.aliases[String(parts[0])] ?? String(parts[0])
-    if parts[1].hasSuffix("x") {
-      factor = Factor(parts[1].dropLast())
-      if factor == nil { throw Self.unreadable(text) }
-    } else if Self.engines.contains(name) {
-      throw Self.unreadable(text)
-    } else {
-      value = String(parts[1])
-    }
-  }
-
-  private static func unreadable(_ text: String) -> CommandFailure {
-    .badValue(
-      option: "--what-if", found: text,
-      expected: "one of \((engines + aliases.keys.sorted()).joined(separator: ", ")) or a "
-        + "constant's path, '=', and a "
-        + "factor such as 2x or a value, such as dma=2x")
-  }
-
-  /// The device with the change made. Throws `HardwareError` and `CommandFailure`.
-  func apply(to device: inout Device) throws {
-    let source = "--what-if \(name)"
-    guard let factor else {
-      return try device.set(name, to: value ?? "", source: source)
-    }
-    let isEngine = Self.engines.contains(name)
-    let path = isEngine ? "clocks.\(name)" : name
-    guard let row = device.constants().first(where: { $0.path == path }) else {
-      return try device.set(path, to: "", source: source)
-    }
-    let parts = row.value.split(separator: "/").compactMap { Int64($0) }
-    if isEngine, parts.count == 2 {
-      // Twice as fast is half the period.
-      let (top, bottom) = Self.reduced(parts[0] * factor.denominator, parts[1] * factor.numerator)
-      return try device.set(path, to: "\(top)/\(bottom)", source: source)
-    }
-    guard parts.count == 1 else {
-      throw CommandFailure.unsupported(
-        what: "\(path) is \(row.value), which has no multiple",
-        advice: "give its new value instead of a factor")
-    }
-    let product = (parts[0] * factor.numerator + factor.denominator / 2) / factor.denominator
-    try device.set(path, to: "\(product)", source: source)
-  }
-
-  private static func reduced(_ a: Int64, _ b: Int64) -> (Int64, Int64) {
-    var (x, y) = (a, b)
-    while y != 0 { (x, y) = (y, x % y) }
-    return (a / x, b / x)
-  }
-}
-
-/// A recorded program on a changed machine, beside the machine as it is.
-struct WhatIf {
-  /// The program that the trace carries.
-  let program: Program
+/// What was recorded, on a changed machine beside the machine as it is.
+struct WhatIf<Recorded> {
+  /// The program that the trace carries, or those of several cores.
+  let recorded: Recorded
   /// The machine as it is.
   let device: Device
   /// The machine as it might be.
   let changed: Device
 
-  /// Times the program on both and compares the two traces; `cells` is the length of the strips.
-  func difference(cells: Int, isCancelled: @escaping () -> Bool) throws -> TraceDifference {
+  /// Runs on both machines and compares the traces that `run` leaves, at the paths that it returns.
+  private func compare<Difference>(
+    _ run: (WorkloadRunner) throws -> WorkloadReport,
+    _ compare: (_ base: String, _ new: String) throws -> Difference
+  ) throws -> Difference {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("trnbench-what-if-" + UUID().uuidString)
     defer { try? FileManager.default.removeItem(at: folder) }
     let paths = try [("as-it-is", device), ("changed", changed)].map { name, device in
-      try time(on: device, in: folder.appendingPathComponent(name), isCancelled)
+      var options = RunOptions(device: device)
+      options.mode = .timing
+      options.trace = .events
+      options.output = folder.appendingPathComponent(name)
+      return try run(WorkloadRunner(options: options)).result.trace ?? ""
     }
-    return try TraceDifference(
-      base: TraceReader(path: paths[0]), new: TraceReader(path: paths[1]), cells: cells)
+    return try compare(paths[0], paths[1])
   }
+}
 
-  /// The path of the trace of one run.
-  private func time(
-    on device: Device, in folder: URL, _ isCancelled: () -> Bool
-  ) throws -> String {
-    var options = RunOptions(device: device)
-    options.mode = .timing
-    options.trace = .events
-    options.output = folder
-    let runner = WorkloadRunner(options: options)
-    let report = try runner.run(
-      program: program, name: "program/recorded", progress: { _, _ in },
-      isCancelled: isCancelled)
-    return report.result.trace ?? ""
+extension WhatIf where Recorded == Program {
+  /// Times the program on both machines; `cells` is the length of the strips.
+  func difference(cells: Int, isCancelled: () -> Bool) throws -> TraceDifference {
+    try compare({ runner in
+      try runner.run(
+        program: recorded, name: "program/recorded", progress: { _, _ in },
+        isCancelled: isCancelled)
+    }) { base, new in
+      try TraceDifference(
+        base: TraceReader(path: base), new: TraceReader(path: new), cells: cells)
+    }
+  }
+}
+
+extension WhatIf where Recorded == ChipProgram {
+  /// Times all cores together on both machines, as the recorded run did: they share their stacks of
+  /// HBM and meet, so that the cores and collectives of the changed machine take its time.
+  func differences(cells: Int, isCancelled: () -> Bool) throws -> CoreDifferences {
+    try compare({ runner in
+      try runner.run(
+        chip: recorded, name: "program/recorded", progress: { _, _ in },
+        isCancelled: isCancelled)
+    }) { base, new in
+      let folders = try [base, new].map { path in
+        try CoreTraces(URL(fileURLWithPath: path), name: path)?.items ?? []
+      }
+      return CoreDifferences(
+        try zip(folders[0], folders[1]).map { before, after in
+          let difference = try TraceDifference(
+            base: TraceReader(path: before.path), new: TraceReader(path: after.path), cells: cells)
+          return (before.core, difference)
+        })
+    }
   }
 }

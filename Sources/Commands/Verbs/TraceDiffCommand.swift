@@ -16,7 +16,7 @@ struct TraceDiffCommand: Verb {
       engine, cause and kernel; the parts add up to it to the picosecond. --by engine splits each \
       engine's own time instead, and --by instruction lists what was added, removed and moved. \
       Traces of different workloads are refused. Of two folders, which runs on several cores \
-      leave, each core is compared with its own, and all are added up.
+      leave, each core is compared with its own, and all are added up; --core compares one alone.
 
       EXAMPLES
         trnbench trace diff old.trntrace new.trntrace
@@ -41,6 +41,9 @@ struct TraceDiffCommand: Verb {
     completion: .file(extensions: ["trntrace"]))
   var new: String
 
+  @Option(help: ArgumentHelp("The core whose traces of two folders are meant.", valueName: "n"))
+  var core: Int?
+
   @Option(
     help: ArgumentHelp(
       "path (the critical path), engine or instruction. (default: path)", valueName: "what"),
@@ -60,9 +63,12 @@ struct TraceDiffCommand: Verb {
       throw CommandFailure.badValue(
         option: "--top", found: "\(top)", expected: "0 or a whole number above")
     }
-    if let folders = try folders(context) { return try compare(folders, context) }
-    let first = try TraceReader(path: context.environment.url(base).path)
-    let second = try TraceReader(path: context.environment.url(new).path)
+    if core == nil, let folders = try folders(context) { return try compare(folders, context) }
+    let paths = try [base, new].map {
+      try CoreTraces.path(context.environment.url($0), name: $0, core: core)
+    }
+    let first = try TraceReader(path: paths[0])
+    let second = try TraceReader(path: paths[1])
     try checkWorkloads(first.metadata, second.metadata)
     let width = context.terminal.width
     let difference = try TraceDifference(

@@ -26,13 +26,16 @@ struct TraceExplainCommand: Verb {
       With --what-if the recorded program is timed again on a changed machine and compared with \
       the machine as it is: dma=2x is twice as fast a clock of the DMA engines, hbm=2x twice the \
       memory's bandwidth, sync=2x a faster sync engine and sequencers, and any constant \
-      that 'trnbench device show' lists can be given a factor or a value.
+      that 'trnbench device show' lists can be given a factor or a value. Cores that ran side by \
+      side are timed together, so that they share memory and meet as they did; --core shows one of \
+      them. What an engine's clock does not drive stays as long as it was.
 
       EXAMPLES
         trnbench trace explain x.trntrace --at 12.5us --engine vector
         trnbench trace explain x.trntrace --at 12.5us --engine dma3 --format json
         trnbench trace explain x.trntrace --what-if dma=2x --what-if vector=1.5x
         trnbench trace explain x.cores --core 3 --at 12.5us --engine tensor
+        trnbench trace explain x.cores --what-if chip.neuronLinkHop=0.5x
 
       EXIT CODES
         0  done    65  the file is damaged, also when a partial answer was printed
@@ -42,7 +45,7 @@ struct TraceExplainCommand: Verb {
   @OptionGroup var output: OutputOptions
 
   @Argument(
-    help: ArgumentHelp("The trace, or with --core a folder of several.", valueName: "file"),
+    help: ArgumentHelp("The trace, or a folder of several cores' traces.", valueName: "file"),
     completion: .file(extensions: ["trntrace"]))
   var file: String
 
@@ -88,9 +91,9 @@ struct TraceExplainCommand: Verb {
       throw CommandFailure.badValue(
         option: "--depth", found: "\(depth)", expected: "a whole number above 0")
     }
+    if !whatIf.isEmpty { return try retime(context) }
     let reader = try TraceReader(
       path: CoreTraces.path(context.environment.url(file), name: file, core: core))
-    if !whatIf.isEmpty { return try retime(reader, context) }
     guard let at, let engine else {
       throw CommandFailure.unsupported(
         what: "there is nothing to explain",
@@ -145,43 +148,5 @@ struct TraceExplainCommand: Verb {
       from = max(from, next.start - back)
     }
     return (try load(from, to), lastEnd)
-  }
-
-  /// Times the recorded program on the machine as it is and as it might be.
-  private func retime(
-    _ reader: borrowing TraceReader, _ context: CommandContext
-  ) throws -> Outcome {
-    let changes = try whatIf.map { try MachineChange($0) }
-    guard let recorded = try EmbeddedProgram(reader) else {
-      if try context.report(reader.damage, of: file) == .damagedFile { return .damagedFile }
-      throw CommandFailure.unsupported(
-        what: "\(file) does not carry its program",
-        advice: "record the run again with this build")
-    }
-    let name = reader.metadata.entries[TraceMetadata.Key.device] ?? "trn2"
-    let device = try DeviceNames.device(name, context.environment)
-    var changed = device
-    for change in changes { try change.apply(to: &changed) }
-    let environment = context.environment
-    environment.watchInterrupts(environment.interruption)
-    let width = context.terminal.width
-    let difference = try WhatIf(program: recorded.program, device: device, changed: changed)
-      .difference(cells: DifferenceTable.cells(width: width)) {
-        environment.interruption.isRequested
-      }
-    if context.format == .json {
-      let document = try DifferenceDocument(difference).json()
-      try context.write(String(decoding: document, as: UTF8.self) + "\n")
-      return try context.report(reader.damage, of: file)
-    }
-    let table = DifferenceTable(difference: difference, limit: context.format == .csv ? nil : 15)
-    if context.format == .table {
-      let names = (base: device.name, new: whatIf.joined(separator: " "))
-      let head = table.head(width: width, names: names, isASCII: context.terminal.isASCII)
-      try context.write(head.map { $0 + "\n" }.joined())
-      try context.write("\n\(table.title(.path))\n")
-    }
-    try context.show(table.table(.path))
-    return try context.report(reader.damage, of: file)
   }
 }

@@ -18,7 +18,8 @@ struct TraceExportCommand: Verb {
       csv is the instruction table of the vendor's profiler, with its column names. A long trace \
       is exported in parts, with --from and a time for --to, which is told from a form; --until is \
       the same. Of a folder, which a run on several cores \
-      leaves, perfetto gets a process for each core.
+      leaves, perfetto gets a process for each core and csv a column with the core; --core \
+      exports one of them.
 
       EXAMPLES
         trnbench trace export x.trntrace --to perfetto --output x.pftrace
@@ -37,6 +38,9 @@ struct TraceExportCommand: Verb {
     help: ArgumentHelp("The trace, or the folder of several cores' traces.", valueName: "file"),
     completion: .file(extensions: ["trntrace"]))
   var file: String
+
+  @Option(help: ArgumentHelp("The core whose trace of a folder is meant.", valueName: "n"))
+  var core: Int?
 
   @Option(
     name: .customLong("to"),
@@ -66,11 +70,12 @@ struct TraceExportCommand: Verb {
   /// Writes the file; says how much it holds where it is not standard output.
   func execute(_ context: CommandContext) throws -> Outcome {
     let form = try form()
-    if let cores = try CoreTraces(context.environment.url(file), name: file) {
+    let location = context.environment.url(file)
+    if core == nil, let cores = try CoreTraces(location, name: file) {
       try check(end: try cores.end())
       return try export(cores, form, context)
     }
-    let path = context.environment.url(file).path
+    let path = try CoreTraces.path(location, name: file, core: core)
     let reader = try TraceReader(path: path)
     try check(end: reader.summary.end)
     let window = try load(reader, path: file)
@@ -122,25 +127,35 @@ struct TraceExportCommand: Verb {
   private func export(
     _ cores: CoreTraces, _ form: ExportFormat, _ context: CommandContext
   ) throws -> Outcome {
-    guard form == .perfetto, target != "-" else {
+    guard form == .perfetto || form == .csv else {
       throw CommandFailure.unsupported(
-        what: "the cores of a folder are exported together for perfetto alone, to a file",
-        advice: "name one trace of the folder for other forms")
+        what: "the cores of a folder are exported together for perfetto and csv alone",
+        advice: "choose one with --core for \(form.rawValue)")
     }
     var count = 0
     var outcomes: [Outcome] = []
-    let size = try ExportFile(context.environment.url(target)).write { sink in
+    func write(_ sink: TraceExport.Sink) throws {
       for (index, item) in cores.items.enumerated() {
         let reader = try TraceReader(path: item.path)
         let window = try load(reader, path: item.path)
-        try TraceExport(window, metadata: reader.metadata).writePerfetto(
-          process: index, to: sink)
+        let program = form == .csv ? try EmbeddedProgram(reader) : nil
+        let export = TraceExport(window, metadata: reader.metadata) { program?.text($0) ?? "" }
+        if form == .csv {
+          try export.writeInstructions(core: item.core, isFirst: index == 0, to: sink)
+        } else {
+          try export.writePerfetto(process: index, to: sink)
+        }
         count += window.count
         outcomes.append(try context.report(reader.damage, of: item.path))
       }
     }
-    try context.note(
-      "\(count) records of \(cores.items.count) cores as perfetto: \(target), \(size) bytes")
+    guard target != "-" else {
+      try write { try context.write(bytes: $0) }
+      return Outcome.gravest(outcomes)
+    }
+    let size = try ExportFile(context.environment.url(target)).write(write)
+    let records = "\(count) records of \(cores.items.count) cores"
+    try context.note("\(records) as \(form.rawValue): \(target), \(size) bytes")
     return Outcome.gravest(outcomes)
   }
 }

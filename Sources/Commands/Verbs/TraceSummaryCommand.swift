@@ -21,7 +21,9 @@ struct TraceSummaryCommand: Verb {
       transfer and the instruction that asked for it, 'semaphore' and 'dma' that between an update \
       and who waited for it. \
       MFU, HFU and MBU are the vendor profiler's; JSON has its metrics by their names. A damaged or cut file is summed up as far as it can be read, with what is missing. \
-      Of a folder, which a run on several cores leaves, all cores are shown together.
+      Of a folder, which a run on several cores leaves, all cores are shown together, with what is \
+      unbalanced and how long engines wait where cores meet, and then each by itself; --core \
+      shows one of them alone.
 
       EXAMPLES
         trnbench trace summary x.trntrace
@@ -41,6 +43,9 @@ struct TraceSummaryCommand: Verb {
     help: ArgumentHelp("The trace, or the folder of several cores' traces.", valueName: "file"),
     completion: .file(extensions: ["trntrace"]))
   var file: String
+
+  @Option(help: ArgumentHelp("The core whose trace of a folder is meant.", valueName: "n"))
+  var core: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -62,10 +67,11 @@ struct TraceSummaryCommand: Verb {
 
   /// Prints the summary; damage is named on standard error too.
   func execute(_ context: CommandContext) throws -> Outcome {
-    if let cores = try CoreTraces(context.environment.url(file), name: file) {
+    let url = context.environment.url(file)
+    if core == nil, let cores = try CoreTraces(url, name: file) {
       return try summarise(cores, context)
     }
-    let location = context.environment.url(file).path
+    let location = try CoreTraces.path(url, name: file, core: core)
     let text = SummaryText(
       width: context.terminal.width, isASCII: context.terminal.isASCII)
     let reader = try TraceReader(path: location)
@@ -89,148 +95,44 @@ struct TraceSummaryCommand: Verb {
     return try context.report(summary.damage, of: location)
   }
 
-  /// The cores of a folder, one row each, or one for each group of each core.
+  /// The cores of a folder: an overview and what a summary of each says, or the groups of each.
   private func summarise(_ cores: CoreTraces, _ context: CommandContext) throws -> Outcome {
     try TraceWindow.check(from, to, end: try cores.end())
-    var summaries: [(core: String, summary: TraceSummary)] = []
+    let text = SummaryText(width: context.terminal.width, isASCII: context.terminal.isASCII)
+    let isWhole = by != .engine || context.format == .json || context.format == .table
+    var found: [(core: String, summary: TraceSummary)] = []
     for item in cores.items {
       let reader = try TraceReader(path: item.path)
       let summary = try TraceSummary(
-        reader, from: from, to: to, cells: SummaryText(width: context.terminal.width).cells,
-        tellsInvocations: by.needsInvocations,
-        followsPath: by != .engine || context.format == .json,
-        followsLongPath: path)
-      summaries.append((item.core, summary))
+        reader, from: from, to: to, cells: text.cells, tellsInvocations: by.needsInvocations,
+        followsPath: isWhole, followsLongPath: path)
+      found.append((item.core, summary))
     }
+    let summaries = CoreSummaries(found)
     if context.format == .json {
       let grouping = by == .engine ? SummaryGrouping.opcode : by
-      let documents = try summaries.map { core, summary in
-        let document = String(
-          decoding: try SummaryDocument(summary, by: grouping).json(), as: UTF8.self)
-        return "{\"core\": \"\(core)\", \"summary\": \(document)}"
-      }
-      let list = documents.joined(separator: ",\n")
-      try context.write("{\"schema\": 1, \"cores\": [\n\(list)\n]}\n")
+      let document = try CoreSummariesDocument(summaries, by: grouping).json()
+      try context.write(String(decoding: document, as: UTF8.self) + "\n")
     } else {
-      try context.show(SummaryTable.table(of: summaries, by: by))
+      try context.show(CoreSummaryTable(summaries).table(by))
+      if by == .engine { try context.note(remarks: summaries.remarks) }
+      if by == .engine, context.format == .table {
+        for (core, summary) in found {
+          let lines = ["", "core \(core)"] + text.lines(summary, by: by)
+          try context.write(lines.map { $0 + "\n" }.joined())
+        }
+      }
     }
-    let outcomes = try zip(cores.items, summaries).map { item, core in
+    let outcomes = try zip(cores.items, found).map { item, core in
       try context.report(core.summary.damage, of: item.path)
     }
     return Outcome.gravest(outcomes)
   }
 }
 
-/// A summary as one flat table, for spreadsheets and reports.
-enum SummaryTable {
-  static func table(_ summary: TraceSummary, by grouping: SummaryGrouping) -> Table {
-    grouping == .engine ? engines(summary) : groups([("", summary)], grouping, named: false)
-  }
-
-  /// Cores side by side: how busy each of their engines was, or their groups one below the other.
-  static func table(
-    of cores: [(core: String, summary: TraceSummary)], by grouping: SummaryGrouping
-  ) -> Table {
-    guard grouping == .engine else { return groups(cores, grouping, named: true) }
-    var columns = [
-      Column.text("core", minimumWidth: nil), Column("duration_us", title: "duration"),
-    ]
-    columns += TrackID.engines.map { Column("\($0.name)_percent") }
-    columns += [Column("dma_percent"), Column("instructions"), Column("bytes")]
-    var table = Table(columns: columns)
-    for (core, summary) in cores {
-      let dma = summary.dmaEngines
-      let whole = Double(summary.duration.value)
-      let moving = dma.reduce(0) { $0 + Double($1.busy) } / Double(max(1, dma.count))
-      var cells: [Cell] = [.text(core), .microseconds(whole / 1e6)]
-      cells += summary.engines.map { .percent($0.percent($0.busy)) }
-      cells += [
-        .percent(whole > 0 ? 100 * moving / whole : 0),
-        integer(summary.engines.sum(\.records)), bytes(dma.sum(\.bytes)),
-      ]
-      table.append(cells)
-    }
-    return table
-  }
-
-  private static func engines(_ summary: TraceSummary) -> Table {
-    var columns = [Column.text("engine", minimumWidth: nil), Column("active_percent")]
-    columns += StallCause.allCases.map { Column("\($0.key)_percent") }
-    columns += [
-      Column("idle_percent"), Column("missing_percent"), Column("records"), Column("bytes"),
-    ]
-    var table = Table(columns: columns)
-    let used = summary.dmaEngines.filter(\.isUsed)
-    for share in summary.engines + used {
-      var cells: [Cell] = [.text(share.track.name), .percent(share.percent(share.busy))]
-      cells += StallCause.allCases.map {
-        .percent(share.percent(share.stall[Int($0.rawValue)]))
-      }
-      cells += [
-        .percent(share.percent(share.idle)), .percent(share.percent(share.missing)),
-        integer(share.records), bytes(share.bytes),
-      ]
-      table.append(cells)
-    }
-    return table
-  }
-
-  /// The groups of each core, with its name before them where there are several.
-  private static func groups(
-    _ cores: [(core: String, summary: TraceSummary)], _ grouping: SummaryGrouping, named: Bool
-  ) -> Table {
-    let names = named ? [Column.text("core", minimumWidth: nil)] : []
-    guard grouping != .stall else { return stalls(cores, names) }
-    var table = Table(
-      columns: names + [
-        .text(grouping.rawValue, minimumWidth: nil), Column("busy_us", title: "busy"),
-        Column("stall_us", title: "stalled"), Column("dma_us", title: "dma"),
-        Column("instructions"), Column("transfers"), Column("bytes"), Column("flops"),
-        Column("path_us", title: "on path"), Column("bound_us", title: "bound"),
-        Column("lost_us", title: "lost"),
-      ])
-    for (core, summary) in cores {
-      for group in summary.groups(by: grouping) {
-        table.append((named ? [.text(core)] : []) + cells(group))
-      }
-      table.footnotes += summary.notes.filter { !table.footnotes.contains($0) }
-    }
-    return table
-  }
-
-  /// Causes of standing still: nothing else is known by them.
-  private static func stalls(
-    _ cores: [(core: String, summary: TraceSummary)], _ names: [Column]
-  ) -> Table {
-    var table = Table(
-      columns: names + [.text("stall", minimumWidth: nil), Column("stall_us", title: "stalled")])
-    for (core, summary) in cores {
-      for group in summary.groups(by: .stall) {
-        table.append(
-          names.map { _ in .text(core) } + [
-            .text(group.name), .microseconds(Double(group.stall) / 1e6),
-          ])
-      }
-    }
-    return table
-  }
-
-  private static func cells(_ group: SummaryGroup) -> [Cell] {
-    [
-      .text(group.name), .microseconds(Double(group.busy) / 1e6),
-      .microseconds(Double(group.stall) / 1e6), .microseconds(Double(group.dmaBusy) / 1e6),
-      integer(group.instructions), integer(group.transfers), bytes(group.bytes),
-      integer(group.flops), time(group.pathTime), time(group.bound), time(group.lost),
-    ]
-  }
-
-  private static func integer(_ count: Int64?) -> Cell { count.map { .integer($0) } ?? .missing }
-
-  private static func bytes(_ count: Int64?) -> Cell {
-    count.map { .bytes(Double($0)) } ?? .missing
-  }
-
-  private static func time(_ picoseconds: Int64?) -> Cell {
-    picoseconds.map { .microseconds(Double($0) / 1e6) } ?? .missing
+extension CommandContext {
+  /// Sentences below a table.
+  fileprivate func note(remarks: [String]) throws(CommandFailure) {
+    for remark in [""] + remarks { try note(remark) }
   }
 }

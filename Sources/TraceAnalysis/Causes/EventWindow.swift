@@ -70,12 +70,10 @@ package struct EventWindow: Sendable {
     guard let from, isLong else {
       return try EventWindow(
         reader, from: first, to: last, facts: facts, low: min(first, recorded.from),
-        semaphores: recorded.isPart ? nil : [], isFirst: !recorded.isPart)
+        semaphores: try semaphoresBefore(reader), isFirst: !recorded.isPart)
     }
     // Too many records before the range to hold them: their semaphores' values are enough.
-    let values =
-      knowsBefore && !recorded.isPart
-      ? try SemaphoreCheckpoints(reader, facts: facts, at: [from]).values[0] : nil
+    let values = knowsBefore ? try semaphores(reader, facts, at: from) : nil
     return try EventWindow(
       reader, from: first, to: last, facts: facts, semaphores: values, isFirst: false)
   }
@@ -90,11 +88,24 @@ package struct EventWindow: Sendable {
     ).borders
     let from = borders[max(0, borders.count - 2)]
     let facts = facts(reader.program)
-    let values =
-      recorded.isPart ? nil : try SemaphoreCheckpoints(reader, facts: facts, at: [from]).values[0]
     return try EventWindow(
-      reader, from: from, to: to, facts: facts, semaphores: values,
+      reader, from: from, to: to, facts: facts, semaphores: semaphores(reader, facts, at: from),
       isFirst: from <= recorded.from && !recorded.isPart)
+  }
+
+  /// The semaphores' values before the first record of a trace; nil where they are not known.
+  static func semaphoresBefore(
+    _ reader: borrowing TraceReader
+  ) throws(TraceError) -> [UInt32]? {
+    TraceSummary.recorded(reader).isPart ? try reader.semaphoresBefore() : []
+  }
+
+  /// The semaphores' values before the records from a moment on; nil where they are not known.
+  private static func semaphores(
+    _ reader: borrowing TraceReader, _ facts: [RowFacts], at moment: Int64
+  ) throws(TraceError) -> [UInt32]? {
+    guard let before = try semaphoresBefore(reader) else { return nil }
+    return try SemaphoreCheckpoints(reader, facts: facts, at: [moment], before: before).values[0]
   }
 
   /// Reads the records that touch a range.

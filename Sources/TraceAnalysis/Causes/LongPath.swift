@@ -22,6 +22,7 @@ struct LongPath {
   private let borders: [Int64]
   private let checkpoints: SemaphoreCheckpoints
   private let isPart: Bool
+  private let knowsSemaphores: Bool
   private let facts: [RowFacts]
 
   /// Prepares to follow the path of a range; `isPart` says that the trace lacks records before it.
@@ -31,7 +32,10 @@ struct LongPath {
   ) throws(TraceError) {
     facts = EventWindow.facts(reader.program)
     borders = RecordStretches(reader, from: from, to: to, limit: limit).borders
-    checkpoints = try SemaphoreCheckpoints(reader, facts: facts, at: borders.dropLast())
+    let before = try EventWindow.semaphoresBefore(reader)
+    checkpoints = try SemaphoreCheckpoints(
+      reader, facts: facts, at: borders.dropLast(), before: before ?? [])
+    knowsSemaphores = before != nil
     self.isPart = isPart
   }
 
@@ -80,7 +84,7 @@ struct LongPath {
     let first = max(0, index - 1)
     return try EventWindow(
       reader, from: borders[first], to: borders[index + 1], facts: facts,
-      semaphores: isPart ? nil : checkpoints.values[first], isFirst: first == 0 && !isPart)
+      semaphores: knowsSemaphores ? checkpoints.values[first] : nil, isFirst: first == 0 && !isPart)
   }
 
   /// Follows causes while they start after `limit`; who is next, or nil at the beginning.

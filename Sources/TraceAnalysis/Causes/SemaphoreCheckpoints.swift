@@ -31,13 +31,14 @@ struct SemaphoreCheckpoints {
     var added: Int64 = 0
   }
 
-  /// Reads the records of a run up to the last moment. What is damaged stays out, and is known to
-  /// the reader.
+  /// Reads the records of a run up to the last moment; before the first of them semaphores hold
+  /// `before`, or 0. What is damaged stays out, and is known to the reader.
   init(
-    _ reader: borrowing TraceReader, facts: [RowFacts], at moments: [Int64]
+    _ reader: borrowing TraceReader, facts: [RowFacts], at moments: [Int64],
+    before: [UInt32] = []
   ) throws(TraceError) {
     times = moments.sorted()
-    let semaphores = facts.reduce(0) { max($0, $1.semaphores.upperBound) }
+    let semaphores = facts.reduce(before.count) { max($0, $1.semaphores.upperBound) }
     var stretches = times.map { _ in Array(repeating: Stretch(), count: semaphores) }
     values = times.map { _ in Array(repeating: 0, count: semaphores) }
     guard let end = times.last, semaphores > 0 else { return }
@@ -61,7 +62,7 @@ struct SemaphoreCheckpoints {
         facts.update.operation == .subtract ? -change : change
     }
     for semaphore in 0..<semaphores {
-      var value: Int64 = 0
+      var value = semaphore < before.count ? Int64(before[semaphore]) : 0
       for (index, stretch) in stretches.enumerated() {
         let own = stretch[semaphore]
         value = max(0, (own.lastWrite.map { Int64($0.value) } ?? value) + own.added)

@@ -109,10 +109,24 @@ extension TraceExport {
 
   /// One line per instruction in order of engine and start; times in nanoseconds, exact.
   func writeInstructions(to sink: Sink) throws {
-    var text = Self.instructionColumns.joined(separator: ",") + "\n"
+    try sink(Array((Self.instructionColumns.joined(separator: ",") + "\n").utf8))
+    try writeLines(to: sink)
+  }
+
+  /// The table of one of several cores that share a file, with the core's name in a column before
+  /// the others; the first of them has the names of the columns.
+  package func writeInstructions(core: String, isFirst: Bool, to sink: Sink) throws {
+    if isFirst {
+      try sink(Array((["core"] + Self.instructionColumns).joined(separator: ",").utf8) + [0x0A])
+    }
+    try writeLines(beginningWith: ExportText.field(core) + ",", to: sink)
+  }
+
+  private func writeLines(beginningWith start: String = "", to sink: Sink) throws {
+    var text = ""
     for track in TrackID.all where !track.isDMA {
       for event in window.events[Int(track.rawValue)] {
-        text += instruction(event, track) + "\n"
+        text += start + instruction(event, track) + "\n"
         try flush(&text, to: sink)
       }
     }

@@ -204,22 +204,30 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
   }
 
   private static func groups(_ summary: TraceSummary, _ grouping: SummaryGrouping) -> [Group] {
-    summary.groups(by: grouping).map { group in
-      Group(
-        by: grouping.rawValue, name: group.name, busyUs: Double(group.busy) / 1e6,
-        stallUs: Double(group.stall) / 1e6, dmaUs: Double(group.dmaBusy) / 1e6,
-        instructions: group.instructions, transfers: group.transfers, bytes: group.bytes,
-        flops: group.flops, pathUs: group.pathTime.map { Double($0) / 1e6 },
-        boundUs: group.bound.map { Double($0) / 1e6 },
-        lostUs: group.lost.map { Double($0) / 1e6 })
-    }
+    summary.groups(by: grouping).map { Group($0, by: grouping) }
   }
 
   /// The JSON text; equal documents give equal bytes.
-  package func json() throws -> Data {
+  package func json() throws -> Data { try Self.encoder.encode(self) }
+
+  /// Keys in snake case and in order.
+  static var encoder: JSONEncoder {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    return try encoder.encode(self)
+    return encoder
+  }
+}
+
+extension SummaryDocument.Group {
+  /// A group in the units of the document.
+  init(_ group: SummaryGroup, by grouping: SummaryGrouping) {
+    self.init(
+      by: grouping.rawValue, name: group.name, busyUs: Double(group.busy) / 1e6,
+      stallUs: Double(group.stall) / 1e6, dmaUs: Double(group.dmaBusy) / 1e6,
+      instructions: group.instructions, transfers: group.transfers, bytes: group.bytes,
+      flops: group.flops, pathUs: group.pathTime.map { Double($0) / 1e6 },
+      boundUs: group.bound.map { Double($0) / 1e6 },
+      lostUs: group.lost.map { Double($0) / 1e6 })
   }
 }

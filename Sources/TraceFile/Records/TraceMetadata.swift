@@ -36,6 +36,11 @@ package struct TraceMetadata: Equatable, Sendable {
     package static let core = "core"
     /// How many cores ran side by side.
     package static let coreCount = "core_count"
+    /// How many neighbours are one logical core, where several cores ran side by side.
+    package static let coresPerLogicalCore = "cores_per_logical_core"
+    /// The groups of cores that collectives name, such as `0,1;2,3`; absent where all cores are the
+    /// only one.
+    package static let collectiveGroups = "collective_groups"
     /// Floating-point operations that the model needs, transposes and recomputation left out.
     package static let modelFlops = "model_flops"
   }
