@@ -83,7 +83,7 @@ struct GraphRun {
     guard let encoded else { return nil }
     encoded.finish(lowered.program)
     return try TraceRequest.make(
-      options, workload: workload.name, mode: mode, precision: workload.precision,
+      options, workload: workload.name, mode: mode, precision: workload.productFormat,
       program: encoded, labels: lowered.labels, modelFlops: Int64(lowered.operationCount))
   }
 
@@ -101,7 +101,7 @@ struct GraphRun {
     let metrics = SimulatedMetrics(
       device: options.device, totals: totals, modelFlops: flops,
       amount: (amount, workload.throughput.rawValue),
-      precision: workload.precision)
+      precision: workload.productFormat)
     var description = WorkDescription()
     let shape = workload.publishedShape
     description.operation = shape?.operation

@@ -60,7 +60,8 @@ struct SimulatedMetrics {
 extension Device {
   /// Floating-point operations per second of one core's tensor engine in a format: the array times
   /// its clock, as the vendor profiler's peak (78.6 TFLOPS in bf16 on Trainium2); twice that in fp8
-  /// where it has double rows (from NeuronCore-v3 on, all fp8 formats but e3m4).
+  /// where it has double rows (from NeuronCore-v3 on, all fp8 formats but e3m4), and as many times
+  /// as a packed element has rows in microscaled formats, where it multiplies them.
   package func tensorPeak(for format: NumberFormat) -> Double {
     let clock = clocks.tensor.value
     let cycles = 1e12 * Double(clock.denominator) / Double(clock.numerator)
@@ -69,6 +70,7 @@ extension Device {
       format == .float32
       ? tensor.cyclesPerRowFP32.value * Int64(tensor.passesFP32.value) : tensor.cyclesPerRow16.value
     let pairs: [NumberFormat] = [.float8e4m3, .float8e4m3fn, .float8e5m2]
+    if format.isPacked { return dense * Double(max(1, tensor.quadRowRows.value)) }
     let rowsPerPass = pairs.contains(format) && generation >= 3 ? 2.0 : 1.0
     return dense * rowsPerPass / Double(cyclesPerRow)
   }

@@ -1,5 +1,5 @@
 package import ModelGraph
-import NumericFormats
+package import NumericFormats
 
 extension WorkloadSpecification {
   /// The cores of one chip that work on one evaluation together.
@@ -65,5 +65,17 @@ extension WorkloadSpecification {
     checker.wholeBelowOperations = numerics.wholeBelowOperations
     checker.intermediate = numerics.intermediate
     return checker
+  }
+}
+
+extension WorkloadSpecification {
+  /// The format whose peak rate its products are held against: microscaled, where they are, else
+  /// that of inputs and weights.
+  package var productFormat: NumberFormat {
+    switch body {
+    case .kernel(.product(let product), _) where product.isScaled: .float8e4m3fnx4
+    case .kernel(.experts(let experts), _) where experts.isScaled: .float8e4m3fnx4
+    default: precision
+    }
   }
 }

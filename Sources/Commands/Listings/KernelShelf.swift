@@ -43,7 +43,8 @@ enum KernelShelf {
       (
         "batched-matmul", "matrix products side by side",
         BatchedMatmulKernel(
-          m: 128, k: 128, n: 128, lhsMatrices: [4], rhsMatrices: [4], input: .bfloat16,
+          m: 128, k: 128, n: 128, lhsMatrices: [0, 1, 2, 3], rhsMatrices: [0, 1, 2, 3],
+          input: .bfloat16,
           output: .bfloat16)
       ),
       (

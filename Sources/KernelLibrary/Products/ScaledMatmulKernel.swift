@@ -88,6 +88,9 @@ private struct ScaledMatmulEmitter {
   private var panels: TilePool
   private var results: TilePool
   private var banks: BankPool
+  /// Columns of b that are on their way, and how many have been used.
+  private var loaded: [Tile] = []
+  private var used = 0
   private var turn = 0
 
   /// Rows of a as microscaled operands: [128, tiles, rows], and the scales of four tiles over each
@@ -182,13 +185,7 @@ private struct ScaledMatmulEmitter {
   private mutating func multiply(
     _ block: Int, _ cut: Range<Int>, _ builder: inout KernelBuilder
   ) {
-    let panel = panels.next().columns(0..<tiles * cut.count).shaped(tiles, cut.count)
-    let columns = kernel.columns
-    builder.load(
-      panel,
-      from: tensors[1].access(
-        offset: cut.lowerBound, sizes: [128, tiles, cut.count],
-        strides: [columns, 128 * columns, 1]))
+    let panel = nextPanel(&builder)
     let a = quantised[block % 2]
     let numbers = panel.reinterpreted(as: .float4e2m1fnx4)
     for rows in pieces(blocks[block].count, 128) {
@@ -205,7 +202,26 @@ private struct ScaledMatmulEmitter {
       builder.copy(result, bank, on: turn % 2 == 0 ? .vector : .scalar)
       let first = blocks[block].lowerBound + rows.lowerBound
       builder.store(
-        tensors[3].block(rows: first..<first + rows.count, columns: cut), from: result)
+        tensors[3].block(rows: first..<first + rows.count, columns: cut), from: result,
+        on: .scalar)
     }
+  }
+
+  /// The next 512 columns of b, which every block of rows meets in order; those after them are on
+  /// their way as far as there are buffers.
+  private mutating func nextPanel(_ builder: inout KernelBuilder) -> Tile {
+    let columns = kernel.columns
+    while loaded.count < min(blocks.count * cuts.count, used + panels.tiles.count) {
+      let cut = cuts[loaded.count % cuts.count]
+      let panel = panels.next().columns(0..<tiles * cut.count).shaped(tiles, cut.count)
+      builder.load(
+        panel,
+        from: tensors[1].access(
+          offset: cut.lowerBound, sizes: [128, tiles, cut.count],
+          strides: [columns, 128 * columns, 1]))
+      loaded.append(panel)
+    }
+    defer { used += 1 }
+    return loaded[used]
   }
 }
