@@ -1,4 +1,3 @@
-import Hardware
 import Lowering
 import ModelGraph
 import NumericFormats
@@ -81,7 +80,7 @@ import Testing
     #expect(lowered.graph.nodes.count == 2)
   }
 
-  /// Groups, depthwise channels, 16 bits, and weights that two convolutions read.
+  /// Groups, depthwise channels, and weights that two convolutions read; 16 bits stay.
   @Test(arguments: [1, 2, 4], [NumberFormat.float32, .bfloat16])
   func groupsAndSharedWeights(groups: Int, format: NumberFormat) throws {
     var builder = GraphBuilder(name: "net", format: format)
@@ -90,7 +89,7 @@ import Testing
     let values = (0..<shape.elementCount).map { Float($0 % 5 + 1) / 4 }
     try builder.given(
       "w", shape, role: .weight,
-      fill: .values(TensorConstant(try TensorView(values, shape: shape, format: format))))
+      fill: .values(TensorConstant(try TensorView(values, shape: shape, format: .float32))))
     try builder.given(
       "factor", [4, 1, 1], role: .weight,
       fill: .values(
@@ -104,27 +103,6 @@ import Testing
       .elementwise(Elementwise(.multiply)), to: ["a", "factor"], name: "y", role: .output)
     // Factors that are powers of two leave weights exact.
     let lowered = try OperatorCase(try builder.finish()).check(agreeing: 1e-5)
-    #expect(lowered.graph.nodes.map(\.operation.name) == ["Conv", "Conv"])
-  }
-
-  /// fp16 does not hold 300 · 300, nor 0.01 · 0.0001 with all its digits.
-  @Test(arguments: [(300.0, 300.0), (0.01, 0.0001)])
-  func weightsThatLeaveTheirFormatStay(numbers: (weight: Double, factor: Double)) throws {
-    var builder = GraphBuilder(name: "net", format: .float16)
-    try builder.given("x", [1, 4, 6, 6], fill: .normal(standardDeviation: 0.01))
-    let values = [Float](repeating: Float(numbers.weight), count: 16)
-    try builder.given(
-      "w", [4, 4, 1, 1], role: .weight,
-      fill: .values(
-        TensorConstant(try TensorView(values, shape: [4, 4, 1, 1], format: .float16))))
-    try builder.given(
-      "factor", [1], role: .weight, format: .float32, fill: .constant(numbers.factor))
-    try builder.apply(
-      .convolution(Convolution(SlidingWindow([1, 1]))), to: ["x", "w"], name: "conv")
-    try builder.apply(
-      .elementwise(Elementwise(.multiply)), to: ["conv", "factor"], name: "y", role: .output)
-    let lowered = try Lowerer(device: .trainium2).lower(
-      try builder.finish(), keepsIntermediates: true)
-    #expect(lowered.graph.nodes.count == 2)
+    #expect(lowered.graph.nodes.count == (format == .float32 ? 2 : 3))
   }
 }

@@ -5,7 +5,9 @@ extension Graph {
   /// The same graph with what is done to each channel behind a convolution, by numbers that are
   /// known, folded into its weights and bias: batch normalisations of inference, products and sums
   /// with one number or one per channel, as trained networks leave them. Steps on the way must have
-  /// no other reader. The graph holds no calls any more.
+  /// no other reader. Weights of 16 bits stay: a scale would round anew what was rounded for itself,
+  /// which costs more likeness than the roundings between the steps (text recognition of PP-OCR in
+  /// bf16: a cosine of 0.959 for 0.988). The graph holds no calls any more.
   func foldingScales() throws(GraphError) -> Graph {
     let walk = GraphWalk(self)
     var found: [Int: ScaledConvolution] = [:]
@@ -29,8 +31,8 @@ private struct ScaledConvolution {
   /// What each channel of the bare convolution is multiplied by, and what is added then.
   private var factors: [Double]
   private var shifts: [Double]
-  /// The convolution's own weights, and those that it gets.
-  private let weights: TensorView
+  /// The weights that the convolution gets.
+  private let shape: TensorShape
   private var values: [Float] = []
 
   init?(at place: Int, _ walk: GraphWalk) {
@@ -38,9 +40,10 @@ private struct ScaledConvolution {
     guard case .convolution(let convolution) = node.operation,
       convolution.weightLayout == .outputsFirst, convolution.outputLayout == .imagesFirst,
       let weights = Self.known(node.inputs[1], walk),
+      walk.graph.tensor(node.inputs[1])?.format == .float32,
       let type = walk.realType(node.outputs[0])
     else { return nil }
-    self.weights = weights
+    shape = weights.shape
     let channels = walk.shape(node.outputs[0])[1]
     steps = [place]
     factors = [Double](repeating: 1, count: channels)
@@ -56,10 +59,10 @@ private struct ScaledConvolution {
       steps.append(at)
       tensor = next.outputs[0]
     }
-    guard steps.count > 1, (factors + shifts).allSatisfy(\.isFinite),
-      let values = Self.folded(weights, factors)
-    else { return nil }
-    self.values = values
+    guard steps.count > 1, (factors + shifts).allSatisfy(\.isFinite) else { return nil }
+    let perOutput = weights.count / max(1, channels)
+    values = (0..<weights.count).map { Float(weights[$0] * factors[$0 / perOutput]) }
+    guard values.allSatisfy(\.isFinite) else { return nil }
   }
 
   /// Takes a step over a tensor, if it does the same to all of a channel.
@@ -146,43 +149,24 @@ private struct ScaledConvolution {
     }
   }
 
-  /// The weights of each channel times its factor, rounded to their format; nil where that leaves
-  /// the format's range, or its normal numbers, for a weight that did not before.
-  private static func folded(_ weights: TensorView, _ factors: [Double]) -> [Float]? {
-    let format = weights.format
-    let perOutput = weights.count / max(1, factors.count)
-    let least =
-      format.layout.map { $0.decode(1 << $0.mantissaBits) } ?? Float.leastNormalMagnitude
-    var values: [Float] = []
-    values.reserveCapacity(weights.count)
-    for index in 0..<weights.count {
-      let weight = weights[index]
-      let value = format.decode(format.encode(Float(weight * factors[index / perOutput])))
-      let wasNormal = abs(weight) >= Double(least) && factors[index / perOutput] != 0
-      guard value.isFinite, !wasNormal || abs(value) >= least else { return nil }
-      values.append(value)
-    }
-    return values
-  }
-
   /// Appends the convolution with weights and bias of its own.
   func append(to result: inout Graph, from graph: Graph) throws(GraphError) {
     var whole = graph.nodes[steps[0]]
     let names = (weights: "\(whole.name)/scaled weights", bias: "\(whole.name)/shifts")
-    let shapes = (weights: weights.shape, bias: TensorShape([factors.count]))
+    let channels = TensorShape([factors.count])
     try result.declare(
       TensorDeclaration(
-        name: names.weights, shape: shapes.weights, format: weights.format, role: .weight,
+        name: names.weights, shape: shape, format: .float32, role: .weight,
         fill: .values(
           TensorConstant(
-            try TensorView(values, shape: shapes.weights, format: weights.format)))))
+            try TensorView(values, shape: shape, format: .float32)))))
     try result.declare(
       TensorDeclaration(
-        name: names.bias, shape: shapes.bias, format: .float32, role: .weight,
+        name: names.bias, shape: channels, format: .float32, role: .weight,
         fill: .values(
           TensorConstant(
             try TensorView(
-              shifts.map { Float($0) }, shape: shapes.bias, format: .float32)))))
+              shifts.map { Float($0) }, shape: channels, format: .float32)))))
     whole.inputs = [whole.inputs[0], names.weights, names.bias]
     whole.outputs = graph.nodes[last].outputs
     result.append(whole)
