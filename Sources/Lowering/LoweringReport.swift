@@ -45,9 +45,8 @@ package struct PlannedTile: Hashable, Sendable {
 /// The plan of a lowered graph: every invocation in order.
 ///
 /// The bound of an engine is the sum of its instructions' intervals back to back and of the least
-/// that its triggers hold it, descriptors that GpSimd writes from indices included; that of the
-/// transfers the larger of the DMA engines' service and the core's share of the HBM bandwidth.
-/// Waits of engines for each other come on top.
+/// that its triggers hold it; that of the transfers the larger of the DMA engines' service and the
+/// core's share of the HBM bandwidth. Waits of engines for each other come on top.
 package struct LoweringReport: Sendable {
   /// One per invocation.
   package let steps: [PlannedStep]
@@ -122,11 +121,8 @@ private struct SegmentLoad {
     -> Picoseconds
   {
     let law = device.dma
-    if shape.isSoftware {
-      return Picoseconds(
-        law.softwareBurstInterval.value.value
-          + Int64(shape.indexRows) * law.softwareIndexRow.value.value)
-    }
+    // Indices are read while the transfer before is still being prepared.
+    if shape.isSoftware { return law.softwareBurstInterval.value }
     if shape.isStored { return law.staticTrigger.value }
     return engine == .sync
       ? min(law.triggerSyncSoon.value, law.triggerSyncLater.value) : law.triggerScalarLater.value

@@ -5,9 +5,9 @@ extension Graph {
   /// The same graph with what is done to each channel behind a convolution, by numbers that are
   /// known, folded into its weights and bias: batch normalisations of inference, products and sums
   /// with one number or one per channel, as trained networks leave them. Steps on the way must have
-  /// no other reader. Weights of 16 bits stay: a scale would round anew what was rounded for itself,
-  /// which costs more likeness than the roundings between the steps (text recognition of PP-OCR in
-  /// bf16: a cosine of 0.959 for 0.988). The graph holds no calls any more.
+  /// no other reader. Weights of 16 bits stay: a scale would round anew what was rounded for
+  /// itself, which costs more likeness than the roundings between the steps (text recognition of
+  /// PP-OCR in bf16: a cosine of 0.959 for 0.988). The graph holds no calls any more.
   func foldingScales() throws(GraphError) -> Graph {
     let walk = GraphWalk(self)
     var found: [Int: ScaledConvolution] = [:]
