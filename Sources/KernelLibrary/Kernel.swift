@@ -62,6 +62,15 @@ extension Kernel {
   func unsupported(_ what: String, allowed: String) -> BuilderError {
     .unsupported(kernel: name, what: what, allowed: allowed)
   }
+
+  /// Throws `unsupported` on a core that does not multiply microscaled formats.
+  func requireMicroscaledProducts(_ device: Device) throws(BuilderError) {
+    guard device.tensor.quadRowRows.value > 0 else {
+      throw unsupported(
+        "microscaled products on \(device.name)",
+        allowed: "NeuronCore-v4 and later (trn3), or weights of 16 bits")
+    }
+  }
 }
 
 /// `total` cut into pieces of at most `size`.

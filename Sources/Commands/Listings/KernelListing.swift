@@ -22,7 +22,7 @@ enum KernelListing {
       do {
         count = .integer(Int64(try entry.example.segment(on: device).instructions.count))
       } catch {
-        guard case .unsupported = error, device.generation < entry.generation else {
+        guard entry.isMicroscaled, device.tensor.quadRowRows.value == 0 else {
           listing.failures.append(error)
           continue
         }

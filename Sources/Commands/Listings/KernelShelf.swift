@@ -11,8 +11,10 @@ enum KernelShelf {
     var family: String
     var purpose: String
     var example: any Kernel
-    /// The first generation of cores that has its instructions.
-    var generation = 2
+    /// True where it multiplies microscaled formats, which older cores do not.
+    var isMicroscaled: Bool {
+      example is ScaledMatmulKernel || example is ScaledExpertKernel
+    }
   }
 
   static var entries: [Entry] {
@@ -21,12 +23,7 @@ enum KernelShelf {
   }
 
   private static func family(_ family: String, _ list: [(String, String, any Kernel)]) -> [Entry] {
-    list.map { name, purpose, example in
-      let isScaled = example is ScaledMatmulKernel || example is ScaledExpertKernel
-      return Entry(
-        name: name, family: family, purpose: purpose, example: example,
-        generation: isScaled ? 4 : 2)
-    }
+    list.map { Entry(name: $0.0, family: family, purpose: $0.1, example: $0.2) }
   }
 
   private static let products = family(

@@ -35,6 +35,9 @@ package struct ExpertCombineKernel: Kernel {
     format = layer.format
   }
 
+  /// Bytes of a partition for each column: four rows and two results of 16 bits, two sums in fp32.
+  static let bytesPerColumn = 4 * 2 + 2 * 2 + 2 * 4
+
   package var name: String {
     "expert-combine \(tokens)x\(width) from \(chosen) of \(slots) \(format.name)"
   }

@@ -26,17 +26,15 @@ package struct ExpertGroups: Hashable, Sendable {
   static let mostTokens = 256 * 128
   /// The fewest tokens: more than the experts of all tokens meet at once.
   private static let fewestTokens = 65
-  /// The widest layer: rows of it are added up on chip.
-  private static let widest = 1 << 16
 
   /// The blocks of the least time on a device, or nil where all experts of all tokens take less.
   package init?(_ layer: ExpertLayerKernel, on device: Device) {
     let (d, f) = (layer.width, layer.hidden)
     // Few tokens stay as they are: four kernels more would take longer than what they save.
-    guard d % 128 == 0, f % 128 == 0, layer.format.sizeBytes == 2,
+    guard d >= 128, d % 128 == 0, f % 128 == 0, layer.format.sizeBytes == 2, layer.experts > 0,
       (Self.fewestTokens...Self.mostTokens).contains(layer.tokens), layer.experts <= 512,
-      max(d, f) <= Self.widest,
-      layer.experts * d * f * layer.format.sizeBytes <= Int(Int32.max)
+      d <= device.memory.sbufBytesPerPartition.value / ExpertCombineKernel.bytesPerColumn,
+      f <= Int(Int32.max) / (layer.experts * d * layer.format.sizeBytes)
     else { return nil }
     let bytes = 3 * d * f * layer.format.sizeBytes
     // Time of one expert's weights with so many tokens: read once, or streamed against.

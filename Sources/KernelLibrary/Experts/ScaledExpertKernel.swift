@@ -74,11 +74,7 @@ package struct ScaledExpertKernel: Kernel {
   package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
     throws(BuilderError)
   {
-    guard builder.device.generation >= 4 else {
-      throw unsupported(
-        "microscaled products on \(builder.device.name)",
-        allowed: "NeuronCore-v4 and later (trn3), or weights of 16 bits")
-    }
+    try requireMicroscaledProducts(builder.device)
     guard experts >= 8, experts <= 512, (1...8).contains(chosen), width % Self.block == 0,
       hidden % Self.block == 0, width > 0, hidden > 0
     else {

@@ -51,11 +51,7 @@ package struct ScaledMatmulKernel: Kernel {
   package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
     throws(BuilderError)
   {
-    guard builder.device.generation >= 4 else {
-      throw unsupported(
-        "microscaled products on \(builder.device.name)",
-        allowed: "NeuronCore-v4 and later (trn3), or weights of 16 bits")
-    }
+    try requireMicroscaledProducts(builder.device)
     let tiles = depth / Self.tileDepth
     guard (1...Self.mostDepth).contains(depth), depth % Self.tileDepth == 0, rows > 0,
       rows % 2 == 0, columns > 0,

@@ -16,17 +16,11 @@ protocol LoweringRule: Sendable {
 enum LoweringRules {
   static let all: [any LoweringRule] = [
     NormedProductsRule(), GatedLayerRule(), ImageRule(), ProjectionsRule(), ProductRule(),
-    ScaledProductRule(),
-    BatchedProductRule(),
-    AttentionRule(), PagedAttentionRule(),
-    RotaryRule(), ExpertRule(),
-    RowRule(), ResidualNormRule(), CrossEntropyRule(), ViewRule(), SignedShiftRule(), ElementRule(),
-    MoveRule(),
-    IndexRule(),
-    ReduceRule(), NormalizationRule(), SearchRule(), SuppressionRule(), OneHotRule(), GemmRule(),
-    OptimizerRule(),
-    BagAdagradRule(), BatchNormRule(), NormGradientRule(),
-    CacheRule(), CollectiveRule(),
+    ScaledProductRule(), BatchedProductRule(), AttentionRule(), PagedAttentionRule(), RotaryRule(),
+    ExpertRule(), RowRule(), ResidualNormRule(), CrossEntropyRule(), ViewRule(), SignedShiftRule(),
+    ElementRule(), MoveRule(), IndexRule(), ReduceRule(), NormalizationRule(), SearchRule(),
+    SuppressionRule(), OneHotRule(), GemmRule(), OptimizerRule(), BagAdagradRule(),
+    BatchNormRule(), NormGradientRule(), CacheRule(), CollectiveRule(),
   ]
 
   /// Lowers the node at a position by the first rule that takes it.
