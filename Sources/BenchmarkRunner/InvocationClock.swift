@@ -38,10 +38,20 @@ struct InvocationClock {
   /// The rows of each engine in each segment.
   private let rows: [[Range<UInt32>]]
   private let bases: [Int]
-  /// Of each engine: its invocation, -1 before the first, the rows there, the last row, and the
-  /// earliest start.
-  private var places: [(index: Int, rows: Range<UInt32>, last: UInt32, begin: Int64)]
+  private var places: [Place]
   private var begins: [[Int64?]]
+
+  /// Where an engine is.
+  private struct Place {
+    /// Its invocation, -1 before the first.
+    var index = -1
+    /// The rows there.
+    var rows: Range<UInt32> = 0..<0
+    /// The last row that ran.
+    var last: UInt32 = 0
+    /// The earliest start.
+    var begin = Int64.max
+  }
 
   init(_ program: LoadedProgram, _ labels: [InvocationLabel]) {
     invocations = program.program.invocations
@@ -53,29 +63,36 @@ struct InvocationClock {
         return UInt32(base + range.lowerBound)..<UInt32(base + range.upperBound)
       }
     }
-    places = Engine.allCases.map { _ in (-1, 0..<0, 0, .max) }
+    places = Engine.allCases.map { _ in Place() }
     begins = Array(
       repeating: Array(repeating: nil, count: Engine.allCases.count), count: invocations.count)
   }
 
-  /// Takes an engine's next event.
-  @inline(__always)
-  mutating func note(_ programCounter: UInt32, at time: Int64, on engine: Int) {
-    let place = places[engine]
-    let isInside = place.rows.contains(programCounter)
-    let isOver =
-      programCounter == place.rows.lowerBound && place.last &+ 1 == place.rows.upperBound
-    places[engine].last = programCounter
-    guard isInside && !isOver else { return goOn(programCounter, at: time, on: engine) }
-    // Rows are nearly in the order of their starts.
-    if time < place.begin {
-      places[engine].begin = time
-      begins[place.index][engine] = time
+  /// Takes an engine's next events.
+  mutating func note(_ events: some Sequence<Event>, on engine: Int) {
+    // The place is kept at hand: this is done for every event of a run.
+    var place = places[engine]
+    for event in events {
+      let programCounter = event.programCounter
+      let isInside = place.rows.contains(programCounter)
+      let isOver =
+        programCounter == place.rows.lowerBound && place.last &+ 1 == place.rows.upperBound
+      place.last = programCounter
+      if !isInside || isOver {
+        goOn(programCounter, at: event.start, on: engine, &place)
+      } else if event.start < place.begin {
+        // Rows are nearly in the order of their starts.
+        place.begin = event.start
+        begins[place.index][engine] = event.start
+      }
     }
+    places[engine] = place
   }
 
-  private mutating func goOn(_ programCounter: UInt32, at time: Int64, on engine: Int) {
-    var index = places[engine].index + 1
+  private mutating func goOn(
+    _ programCounter: UInt32, at time: Int64, on engine: Int, _ place: inout Place
+  ) {
+    var index = place.index + 1
     while index < invocations.count, rows[invocations[index].segment][engine].isEmpty {
       index += 1
     }
@@ -83,9 +100,9 @@ struct InvocationClock {
     guard index < invocations.count,
       rows[invocations[index].segment][engine].contains(programCounter)
     else { return }
-    places[engine].index = index
-    places[engine].rows = rows[invocations[index].segment][engine]
-    places[engine].begin = time
+    place.index = index
+    place.rows = rows[invocations[index].segment][engine]
+    place.begin = time
     begins[index][engine] = time
   }
 

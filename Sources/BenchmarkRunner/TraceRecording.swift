@@ -142,8 +142,8 @@ final class TraceRecording: @unchecked Sendable {
       } else if let id = TrackID(rawValue: UInt8(track)) {
         var records = writer?.takeBuffer() ?? []
         records.reserveCapacity(block.count)
+        clock.note(block.events, on: track)
         for event in block.events {
-          clock.note(event.programCounter, at: event.start, on: track)
           let semaphore = program.waitSemaphore(at: Int(event.programCounter))
           records.append(Self.record(event, detail: UInt16(semaphore)))
         }
@@ -207,10 +207,8 @@ final class TraceRecording: @unchecked Sendable {
     let id = track == EventRecorder.dmaTrack ? TrackID.dma(0) : TrackID(rawValue: UInt8(track))
     guard let id else { return }
     if track != EventRecorder.dmaTrack {
-      for event in block.events {
-        clock.note(event.programCounter, at: event.start, on: track)
-        executions[Int(event.programCounter)] += 1
-      }
+      clock.note(block.events, on: track)
+      Self.count(block.events, in: &executions)
     }
     drawn.removeAll(keepingCapacity: true)
     sampler?.sample(block, track: track, into: &drawn)
@@ -225,6 +223,12 @@ final class TraceRecording: @unchecked Sendable {
     do {
       try writer?.append(track: id, runs: runs, step: Picoseconds(sampleInterval))
     } catch { failure = error }
+  }
+
+  /// Adds events to the executions of their instructions.
+  private static func count(_ events: some Sequence<Event>, in executions: inout [Int64]) {
+    var counts = executions.mutableSpan
+    for event in events { counts[Int(event.programCounter)] += 1 }
   }
 
   /// Closes the file; `totals` are what the model counted itself.

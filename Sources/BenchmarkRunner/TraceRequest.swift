@@ -112,7 +112,7 @@ struct TraceRequest {
   /// Whether a file is a trace that was recorded in another mode than a run's options ask for.
   private static func isOfOtherMode(_ path: String, _ options: RunOptions) -> Bool {
     guard FileManager.default.fileExists(atPath: path) else { return false }
-    let mode = try? TraceReader(path: path).metadata.entries[TraceMetadata.Key.recording]
+    let mode = try? TraceReader.metadata(ofFile: path).entries[TraceMetadata.Key.recording]
     return mode.map { $0 != options.trace.name } ?? false
   }
 }

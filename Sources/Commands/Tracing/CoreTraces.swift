@@ -22,7 +22,7 @@ struct CoreTraces {
     var found: [(number: Int, item: Item)] = []
     for file in files where file.hasSuffix(".trntrace") {
       let path = url.appendingPathComponent(file).path
-      let core = try TraceReader(path: path).metadata.entries[TraceMetadata.Key.core]
+      let core = try TraceReader.metadata(ofFile: path).entries[TraceMetadata.Key.core]
       found.append((core.flatMap { Int($0) } ?? .max, Item(core: core ?? file, path: path)))
     }
     guard !found.isEmpty else {
@@ -42,7 +42,7 @@ struct CoreTraces {
   /// user called the folder.
   func chipProgram(name: String) throws -> ChipProgram {
     typealias Key = TraceMetadata.Key
-    let entries = try TraceReader(path: items[0].path).metadata.entries
+    let entries = try TraceReader.metadata(ofFile: items[0].path).entries
     let count = entries[Key.coreCount].flatMap { Int($0) }
     guard count == items.count else {
       throw CommandFailure.unsupported(

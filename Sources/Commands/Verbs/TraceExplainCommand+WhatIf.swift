@@ -44,7 +44,7 @@ extension TraceExplainCommand {
       throw CommandFailure.badValue(
         option: "--core", found: core, expected: "one of \(numbers.joined(separator: ", "))")
     }
-    let entries = try TraceReader(path: cores.items[0].path).metadata.entries
+    let entries = try TraceReader.metadata(ofFile: cores.items[0].path).entries
     let (device, changed) = try machines(entries, context)
     let recorded = try cores.chipProgram(name: file)
     let differences = try WhatIf(recorded: recorded, device: device, changed: changed)

@@ -26,6 +26,24 @@ package struct TraceReader: ~Copyable {
     self.contents = contents
   }
 
+  /// What the recorder said about the run, from the front of the file alone: nothing else is read,
+  /// however long the file is. Throws as opening it does.
+  package static func metadata(ofFile path: String) throws(TraceError) -> TraceMetadata {
+    let file = try InputFile(opening: path)
+    let decompressor = try ZstdDecompressor()
+    // The first block of a file.
+    if let version = FileHeader.decode(try file.read(at: 0, count: FileHeader.size)),
+      version.major <= FormatVersion.current.major,
+      let block = try FooterReader.readHeader(file, at: Int64(FileHeader.size)),
+      block.header.kind == .metadata,
+      let raw = try FooterReader.readContent(file, decompressor, block),
+      let metadata = try? TraceMetadata(decoding: raw)
+    {
+      return metadata
+    }
+    return try TraceReader(path: path).metadata
+  }
+
   /// The file's name as it was opened.
   package var path: String { file.path }
   /// The format that the file was written in.
