@@ -17,6 +17,8 @@ struct ContractionLoader {
   /// The tensor is [columns, K] with few columns and is read as it lies, partition-major; the panel
   /// then holds [columns, tiles] per partition.
   var isStrided = false
+  /// Partition-major, the most rows of K in a tile.
+  var mostRows = 128
   /// Added to every column of the tensor, or to every row when K is the columns.
   var firstColumn = 0
   /// The tensor's row that is the first of K, when K is the rows.
@@ -24,7 +26,7 @@ struct ContractionLoader {
   /// Added to where the tensor begins, of tensors whose K is the rows.
   var offset: OffsetRegister?
 
-  private var tiles: Int { ceilDivide(contraction, 128) }
+  private var tiles: Int { ceilDivide(contraction, mostRows) }
   /// Partition-major, the partitions with a row of K in every tile.
   private var fullPartitions: Int { contraction / tiles }
   /// Tiles in which the partition behind these has a row.

@@ -16,7 +16,7 @@ package import NumericFormats
 /// with few tokens the DMA, which reads all weights once per block of tokens.
 ///
 /// Parameters in order: x, gate [D, F], up [D, F], down [F, D], residual [T, D] (if any), of a norm
-/// gamma [D], addend [T, D] and the sum of x and addend (if any), out [T, D].
+/// addend [T, D], its bias [D], gamma [D] and the sum of x and addend (if any), out [T, D].
 package struct SwiGLUKernel: Kernel {
   /// Tokens: T.
   package var tokens: Int
@@ -72,9 +72,8 @@ package struct SwiGLUKernel: Kernel {
       KernelParameter("down", [hidden, width], weightFormat),
     ]
     if hasResidual { list.append(KernelParameter("residual", [tokens, width], format)) }
-    if norm != nil { list.append(KernelParameter("gamma", [width], format)) }
+    list += norm?.inputs(rows: tokens, depth: width, format) ?? []
     if norm?.hasAddend == true {
-      list.append(KernelParameter("addend", [tokens, width], format))
       list.append(KernelParameter("sum", [tokens, width], format, .output))
     }
     list.append(KernelParameter("out", [tokens, width], format, .output))

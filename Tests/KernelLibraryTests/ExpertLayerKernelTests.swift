@@ -70,6 +70,53 @@ import Testing
     }
   }
 
+  /// The norm and the router's product in the same kernel: each result from what was stored before
+  /// it.
+  @Test(arguments: [1, 5, 64])
+  func normAndRouter(tokens: Int) throws {
+    for (hasAddend, hasBias) in [(false, false), (true, false), (true, true)] {
+      var kernel = ExpertLayerKernel(
+        tokens: tokens, width: 240, hidden: 128, experts: 8, chosen: 2)
+      var norm = RowNorm(epsilon: 1e-5, hasAddend: hasAddend)
+      norm.hasBias = hasBias
+      kernel.norm = norm
+      let given = kernel.parameters.enumerated().map { number, parameter -> [Float] in
+        guard parameter.role != .output else { return [] }
+        let isWeight = ["router", "gate", "up", "down"].contains(parameter.name)
+        return randomTensor(
+          parameter.shape.reduce(1, *), parameter.format, seed: UInt64(65 + number),
+          scale: isWeight ? 1 / Float(kernel.width).squareRoot() : 1)
+      }.filter { !$0.isEmpty }
+      let out = Dictionary(
+        uniqueKeysWithValues: zip(
+          kernel.parameters.map(\.name), try SegmentRunner.run(kernel, given)))
+      let unit = kernel.format.roundoff
+      let x = Reference.doubles(out["sum"] ?? out["x"]!)
+      if let addend = out["addend"] {
+        let bias = out["addendBias"] ?? [Float](repeating: 0, count: kernel.width)
+        let sum = addend.indices.map {
+          Double(out["x"]![$0]) + Double(addend[$0]) + Double(bias[$0 % kernel.width])
+        }
+        expectClose(out["sum"]!, sum, relative: 2 * unit, absolute: 2 * unit)
+      }
+      let normal = (0..<tokens).flatMap { token -> [Double] in
+        let own = x[token * kernel.width..<(token + 1) * kernel.width]
+        let mean = own.reduce(0) { $0 + $1 * $1 } / Double(kernel.width)
+        let scale = 1 / (mean + 1e-5).squareRoot()
+        return zip(own, out["gamma"]!).map { $0 * scale * Double($1) }
+      }
+      expectClose(out["normal"]!, normal, relative: 1.1 * unit, absolute: 1e-5)
+      let logits = Reference.product(
+        Reference.doubles(out["normal"]!), Reference.doubles(out["router"]!), m: tokens,
+        k: kernel.width, n: kernel.experts)
+      expectClose(out["logits"]!, logits, relative: 1e-5, absolute: 1e-5)
+      let names = ["normal", "logits", "gate", "up", "down"]
+      expectClose(
+        out["out"]!, reference(kernel, names.map { out[$0]! }), relative: 2 * unit,
+        absolute: 0.5 * unit)
+    }
+  }
+
   /// A wrong expert, or weights of another token, must show.
   @Test func theReferenceNoticesAnotherExpert() throws {
     let kernel = ExpertLayerKernel(tokens: 2, width: 128, hidden: 128, experts: 8, chosen: 2)

@@ -6,10 +6,10 @@ import NumericFormats
 /// Emits the experts of a mixture for up to 64 tokens.
 struct ExpertLayerEmitter {
   private let kernel: ExpertLayerKernel
-  private let tensors: [TensorHandle]
+  private let operands: ExpertOperands
   private let tokens: Range<Int>
   private var routing: ExpertRouting
-  private let x: Tile
+  private let x: FewRows
   private let identity: Tile
   private var ring: TilePool
   private let ringBuffers: Int
@@ -37,25 +37,31 @@ struct ExpertLayerEmitter {
   private static let bufferBytes = 28 << 10
 
   init(
-    _ kernel: ExpertLayerKernel, _ tensors: [TensorHandle], tokens: Range<Int>,
+    _ kernel: ExpertLayerKernel, _ operands: ExpertOperands, tokens: Range<Int>,
     _ builder: inout KernelBuilder
   ) throws(BuilderError) {
     self.kernel = kernel
-    self.tensors = tensors
+    self.operands = operands
     self.tokens = tokens
     let count = tokens.count
     banks = try builder.banks("small", buffers: 2)
-    routing = try ExpertRouting(
-      kernel, logits: tensors[1], tokens: tokens, banks: &banks, &builder)
+    let logits: Tile
+    if let norm = operands.norm, let router = operands.router {
+      // The first loads of the queue, which a kernel before may take along.
+      let weights = try Self.load(router: router, kernel, &builder)
+      x = try FewRows(
+        operands.x, layout: .contractionColumns, rows: count, depth: kernel.width, norm: norm,
+        &builder)
+      logits = try Self.route(x, weights, &banks, &builder)
+      builder.store(operands.logits.rows(tokens), from: logits, on: .scalar)
+    } else {
+      logits = try ExpertRouting.load(operands.logits, tokens, &builder)
+      x = try FewRows(
+        operands.x, layout: .contractionColumns, first: tokens.lowerBound, rows: count,
+        depth: kernel.width, &builder)
+    }
+    routing = try ExpertRouting(kernel, logits: logits, banks: &banks, &builder)
     let (rows, size) = (kernel.rows, kernel.format.sizeBytes)
-    let widthTiles = kernel.width / rows.width
-    x = try builder.tile(
-      "x", partitions: rows.width, count, widthTiles, format: kernel.format)
-    builder.load(
-      x,
-      from: tensors[0].access(
-        offset: tokens.lowerBound * kernel.width, sizes: [rows.width, count, widthTiles],
-        strides: [widthTiles, kernel.width, 1]), on: .scalar)
     identity = try builder.identity(128, .float32)
     let outTiles = ceilDivide(kernel.width, 128)
     let outBanks = ceilDivide(outTiles, 512 / count)
@@ -75,6 +81,36 @@ struct ExpertLayerEmitter {
     let bytes = max(Self.bufferBytes, longest)
     ringBuffers = max(2, min(8, (builder.freeSBUFBytes - (kernel.width * 4 + 4096)) / bytes))
     ring = try builder.pool("weights", buffers: ringBuffers, bytes / size, format: kernel.format)
+  }
+
+  /// The router's weights, with the same rows on a partition as a token's elements.
+  private static func load(
+    router: TensorHandle, _ kernel: ExpertLayerKernel, _ builder: inout KernelBuilder
+  ) throws(BuilderError) -> Tile {
+    let cut = EvenCut(kernel.width)
+    let weights = try builder.tile(
+      "router", partitions: cut.size, cut.count, kernel.experts, format: kernel.format)
+    builder.load(
+      weights,
+      from: router.access(
+        offset: 0, sizes: [cut.size, cut.count, kernel.experts],
+        strides: [cut.count * kernel.experts, kernel.experts, 1]))
+    return weights
+  }
+
+  /// The router's product of normalised tokens.
+  private static func route(
+    _ x: FewRows, _ weights: Tile, _ banks: inout BankPool, _ builder: inout KernelBuilder
+  ) throws(BuilderError) -> Tile {
+    let experts = weights.innermost
+    let logits = try builder.tile(
+      "logits", partitions: x.rows, experts, format: .float32)
+    let bank = banks.next(partitions: x.rows, columns: experts)
+    for k in 0..<x.cut.count {
+      builder.matmul(bank, stationary: x.tile(k), moving: weights.block(k), accumulates: k > 0)
+    }
+    builder.copy(logits, bank)
+    return logits
   }
 
   /// Where the outputs of a tile of D lie among the sums.
@@ -108,12 +144,12 @@ struct ExpertLayerEmitter {
 
   private func hiddenTransfers(_ slot: Int, _ block: Range<Int>) -> [Transfer] {
     widthCuts(block).flatMap { tiles in
-      [2, 3].map { Transfer(tensor: $0, slot: slot, tiles: tiles, block: block) }
+      [0, 1].map { Transfer(tensor: $0, slot: slot, tiles: tiles, block: block) }
     }
   }
 
   private func downTransfers(_ slot: Int, _ block: Range<Int>) -> [Transfer] {
-    downCuts(block).map { Transfer(tensor: 4, slot: slot, tiles: $0, block: block) }
+    downCuts(block).map { Transfer(tensor: 2, slot: slot, tiles: $0, block: block) }
   }
 
   /// Tiles of D that come together for a block of F.
@@ -143,8 +179,8 @@ struct ExpertLayerEmitter {
   private mutating func load(
     _ part: Transfer, into buffer: Tile, _ builder: inout KernelBuilder
   ) {
-    let table = tensors[part.tensor]
-    if part.tensor == 4 {
+    let table = operands.weights[part.tensor]
+    if part.tensor == 2 {
       // Consecutive rows of down: one run per partition.
       let run = part.tiles.lowerBound * kernel.width..<part.tiles.upperBound * kernel.width
       let rows = kernel.rows.hidden
@@ -170,14 +206,13 @@ struct ExpertLayerEmitter {
   ) -> Tile {
     let (rows, count) = (kernel.rows, tokens.count)
     let columns = block.count * rows.hidden
-    let widthTiles = kernel.width / rows.width
     let gateBank = products.next(partitions: rows.hidden, columns: 512 * banksEach)
     let upBank = products.next(partitions: rows.hidden, columns: 512 * banksEach)
     for tiles in widthCuts(block) {
       for bank in [gateBank, upBank] {
         let weights = next(&builder)
         for (place, k) in tiles.enumerated() {
-          let moving = x.viewed(offset: k, sizes: [count], strides: [widthTiles])
+          let moving = x.tile(k)
           for tile in 0..<block.count {
             builder.matmul(
               part(bank, tile),
@@ -261,6 +296,6 @@ struct ExpertLayerEmitter {
       }
       builder.copy(out.columns(range), bank.columns(0..<range.count))
     }
-    builder.store(tensors[5].block(rows: tokens, columns: 0..<kernel.width), from: out)
+    builder.store(operands.out.block(rows: tokens, columns: 0..<kernel.width), from: out)
   }
 }

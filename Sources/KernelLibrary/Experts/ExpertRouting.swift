@@ -22,15 +22,23 @@ struct ExpertRouting {
     var slot: Int
   }
 
+  /// The logits of some tokens [T, E], from where a router's product left them.
+  static func load(
+    _ logits: TensorHandle, _ tokens: Range<Int>, _ builder: inout KernelBuilder
+  ) throws(BuilderError) -> Tile {
+    let tile = try builder.tile(
+      "logits", partitions: tokens.count, logits.columns, format: .float32)
+    builder.load(tile, from: logits.rows(tokens), on: .scalar)
+    return tile
+  }
+
+  /// The routing of tokens whose logits [T, E] are at hand.
   init(
-    _ kernel: ExpertLayerKernel, logits tensor: TensorHandle, tokens: Range<Int>,
-    banks: inout BankPool, _ builder: inout KernelBuilder
+    _ kernel: ExpertLayerKernel, logits: Tile, banks: inout BankPool,
+    _ builder: inout KernelBuilder
   ) throws(BuilderError) {
-    let count = tokens.count
+    let count = logits.partitions
     let slots = kernel.readsChosen ? kernel.chosen : kernel.experts
-    let logits = try builder.tile(
-      "logits", partitions: count, kernel.experts, format: .float32)
-    builder.load(logits, from: tensor.rows(tokens), on: .scalar)
     let best = try builder.tile("best", partitions: count, 8, format: .float32)
     builder.largestEight(best, logits)
     experts = kernel.experts

@@ -44,7 +44,8 @@ struct ScaledExpertEmitter {
     let count = tokens.count
     banks = try builder.banks("small", buffers: 2)
     routing = try ExpertRouting(
-      kernel.shape, logits: tensors[1], tokens: tokens, banks: &banks, &builder)
+      kernel.shape, logits: try ExpertRouting.load(tensors[1], tokens, &builder), banks: &banks,
+      &builder)
     identity = try builder.identity(128, .float32)
     x = try ScaledTokens("x", length: kernel.width, tokens: count, buffers: 1, &builder)
     hidden = try ScaledTokens(

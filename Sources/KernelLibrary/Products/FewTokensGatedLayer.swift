@@ -31,15 +31,14 @@ struct FewTokensGatedLayer {
     let rows = kernel.tokens
     let (dTiles, fTiles) = (kernel.width / 128, kernel.hidden / 128)
     let firstOfNorm = kernel.hasResidual ? 5 : 4
-    let hasAddend = kernel.norm?.hasAddend == true
+    var norm: RowNormOperands?
+    if let taken = kernel.norm {
+      let inputs = taken.inputs(rows: rows, depth: kernel.width, kernel.format)
+      norm = RowNormOperands(taken, tensors[firstOfNorm..<firstOfNorm + inputs.count])
+      if taken.hasAddend { norm?.sum = tensors[firstOfNorm + inputs.count] }
+    }
     let x = try FewRows(
-      tensors[0], layout: kernel.layout, rows: rows, depth: kernel.width,
-      norm: kernel.norm.map {
-        (
-          $0, tensors[firstOfNorm], hasAddend ? tensors[firstOfNorm + 1] : nil,
-          hasAddend ? tensors[firstOfNorm + 2] : nil
-        )
-      }, &builder)
+      tensors[0], layout: kernel.layout, rows: rows, depth: kernel.width, norm: norm, &builder)
     let h = try builder.tile("hidden", fTiles, rows, format: kernel.format)
     // As many hidden columns at once as have room for their sums.
     let count = ceilDivide(fTiles, StationaryStream.mostTiles(rows: rows))
@@ -65,9 +64,9 @@ struct FewTokensGatedLayer {
     }
     let sums = banks.next(columns: dTiles * rows)
     stream.multiply(rows: rows, into: sums, &builder) { h.block($0).columns(0..<rows) }
-    turned.store(
-      sums, tiles: dTiles, rows: rows, to: tensors[tensors.count - 1],
-      adding: kernel.hasResidual ? tensors[4] : nil, over: &banks, &builder)
+    try turned.store(
+      sums, EvenCut(kernel.width), to: tensors[tensors.count - 1],
+      TurnedSums.Finish(residual: kernel.hasResidual ? tensors[4] : nil), over: &banks, &builder)
   }
 
   /// The weights in the order in which they are met: gate and up of each part of the hidden

@@ -11,6 +11,8 @@ package struct RowNorm: Hashable, Sendable {
   package var epsilon: Float
   /// True when a tensor of the rows' shape is added first, and the sum is wanted too.
   package var hasAddend: Bool
+  /// True when that tensor gets a bias of one value per column, in fp32, before it is added.
+  package var hasBias = false
 
   /// A norm.
   package init(epsilon: Float, hasAddend: Bool) {
@@ -19,82 +21,140 @@ package struct RowNorm: Hashable, Sendable {
   }
 
   /// What a kernel's name says of it, in front.
-  var label: String { hasAddend ? "add+rmsnorm+" : "rmsnorm+" }
+  var label: String { (hasBias ? "bias+" : "") + (hasAddend ? "add+rmsnorm+" : "rmsnorm+") }
+
+  /// What it reads beside the rows, in the order of a kernel's parameters: addend [M, K] and bias
+  /// [K], if any, and gamma [K].
+  func inputs(rows: Int, depth: Int, _ format: NumberFormat) -> [KernelParameter] {
+    (hasAddend ? [KernelParameter("addend", [rows, depth], format)] : [])
+      + (hasBias ? [KernelParameter("addendBias", [depth], .float32)] : [])
+      + [KernelParameter("gamma", [depth], format)]
+  }
 }
 
-/// Rows [M, K] with K on partitions, partition p holding K / 128 neighbours of each: what products
-/// with few rows take as their moving operand.
+/// A norm with its tensors.
+struct RowNormOperands {
+  let norm: RowNorm
+  let gamma: TensorHandle
+  private(set) var addend: TensorHandle?
+  private(set) var bias: TensorHandle?
+  /// Where the sum of rows and addend goes, if one is added.
+  var sum: TensorHandle?
+  /// Where the normalised rows go, if others read them too.
+  var result: TensorHandle?
+
+  /// Of the parameters that `RowNorm.inputs` lists.
+  init(_ norm: RowNorm, _ inputs: ArraySlice<TensorHandle>) {
+    var rest = Array(inputs)
+    self.norm = norm
+    gamma = rest.removeLast()
+    if norm.hasBias { bias = rest.removeLast() }
+    if norm.hasAddend { addend = rest.removeLast() }
+  }
+}
+
+/// Rows [M, K] with K on partitions, partition p holding as many neighbours of each as there are
+/// tiles of K: what products with few rows take as their moving operand.
 struct FewRows {
   let rows: Int
-  /// Tiles of K.
-  let tiles: Int
+  /// Tiles of K, and rows of K in each.
+  let cut: EvenCut
   private let loader: ContractionLoader
-  private let panel: Tile
+  private var panel: Tile
 
   /// Loads rows, and normalises them where that is asked for.
   ///
   /// - Parameters:
   ///   - layout: how they lie in HBM; those that are normalised lie [M, K].
-  ///   - norm: the norm with its tensors: gamma [K], and the addend and the sum, if any.
+  ///   - first: the first of them; of a norm's, 0.
+  ///   - norm: the norm with its tensors.
   init(
-    _ tensor: TensorHandle, layout: MatmulKernel.Layout, rows: Int, depth: Int,
-    norm: (RowNorm, gamma: TensorHandle, addend: TensorHandle?, sum: TensorHandle?)? = nil,
-    _ builder: inout KernelBuilder
+    _ tensor: TensorHandle, layout: MatmulKernel.Layout, first: Int = 0, rows: Int, depth: Int,
+    norm: RowNormOperands? = nil, _ builder: inout KernelBuilder
   ) throws(BuilderError) {
     self.rows = rows
-    tiles = depth / 128
-    loader = ContractionLoader(
+    cut = EvenCut(depth)
+    var loader = ContractionLoader(
       tensor: tensor, layout: layout, contraction: depth, isPartitionMajor: true,
       isStrided: layout == .contractionColumns)
-    let x = try builder.tile("x", tiles, rows, format: tensor.format)
-    loader.load(x, 0..<tiles, 0..<rows, on: .scalar, &builder)
-    guard let norm else {
-      panel = x
-      return
-    }
-    panel = try Self.normalised(x, (rows, tiles), norm, &builder)
+    loader.mostRows = cut.size
+    self.loader = loader
+    let x = try builder.tile(
+      "x", partitions: cut.size, cut.count, rows, format: tensor.format)
+    loader.load(x, 0..<cut.count, first..<first + rows, on: .scalar, &builder)
+    panel = x
+    if let norm { panel = try normalised(x, norm, &builder) }
   }
 
-  /// A tile of K as moving operand: [128, M].
+  /// A tile of K as moving operand: [rows of K, M].
   func tile(_ k: Int) -> Tile { loader.tile(panel, k, 0..<rows) }
 
-  /// All rows in the norm's layout, [128, M, tiles] as a tensor [M, K] has them.
-  private static func access(_ tensor: TensorHandle, _ shape: (rows: Int, tiles: Int))
-    -> TensorAccess
-  {
+  /// All rows in the norm's layout, [rows of K, M, tiles] as a tensor [M, K] has them.
+  private func access(_ tensor: TensorHandle) -> TensorAccess {
     tensor.access(
-      offset: 0, sizes: [128, shape.rows, shape.tiles],
-      strides: [shape.tiles, 128 * shape.tiles, 1])
+      offset: 0, sizes: [cut.size, rows, cut.count],
+      strides: [cut.count, cut.size * cut.count, 1])
+  }
+
+  /// A vector [K] as partitions hold it: what they have of each tile.
+  private func load(
+    _ name: String, _ tensor: TensorHandle, _ builder: inout KernelBuilder
+  ) throws(BuilderError) -> Tile {
+    let tile = try builder.tile(name, partitions: cut.size, cut.count, format: tensor.format)
+    builder.load(
+      tile, from: tensor.access(offset: 0, sizes: [cut.size, cut.count], strides: [cut.count, 1]),
+      on: .scalar)
+    return tile
+  }
+
+  /// A vector [K] beside each row.
+  private func repeated(_ vector: Tile) -> Tile {
+    vector.viewed(sizes: [rows, cut.count], strides: [0, 1])
+  }
+
+  /// Room for all rows, row after row on a partition.
+  private func rowTile(
+    _ name: String, _ format: NumberFormat, _ builder: inout KernelBuilder
+  ) throws(BuilderError) -> Tile {
+    byRow(
+      try builder.tile(name, partitions: cut.size, cut.count, rows, format: format))
+  }
+
+  private func byRow(_ tile: Tile) -> Tile {
+    tile.viewed(sizes: [rows, cut.count], strides: [cut.count, 1])
+  }
+
+  /// The sum with the norm's addend, which is stored too.
+  private func added(
+    _ source: Tile, _ norm: RowNormOperands, _ builder: inout KernelBuilder
+  ) throws(BuilderError) -> Tile {
+    guard let addend = norm.addend, let sum = norm.sum else { return source }
+    var other = try rowTile("addend", addend.format, &builder)
+    // Not on the queue of the weights, whose first loads a kernel before may take along.
+    builder.load(other, from: access(addend), on: .scalar)
+    if let bias = norm.bias {
+      let biased = try rowTile("biased", addend.format, &builder)
+      builder.tensorTensor(biased, other, repeated(try load("bias", bias, &builder)), .add)
+      other = biased
+    }
+    // The norm is that of the sum as it is stored.
+    let total = try rowTile("sum", addend.format, &builder)
+    builder.tensorTensor(total, source, other, .add)
+    builder.store(access(sum), from: total, on: .scalar)
+    return total
   }
 
   /// The norm of rows that lie over all partitions: each sums its own squares, a product with ones
   /// adds the sums up and hands the totals to all.
-  private static func normalised(
-    _ x: Tile, _ shape: (rows: Int, tiles: Int),
-    _ norm: (RowNorm, gamma: TensorHandle, addend: TensorHandle?, sum: TensorHandle?),
-    _ builder: inout KernelBuilder
+  private func normalised(
+    _ x: Tile, _ norm: RowNormOperands, _ builder: inout KernelBuilder
   ) throws(BuilderError) -> Tile {
-    let (rows, tiles) = shape
-    let ones = try builder.blockDiagonal("ones", 128, block: 128, of: 1)
-    let gamma = try builder.tile("gamma", tiles, format: norm.gamma.format)
-    builder.load(
-      gamma, from: norm.gamma.access(offset: 0, sizes: [128, tiles], strides: [tiles, 1]),
-      on: .scalar)
-    // Row after row on a partition.
-    let byRow = { (tile: Tile) in tile.viewed(sizes: [rows, tiles], strides: [tiles, 1]) }
-    var source = byRow(x)
-    if let addend = norm.addend, let sum = norm.sum {
-      let other = byRow(try builder.tile("addend", tiles, rows, format: x.format))
-      // Not on the queue of the weights, whose first loads a kernel before may take along.
-      builder.load(other, from: access(addend, shape), on: .scalar)
-      // The norm is that of the sum as it is stored.
-      let total = byRow(try builder.tile("sum", tiles, rows, format: x.format))
-      builder.tensorTensor(total, source, other, .add)
-      builder.store(access(sum, shape), from: total, on: .scalar)
-      source = total
-    }
-    let wide = byRow(try builder.tile("squares", tiles, rows, format: .float32))
-    let sums = try builder.tile("sums of squares", rows, format: .float32)
+    let ones = try builder.blockDiagonal("ones", cut.size, block: cut.size, of: 1)
+    let gamma = try load("gamma", norm.gamma, &builder)
+    let source = try added(byRow(x), norm, &builder)
+    let wide = try rowTile("squares", .float32, &builder)
+    let sums = try builder.tile(
+      "sums of squares", partitions: cut.size, rows, format: .float32)
     if rows == 1 {
       builder.activation(wide, .square, source, sum: sums)
     } else {
@@ -102,22 +162,24 @@ struct FewRows {
       builder.tensorReduce(sums, wide, .add)
     }
     var banks = try builder.banks("total", buffers: 1)
-    let total = banks.next(columns: rows)
+    let total = banks.next(partitions: cut.size, columns: rows)
     builder.matmul(total, stationary: ones, moving: sums)
-    let scales = try builder.tile("scale", rows, format: .float32)
+    let scales = try builder.tile("scale", partitions: cut.size, rows, format: .float32)
     builder.activation(
-      scales, .rsqrt, total, scale: .immediate(1 / Float(128 * tiles)),
-      bias: .immediate(norm.0.epsilon))
-    let result = try builder.tile("normal", tiles, rows, format: x.format)
+      scales, .rsqrt, total, scale: .immediate(1 / Float(cut.size * cut.count)),
+      bias: .immediate(norm.norm.epsilon))
+    let result = try builder.tile(
+      "normal", partitions: cut.size, cut.count, rows, format: x.format)
     if rows == 1 {
       builder.scalarTensorTensor(
-        byRow(result), source, .multiply, scales.pointer, .multiply,
-        gamma.viewed(sizes: [1, tiles], strides: [0, 1]))
+        byRow(result), source, .multiply, scales.pointer, .multiply, repeated(gamma))
     } else {
       builder.tensorTensor(
-        wide, source, scales.viewed(sizes: [rows, tiles], strides: [1, 0]), .multiply)
-      builder.tensorTensor(
-        byRow(result), wide, gamma.viewed(sizes: [rows, tiles], strides: [0, 1]), .multiply)
+        wide, source, scales.viewed(sizes: [rows, cut.count], strides: [1, 0]), .multiply)
+      builder.tensorTensor(byRow(result), wide, repeated(gamma), .multiply)
+    }
+    if let place = norm.result {
+      builder.store(access(place), from: byRow(result), on: .scalar)
     }
     return result
   }

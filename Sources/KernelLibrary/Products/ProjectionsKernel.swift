@@ -4,21 +4,41 @@ package import KernelBuilder
 package import NumericFormats
 
 /// Products of the same few rows with several weights: out_i [M, N_i] = x · W_i, x being
-/// normalised on the way where that is asked for.
+/// normalised on the way where that is asked for. Each result may get a bias, have its heads turned
+/// by position, and go into a cache: all that lies between a layer's input and its attention in a
+/// decoding step.
 ///
-/// Layouts: x [M, K] or xᵀ [K, M], W_i [K, N_i] row-major; whole tiles of 128. The weights are the
-/// stationary operand (`StationaryStream`), the sums are turned at the end (`TurnedSums`).
+/// Layouts: x [M, K] or xᵀ [K, M], W_i [K, N_i] row-major; K and N_i are cut into even parts of at
+/// most 128. The weights are the stationary operand (`StationaryStream`), the sums are turned at
+/// the end (`TurnedSums`), where heads lie whole on partitions; but keys for a cache that is
+/// transposed lie right as they are (`KeyColumns`).
 /// Bound: the DMA, which brings the weights once.
 ///
-/// Parameters in order: x, addend [M, K] and gamma [K] of a norm (if any), the weights, the sum of
-/// x and addend (if any), the results.
+/// Parameters in order: x, addend [M, K], its bias [K] and gamma [K] of a norm (if any), the
+/// weights, their biases [N_i] (if any), cos and sin [1, size / 2] (if any), the sum of x and
+/// addend (if any), the results.
 package struct ProjectionsKernel: Kernel {
+  /// One of the products.
+  package struct Projection: Hashable, Sendable {
+    /// Columns of the result.
+    package var width: Int
+    /// True where one value per column is added, in fp32.
+    package var hasBias = false
+    /// Elements of the heads that are turned by position, all of them by halves; nil for none.
+    package var turnedHead: Int?
+    /// Where rows go that are tokens of a cache.
+    package var cache: TokenCache?
+
+    /// A product with `width` columns, and nothing else.
+    package init(width: Int) { self.width = width }
+  }
+
   /// Rows: M.
   package var rows: Int
   /// The contraction length: K.
   package var depth: Int
-  /// Columns of each result.
-  package var widths: [Int]
+  /// The products.
+  package var projections: [Projection]
   /// How x lies in HBM.
   package var layout: MatmulKernel.Layout
   /// Format of x and the results: two bytes.
@@ -27,6 +47,8 @@ package struct ProjectionsKernel: Kernel {
   package var weightFormat: NumberFormat
   /// The norm of the rows, if it is taken here; x is [M, K] then.
   package var norm: RowNorm?
+  /// Format of the tables of positions.
+  package var table = NumberFormat.float32
 
   /// Products of x with weights of these widths.
   package init(
@@ -35,58 +57,95 @@ package struct ProjectionsKernel: Kernel {
   ) {
     self.rows = rows
     self.depth = depth
-    self.widths = widths
+    projections = widths.map { Projection(width: $0) }
     self.layout = layout
     self.format = format
     self.weightFormat = weightFormat
   }
 
-  /// The same of a product by itself, if it is one that gains: few rows, narrow weights in whole
-  /// tiles, nothing to be done to the sums.
+  /// The same of a product by itself, if it is one that gains: few rows, narrow weights, at most a
+  /// bias added to the sums.
   init?(_ kernel: MatmulKernel) {
-    guard kernel.rhsLayout == .contractionRows, kernel.scale == 1, kernel.bias == .none,
-      kernel.activation == nil, !kernel.hasResidual, kernel.output == kernel.input
+    guard kernel.rhsLayout == .contractionRows, kernel.scale == 1, kernel.bias != .perRow,
+      kernel.bias == .none || kernel.biasFormat == .float32, kernel.activation == nil,
+      !kernel.hasResidual, kernel.output == kernel.input
     else { return nil }
     self.init(
       rows: kernel.m, depth: kernel.k, widths: [kernel.n], layout: kernel.lhsLayout,
       format: kernel.input, weightFormat: kernel.rhsFormat)
-    guard isSupported else { return nil }
+    projections[0].hasBias = kernel.bias == .perColumn
+    let isWhole = kernel.k % 128 == 0 && kernel.n % 128 == 0 && kernel.bias == .none
+    guard isSupported, isWhole || kernel.k * kernel.n >= rows * Self.weightsPerRow else {
+      return nil
+    }
   }
+
+  /// Weights whose way from HBM takes as long as a row takes to be turned, about 0.2 us: of a
+  /// product with fewer, that of the other operand's form is shorter.
+  private static let weightsPerRow = 32 << 10
+
+  /// How the columns of each product are cut.
+  private var cuts: [EvenCut] { projections.map { EvenCut($0.width) } }
+  /// Elements of the heads that are turned, if any are.
+  private var turnedHead: Int? { projections.compactMap(\.turnedHead).first }
 
   /// True where shapes and formats are those that the kernel is made for.
   package var isSupported: Bool {
-    let tiles = widths.map { $0 / 128 }
+    let (contraction, tiles) = (EvenCut(depth), cuts.map(\.count))
     return rows > 0 && rows <= TurnedSums.mostRows && depth > 0
-      && StationaryStream.holds(rows: rows, tiles: depth / 128)
-      && (widths + [depth]).allSatisfy { $0 > 0 && $0 % 128 == 0 }
+      && StationaryStream.holds(rows: rows, tiles: contraction.count)
+      && contraction.size >= 64 && contraction.size % 4 == 0
+      && zip(projections, cuts).allSatisfy { $0.width > 0 && $1.isDense && $1.size % 8 == 0 }
       && tiles.allSatisfy { $0 <= TurnedSums.mostTiles }
-      && StationaryStream.banks(rows: rows, tiles: tiles.reduce(0, +)) != nil
+      && StationaryStream.banks(rows: rows, tiles: tiles.max() ?? 0) != nil
       && format.sizeBytes == 2
       && (weightFormat.sizeBytes == 1 || weightFormat == format)
-      && (norm == nil || layout == .contractionColumns)
+      && (norm == nil || layout == .contractionColumns) && hasWholeHeads
+  }
+
+  /// True where heads that are turned are alike and lie whole in tiles of columns.
+  private var hasWholeHeads: Bool {
+    let sizes = zip(projections, cuts).compactMap { one, cut in
+      one.turnedHead.map { (head: $0, cut: cut.size) }
+    }
+    return sizes.allSatisfy { $0.head == turnedHead && $0.head % 2 == 0 && $0.cut % $0.head == 0 }
+      && zip(projections, cuts).allSatisfy { one, cut in
+        guard let head = one.turnedHead, one.cache?.isTransposed == true else { return true }
+        return KeyColumns.fits(cut, head: head)
+      }
   }
 
   package var name: String {
-    let columns = widths.map(String.init).joined(separator: "+")
-    let kind = widths.count > 1 ? "projections" : "matmul"
+    let columns = projections.map { "\($0.width)" }.joined(separator: "+")
+    let kind = projections.count > 1 ? "projections" : "matmul"
     let shape = "\(rows)x\(depth)x\(columns) \(format.name)x\(weightFormat.name)"
-    return "\(norm?.label ?? "")\(kind) \(shape)"
+    let behind =
+      (projections.contains(where: \.hasBias) ? "+bias" : "")
+      + (turnedHead != nil ? "+rotary" : "")
+      + (projections.contains { $0.cache != nil } ? "+cache" : "")
+    return "\(norm?.label ?? "")\(kind)\(behind) \(shape)"
   }
 
   package var parameters: [KernelParameter] {
     let x = layout == .contractionColumns ? [rows, depth] : [depth, rows]
-    let weights = widths.indices.map {
-      KernelParameter("w\($0)", [depth, widths[$0]], weightFormat)
-    }
-    let results = widths.indices.map {
-      KernelParameter("out\($0)", [rows, widths[$0]], format, .output)
-    }
     var list = [KernelParameter("x", x, format)]
-    if norm?.hasAddend == true { list.append(KernelParameter("addend", x, format)) }
-    if norm != nil { list.append(KernelParameter("gamma", [depth], format)) }
-    list += weights
+    list += norm?.inputs(rows: rows, depth: depth, format) ?? []
+    list += projections.enumerated().map {
+      KernelParameter("w\($0)", [depth, $1.width], weightFormat)
+    }
+    list += projections.enumerated().filter(\.element.hasBias).map {
+      KernelParameter("b\($0)", [$1.width], .float32)
+    }
+    if let turnedHead {
+      list += ["cos", "sin"].map { KernelParameter($0, [1, turnedHead / 2], table) }
+    }
     if norm?.hasAddend == true { list.append(KernelParameter("sum", x, format, .output)) }
-    return list + results
+    return list
+      + projections.enumerated().map { number, one in
+        let shape = one.cache?.shape(rows: rows, columns: one.width) ?? [rows, one.width]
+        return KernelParameter(
+          "out\(number)", shape, format, one.cache == nil ? .output : .inOut)
+      }
   }
 
   /// Few rows meet each weight once.
@@ -99,44 +158,116 @@ package struct ProjectionsKernel: Kernel {
       throw unsupported(
         "this shape",
         allowed: "1 to \(TurnedSums.mostRows) rows of two bytes, weights alike or of one byte, "
-          + "whole tiles of 128")
+          + "widths with a divisor of 64 to 128, whole heads")
     }
     try builder.scope { builder throws(BuilderError) in
-      let tiles = depth / 128
-      let hasAddend = norm?.hasAddend == true
-      let firstWeight = norm == nil ? 1 : hasAddend ? 3 : 2
-      let firstResult = tensors.count - widths.count
-      let x = try FewRows(
-        tensors[0], layout: layout, rows: rows, depth: depth,
-        norm: norm.map {
-          (
-            $0, tensors[firstWeight - 1], hasAddend ? tensors[1] : nil,
-            hasAddend ? tensors[firstResult - 1] : nil
-          )
-        }, &builder)
-      var turned = try TurnedSums(
-        rows: rows, tiles: (widths.max() ?? 0) / 128, format: format, &builder)
-      let all = widths.reduce(0, +) / 128
-      var banks = try builder.banks(
-        "sums", buffers: 2, banksPerBuffer: StationaryStream.banks(rows: rows, tiles: all) ?? 1)
-      let sums = banks.next(columns: all * rows)
-      var stream = try StationaryStream(
-        widths.indices.map { index in
-          StationaryStream.Weights(
-            loader: ContractionLoader(
-              tensor: tensors[firstWeight + index], layout: .contractionRows, contraction: depth,
-              isPartitionMajor: true), tiles: tiles, columns: widths[index])
-        }, weightFormat, &builder)
-      var first = 0
-      for (index, width) in widths.enumerated() {
-        let count = width / 128 * rows
-        let part = sums.columns(first..<first + count)
-        stream.multiply(rows: rows, into: part, &builder) { x.tile($0) }
-        turned.store(
-          part, tiles: width / 128, rows: rows, to: tensors[firstResult + index],
-          over: &banks, &builder)
-        first += count
+      try emit(into: &builder, Operands(self, tensors))
+    }
+  }
+
+  private func emit(into builder: inout KernelBuilder, _ operands: Operands)
+    throws(BuilderError)
+  {
+    let x = try FewRows(
+      operands.x, layout: layout, rows: rows, depth: depth, norm: operands.norm, &builder)
+    let cuts = cuts
+    let most = cuts.reduce(0) { max($0, $1.count) }
+    // Results by rows, and those of heads before they are turned.
+    let byRows = projections.filter { $0.cache?.isTransposed != true }
+    let turnedCount = byRows.count { $0.turnedHead != nil }
+    var turned = try TurnedSums(
+      rows: rows, tiles: most, results: byRows.count + turnedCount,
+      format: format, &builder)
+    var rotation: HeadRotation?
+    if turnedCount > 0, let tables = operands.tables, let turnedHead {
+      rotation = try HeadRotation(
+        tables, size: turnedHead, partitions: most, elements: rows * 128, &builder)
+    }
+    let keys = try projections.indices.map { number throws(BuilderError) in
+      try keyColumns(number, cuts[number], operands, &builder)
+    }
+    let each = StationaryStream.banks(rows: rows, tiles: most) ?? 1
+    var banks = try builder.banks(
+      "sums", buffers: max(2, min(4, builder.freeBanks / each)), banksPerBuffer: each)
+    let order = order
+    var stream = try StationaryStream(
+      order.map { weights(operands.weights[$0], x.cut, cuts[$0]) }, weightFormat, &builder)
+    for number in order {
+      let one = projections[number]
+      let sums = banks.next(columns: cuts[number].count * rows)
+      stream.multiply(rows: rows, into: sums, &builder) { x.tile($0) }
+      if let keys = keys[number] {
+        keys.store(sums, to: operands.results[number], &builder)
+        continue
       }
+      let finish = TurnedSums.Finish(
+        bias: operands.biases[number], rotation: one.turnedHead == nil ? nil : rotation,
+        cache: one.cache)
+      try turned.store(
+        sums, cuts[number], to: operands.results[number], finish, over: &banks, &builder)
+    }
+  }
+
+  /// What a product whose columns go into a cache as they lie needs; nil for others.
+  private func keyColumns(
+    _ number: Int, _ cut: EvenCut, _ operands: Operands, _ builder: inout KernelBuilder
+  ) throws(BuilderError) -> KeyColumns? {
+    let one = projections[number]
+    guard let cache = one.cache, cache.isTransposed else { return nil }
+    let size = one.turnedHead
+    return try KeyColumns(
+      rows: rows, cut, in: cache, bias: operands.biases[number],
+      tables: operands.tables.flatMap { tables in
+        size.map { (tables.cosine, tables.sine, $0) }
+      }, format: format, &builder)
+  }
+
+  /// What has most to do behind its sums comes first, while the other products go on: keys are
+  /// stored element by element, heads are turned.
+  private var order: [Int] {
+    let kinds = projections.map { one in
+      one.cache?.isTransposed == true ? 0 : one.turnedHead != nil ? 1 : 2
+    }
+    return kinds.indices.sorted { (kinds[$0], $0) < (kinds[$1], $1) }
+  }
+
+  private func weights(_ tensor: TensorHandle, _ contraction: EvenCut, _ columns: EvenCut)
+    -> StationaryStream.Weights
+  {
+    var loader = ContractionLoader(
+      tensor: tensor, layout: .contractionRows, contraction: depth, isPartitionMajor: true)
+    loader.mostRows = contraction.size
+    return StationaryStream.Weights(
+      loader: loader, tiles: contraction.count, rows: contraction.size,
+      columns: columns.size * columns.count, cut: columns.size)
+  }
+
+  /// The tensors by what they are.
+  private struct Operands {
+    let x: TensorHandle
+    private(set) var norm: RowNormOperands?
+    let weights: [TensorHandle]
+    /// Of each product.
+    let biases: [TensorHandle?]
+    private(set) var tables: (cosine: TensorHandle, sine: TensorHandle)?
+    let results: [TensorHandle]
+
+    init(_ kernel: ProjectionsKernel, _ tensors: [TensorHandle]) {
+      var rest = tensors[...]
+      let take = { (count: Int) -> ArraySlice<TensorHandle> in
+        defer { rest = rest.dropFirst(count) }
+        return rest.prefix(count)
+      }
+      x = take(1).first!
+      if let norm = kernel.norm {
+        let inputs = norm.inputs(rows: kernel.rows, depth: kernel.depth, kernel.format)
+        self.norm = RowNormOperands(norm, take(inputs.count))
+      }
+      weights = Array(take(kernel.projections.count))
+      biases = kernel.projections.map { $0.hasBias ? take(1).first : nil }
+      if kernel.turnedHead != nil { tables = (take(1).first!, take(1).first!) }
+      if kernel.norm?.hasAddend == true { norm?.sum = take(1).first }
+      results = Array(rest)
     }
   }
 }

@@ -11,7 +11,7 @@ import NumericFormats
 /// bytes a cycle (NKI architecture guide: a load takes a quarter of its columns, a product at least
 /// 64 cycles). Those of two bytes are fast enough in both ways, but gain from how they are loaded:
 /// the sums of all columns are open at once, element t · rows + r of partition p being column
-/// t · 128 + p of row r, so that a load brings whole rows of the weights, or 8 KiB of them, where
+/// t · cut + p of row r, so that a load brings whole rows of the weights, or 8 KiB of them, where
 /// blocks of columns make runs of 2 KiB.
 struct StationaryStream {
   /// One matrix [K, columns] and how its rows lie on partitions.
@@ -19,7 +19,11 @@ struct StationaryStream {
     var loader: ContractionLoader
     /// Tiles of K.
     var tiles: Int
+    /// Rows of K in each.
+    var rows = 128
     var columns: Int
+    /// Columns that are a stationary operand together.
+    var cut = 128
   }
 
   /// What one load brings.
@@ -77,7 +81,7 @@ struct StationaryStream {
     var chunks: [Chunk] = []
     for (index, matrix) in weights.enumerated() {
       for tiles in pieces(matrix.tiles, max(1, elements / matrix.columns)) {
-        for columns in pieces(matrix.columns, elements) {
+        for columns in pieces(matrix.columns, elements / matrix.cut * matrix.cut) {
           chunks.append(Chunk(weights: index, tiles: tiles, columns: columns))
         }
       }
@@ -90,21 +94,23 @@ struct StationaryStream {
   }
 
   /// Multiplies the next matrix: adds up the products of its tiles of K with `moving` of the same
-  /// tile, [128, rows].
+  /// tile, [rows of K, rows].
   mutating func multiply(
     rows: Int, into sums: Tile, _ builder: inout KernelBuilder, moving: (_ tile: Int) -> Tile
   ) {
     guard next < chunks.count else { return }
-    let matrix = chunks[next].weights
-    while next < chunks.count, chunks[next].weights == matrix {
+    let number = chunks[next].weights
+    let matrix = weights[number]
+    while next < chunks.count, chunks[next].weights == number {
       while loaded.count < min(chunks.count, next + buffers.tiles.count) { load(&builder) }
       let (chunk, tile) = (chunks[next], loaded[next])
-      for (place, column) in pieces(chunk.columns.count, 128).enumerated() {
-        let first = (chunk.columns.lowerBound / 128 + place) * rows
+      for (place, column) in pieces(chunk.columns.count, matrix.cut).enumerated() {
+        let first = (chunk.columns.lowerBound / matrix.cut + place) * rows
         for k in chunk.tiles {
           builder.matmul(
-            sums.columns(first..<first + rows),
-            stationary: tile.block(k - chunk.tiles.lowerBound).columns(column),
+            sums.columns(first..<first + rows).rows(0..<matrix.cut),
+            stationary: tile.block(k - chunk.tiles.lowerBound).columns(column)
+              .rows(0..<matrix.rows),
             moving: moving(k), accumulates: k > 0)
         }
       }

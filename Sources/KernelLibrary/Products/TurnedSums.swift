@@ -7,61 +7,150 @@ import NumericFormats
 /// Sums of products whose weights were stationary, turned into rows of a tensor in HBM.
 ///
 /// Such sums have their columns on partitions. They are rounded, the tensor engine turns one row of
-/// the result after the other, and each partition then stores 128 consecutive elements.
+/// the result after the other, and each partition then stores neighbouring elements of every row.
 struct TurnedSums {
   /// Most rows of a result: each is turned by itself.
   static let mostRows = 32
-  /// Most tiles of 128 columns: each becomes a partition.
+  /// Most tiles of columns: each becomes a partition.
   static let mostTiles = 128
 
+  /// Bytes of a partition that results on their way to HBM take.
+  private static let resultBytes = 12 << 10
+
+  /// What becomes of the rows on their way.
+  struct Finish {
+    /// One value per column, which is added first.
+    var bias: TensorHandle?
+    /// A tensor of the same rows, which is added.
+    var residual: TensorHandle?
+    /// Their heads are turned by position.
+    var rotation: HeadRotation?
+    /// They are the tokens of a cache by tokens.
+    var cache: TokenCache?
+  }
+
+  private let rows: Int
   private let identity: Tile
   private let format: NumberFormat
   private var rounded: TilePool
   private var results: TilePool
   private var turn = 0
 
-  /// Room for sums of `rows` rows and `tiles` tiles of columns, two at a time.
-  init(rows: Int, tiles: Int, format: NumberFormat, _ builder: inout KernelBuilder)
-    throws(BuilderError)
-  {
+  /// Room for sums of `rows` rows and `tiles` tiles of columns, some at a time, and for `count`
+  /// results where they are short.
+  init(
+    rows: Int, tiles: Int, results count: Int = 2, format: NumberFormat,
+    _ builder: inout KernelBuilder
+  ) throws(BuilderError) {
+    self.rows = rows
     self.format = format
     identity = try builder.identity(128, format)
     rounded = try builder.pool("rounded", buffers: 2, tiles * rows, format: format)
-    results = try builder.pool("turned", buffers: 2, partitions: tiles, rows, 128, format: format)
+    let most = Self.resultBytes / (rows * 128 * format.sizeBytes)
+    results = try builder.pool(
+      "turned", buffers: max(2, min(count, most)), partitions: tiles, rows, 128, format: format)
   }
 
-  /// Stores sums [128, tiles · rows], in which element t · rows + r of partition p is column
-  /// t · 128 + p of row r.
+  /// Stores sums [columns of a tile, tiles · rows], in which element t · rows + r of partition p is
+  /// column t · cut.size + p of row r.
   ///
   /// - Parameters:
-  ///   - residual: a tensor of the same rows that is added.
+  ///   - cut: how the columns are cut into tiles.
   ///   - banks: where rows are turned.
   mutating func store(
-    _ sums: Tile, tiles: Int, rows: Int, to tensor: TensorHandle,
-    adding residual: TensorHandle? = nil,
+    _ sums: Tile, _ cut: EvenCut, to tensor: TensorHandle, _ finish: Finish = Finish(),
     over banks: inout BankPool, _ builder: inout KernelBuilder
-  ) {
-    let values = rounded.next().columns(0..<tiles * rows)
-    builder.copy(values, sums, on: .vector)
-    let result = results.next().rows(0..<tiles)
-    if let residual { builder.load(result, from: Self.access(residual, tiles, rows), on: .scalar) }
+  ) throws(BuilderError) {
+    let values = rounded.next().columns(0..<cut.count * rows).rows(0..<cut.size)
+    builder.copy(values, sums.rows(0..<cut.size), on: .vector)
+    let bias = try finish.bias.map { tensor throws(BuilderError) in
+      try load(bias: tensor, cut, &builder)
+    }
+    var result = next(cut)
+    if let residual = finish.residual {
+      builder.load(result, from: access(residual, cut), on: .scalar)
+    }
     for row in 0..<rows {
-      let bank = banks.next(partitions: tiles, columns: 128, builder.turnedFormat(format))
+      let bank = banks.next(
+        partitions: cut.count, columns: cut.size, builder.turnedFormat(format))
       builder.transpose(
-        bank, values.viewed(offset: row, sizes: [tiles], strides: [rows]), identity: identity)
-      if residual != nil {
+        bank, values.viewed(offset: row, sizes: [cut.count], strides: [rows]),
+        identity: identity[0..<cut.size, 0..<cut.size])
+      if let bias {
+        builder.tensorTensor(result.block(row), bank, bias, .add)
+      } else if finish.residual != nil {
         builder.tensorTensor(result.block(row), bank, result.block(row), .add)
       } else {
         turn += 1
         builder.copy(result.block(row), bank, on: turn % 2 == 0 ? .scalar : .vector)
       }
     }
-    builder.store(Self.access(tensor, tiles, rows), from: result, on: .scalar)
+    if let rotation = finish.rotation {
+      let turned = next(cut)
+      rotation.turn(
+        flat(result, cut), into: flat(turned, cut), &builder)
+      result = turned
+    }
+    let place = finish.cache.map { $0.access(tensor, rows: rows, cut) } ?? access(tensor, cut)
+    builder.store(place, from: result, on: .scalar)
+  }
+
+  /// Room for the rows of a result: [tiles, rows, columns of a tile].
+  private mutating func next(_ cut: EvenCut) -> Tile {
+    results.next().viewed(sizes: [rows, cut.size], strides: [cut.size, 1]).rows(0..<cut.count)
+  }
+
+  /// The same rows one behind the other.
+  private func flat(_ result: Tile, _ cut: EvenCut) -> Tile {
+    result.viewed(sizes: [rows * cut.size], strides: [1])
+  }
+
+  /// What each partition needs of a bias.
+  private func load(
+    bias tensor: TensorHandle, _ cut: EvenCut, _ builder: inout KernelBuilder
+  ) throws(BuilderError) -> Tile {
+    let bias = try builder.tile(
+      "bias", partitions: cut.count, cut.size, format: tensor.format)
+    builder.load(
+      bias, from: tensor.access(offset: 0, sizes: [cut.count, cut.size], strides: [cut.size, 1]),
+      on: .scalar)
+    return bias
   }
 
   /// Tiles of columns on partitions, then rows, then columns.
-  private static func access(_ tensor: TensorHandle, _ tiles: Int, _ rows: Int) -> TensorAccess {
+  private func access(_ tensor: TensorHandle, _ cut: EvenCut) -> TensorAccess {
     tensor.access(
-      offset: 0, sizes: [tiles, rows, 128], strides: [128, tensor.columns, 1])
+      offset: 0, sizes: [cut.count, rows, cut.size], strides: [cut.size, tensor.columns, 1])
+  }
+}
+
+/// Where rows go that are one token each of as many sequences: into a cache, each at the same place
+/// of its sequence.
+package struct TokenCache: Hashable, Sendable {
+  /// The place.
+  package var position: Int
+  /// Tokens that the cache holds per sequence.
+  package var capacity: Int
+  /// True for a cache [sequences · columns, capacity], false for [sequences · capacity, columns].
+  package var isTransposed: Bool
+
+  /// A place in a cache.
+  package init(position: Int, capacity: Int, isTransposed: Bool) {
+    self.position = position
+    self.capacity = capacity
+    self.isTransposed = isTransposed
+  }
+
+  /// The cache of so many sequences of rows of so many columns.
+  func shape(rows: Int, columns: Int) -> [Int] {
+    isTransposed ? [rows * columns, capacity] : [rows * capacity, columns]
+  }
+
+  /// Of a cache by tokens: tiles of columns on partitions, then rows, then columns.
+  func access(_ tensor: TensorHandle, rows: Int, _ cut: EvenCut) -> TensorAccess {
+    let columns = cut.size * cut.count
+    return tensor.access(
+      offset: position * columns, sizes: [cut.count, rows, cut.size],
+      strides: [cut.size, columns * capacity, 1])
   }
 }

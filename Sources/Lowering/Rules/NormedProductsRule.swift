@@ -3,7 +3,7 @@ import ModelGraph
 import NumericFormats
 
 /// The norm of a few rows, and the sum before it, taken along by the products that alone read it:
-/// projections, or a gated layer.
+/// projections, a gated layer, or a router with its experts.
 struct NormedProductsRule: LoweringRule {
   func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
     -> [Int]?
@@ -11,7 +11,12 @@ struct NormedProductsRule: LoweringRule {
     guard let rows = try RowNormMatch(node, at: position, in: plan),
       let readers = plan.readers[rows.output], let first = readers.min()
     else { return nil }
-    if let match = try ProjectionsMatch(at: first, in: plan), match.positions == readers {
+    if let match = try ProjectionsMatch(at: first, in: plan), match.products == readers {
+      return try lower(match, rows, &plan)
+    }
+    if readers.count == 2,
+      let match = try RoutedExpertsMatch(router: first, experts: readers[1], in: plan)
+    {
       return try lower(match, rows, &plan)
     }
     if let match = try GatedLayerMatch(at: first, in: plan), readers == [first, first + 1] {
@@ -26,9 +31,20 @@ struct NormedProductsRule: LoweringRule {
     var kernel = match.kernel
     kernel.norm = rows.norm
     guard kernel.isSupported else { return nil }
+    return try match.invoke(
+      kernel, [rows.x] + rows.inputs, sum: rows.sum, before: (rows.nodes, rows.positions),
+      in: &plan)
+  }
+
+  /// Norm and router are stored as well: the experts' choice is theirs, to the last bit.
+  private func lower(
+    _ match: RoutedExpertsMatch, _ rows: RowNormMatch, _ plan: inout LoweringPlan
+  ) throws(LoweringError) -> [Int]? {
+    var kernel = match.kernel
+    kernel.norm = rows.norm
     let operands =
-      [rows.x] + rows.addend + [rows.gamma] + match.nodes.map { $0.inputs[1] } + rows.sum
-      + match.nodes.map { $0.outputs[0] }
+      [rows.x] + rows.inputs + match.weights + rows.sum + [rows.output, match.logits]
+      + match.nodes[1].outputs
     do { try plan.invoke(kernel, operands, nodes: rows.nodes + match.nodes) } catch .kernel {
       return nil
     }
@@ -41,11 +57,12 @@ struct NormedProductsRule: LoweringRule {
     _ match: GatedLayerMatch, _ rows: RowNormMatch, _ plan: inout LoweringPlan
   ) throws(LoweringError) -> [Int]? {
     var kernel = match.kernel
-    guard kernel.takesNorm, try ProductTail(after: match.nodes[4], in: plan).positions.isEmpty,
+    guard kernel.takesNorm, !rows.norm.hasBias,
+      try ProductTail(after: match.nodes[4], in: plan).positions.isEmpty,
       !addsBehind(match.nodes[4], plan)
     else { return nil }
     kernel.norm = rows.norm
-    let operands = [rows.x] + match.weights + [rows.gamma] + rows.addend + rows.sum
+    let operands = [rows.x] + match.weights + rows.inputs + rows.sum
     do {
       try plan.invoke(
         kernel, operands + match.nodes[4].outputs, nodes: rows.nodes + match.nodes)
@@ -60,44 +77,111 @@ struct NormedProductsRule: LoweringRule {
   }
 }
 
-/// A norm of rows that nobody but products reads, and the sum that it is of.
+/// A router's product and the experts that it chooses from, both of the same rows.
+private struct RoutedExpertsMatch {
+  let nodes: [Node]
+  let positions: [Int]
+  let kernel: ExpertLayerKernel
+  /// The router's and the experts'.
+  let weights: [String]
+  let logits: String
+
+  init?(router: Int, experts: Int, in plan: LoweringPlan) throws(LoweringError) {
+    let (first, second) = (plan.graph.nodes[router], plan.graph.nodes[experts])
+    guard case .matMul(false, false) = first.operation,
+      case .expertLayer(let layer) = second.operation, second.inputs[0] == first.inputs[0],
+      second.inputs[1] == first.outputs[0],
+      plan.graph.tensor(first.outputs[0])?.role == .intermediate
+    else { return nil }
+    let (x, products) = (try plan.tensor(first.inputs[0]), try plan.tensor(first.outputs[0]))
+    guard products.format == .float32, try plan.tensor(first.inputs[1]).format == x.format,
+      x.rowCount <= ExpertLayerKernel.mostNormedTokens,
+      ([first.inputs[1]] + second.inputs[2...]).allSatisfy({ plan.isAvailable($0) })
+    else { return nil }
+    kernel = ExpertLayerKernel(
+      tokens: x.rowCount, width: x.shape.columnCount,
+      hidden: try plan.tensor(second.inputs[2]).shape.columnCount,
+      experts: products.shape.columnCount, chosen: layer.chosen, format: x.format)
+    (nodes, positions, logits) = ([first, second], [router, experts], first.outputs[0])
+    weights = [first.inputs[1]] + second.inputs[2...4]
+  }
+}
+
+/// A norm of rows that nobody but products reads, and the sum that it is of: with what is added to
+/// the addend, where that is a bias.
 private struct RowNormMatch {
   let norm: RowNorm
   let x: String
-  let gamma: String
-  /// What is added first and where the sum goes, or nothing.
-  private(set) var addend: [String] = []
-  private(set) var sum: [String] = []
+  /// What the kernel reads beside the rows: the addend and its bias, if any, and gamma.
+  let inputs: [String]
+  /// Where the sum goes, if there is one.
+  let sum: [String]
   let output: String
-  private(set) var nodes: [Node]
-  private(set) var positions: [Int]
+  let nodes: [Node]
+  let positions: [Int]
 
   init?(_ node: Node, at position: Int, in plan: LoweringPlan) throws(LoweringError) {
-    var place = position
-    if case .add = node.operation, let total = node.outputs.first {
-      let next = plan.readers[total]?.first { reader in
-        guard case .rmsNormalization = plan.graph.nodes[reader].operation else { return false }
-        return plan.graph.nodes[reader].inputs[0] == total
-      }
-      guard let next, !plan.done[next] else { return nil }
-      place = next
+    var chain = [(node: node, position: position)]
+    var (addends, bias, sum): ([String], [String], [String]) = ([], [], [])
+    var x = node.inputs.first ?? ""
+    var made: String?
+    if let found = try Self.biased(node, in: plan) {
+      (bias, made) = ([found.bias], node.outputs[0])
+      addends = [node.inputs.first { $0 != found.bias } ?? found.bias]
+      chain.append(found.next)
     }
-    let last = plan.graph.nodes[place]
-    guard case .rmsNormalization(let epsilon) = last.operation,
-      plan.graph.tensor(last.outputs[0])?.role == .intermediate,
-      plan.isAvailable(last.inputs[1])
+    let last = chain[chain.count - 1].node
+    if case .add = last.operation, last.inputs.count == 2 {
+      guard let next = Self.norm(of: last.outputs[0], in: plan) else { return nil }
+      let other = made ?? last.inputs[1]
+      x = last.inputs.first { $0 != other } ?? other
+      if addends.isEmpty { addends = [other] }
+      sum = [last.outputs[0]]
+      chain.append(next)
+    }
+    let end = chain[chain.count - 1].node
+    guard case .rmsNormalization(let epsilon) = end.operation,
+      plan.graph.tensor(end.outputs[0])?.role == .intermediate,
+      ([x, end.inputs[1]] + addends).allSatisfy({ plan.isAvailable($0) })
     else { return nil }
-    let hasAddend = place != position
-    norm = RowNorm(epsilon: Float(epsilon), hasAddend: hasAddend)
-    (x, gamma, output) = (node.inputs[0], last.inputs[1], last.outputs[0])
-    (nodes, positions) = (
-      hasAddend ? [node, last] : [last], hasAddend ? [position, place] : [place]
-    )
-    if hasAddend { (addend, sum) = ([node.inputs[1]], node.outputs) }
-    let whole = try plan.tensor(output)
-    for name in [x] + addend + sum {
+    let whole = try plan.tensor(end.outputs[0])
+    for name in [x] + addends + sum {
       let tensor = try plan.tensor(name)
       guard tensor.shape == whole.shape, tensor.format == whole.format else { return nil }
     }
+    var norm = RowNorm(epsilon: Float(epsilon), hasAddend: !addends.isEmpty)
+    norm.hasBias = !bias.isEmpty
+    (self.norm, self.x, self.sum, output) = (norm, x, sum, end.outputs[0])
+    inputs = addends + bias + [end.inputs[1]]
+    (nodes, positions) = (chain.map(\.node), chain.map(\.position))
+  }
+
+  /// The norm that reads a tensor, which others may read too.
+  private static func norm(of name: String, in plan: LoweringPlan)
+    -> (node: Node, position: Int)?
+  {
+    let reader = plan.readers[name]?.first { reader in
+      guard case .rmsNormalization = plan.graph.nodes[reader].operation else { return false }
+      return plan.graph.nodes[reader].inputs[0] == name
+    }
+    return reader.flatMap { plan.done[$0] ? nil : (plan.graph.nodes[$0], $0) }
+  }
+
+  /// The bias that a node adds, in fp32, and the sum that alone reads what comes out.
+  private static func biased(_ node: Node, in plan: LoweringPlan) throws(LoweringError)
+    -> (bias: String, next: (node: Node, position: Int))?
+  {
+    guard case .add = node.operation, let result = node.outputs.first,
+      let next = plan.onlyReader(of: result), case .add = next.node.operation
+    else { return nil }
+    let total = try plan.tensor(result)
+    for bias in node.inputs {
+      let tensor = try plan.tensor(bias)
+      guard tensor.format == .float32, total.format != .float32,
+        tensor.shape.elementCount == total.shape.columnCount, tensor.role == .weight
+      else { continue }
+      return (bias, (next.node, next.position))
+    }
+    return nil
   }
 }
