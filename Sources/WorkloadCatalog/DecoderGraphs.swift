@@ -281,12 +281,8 @@ package struct DecoderGraphs: Sendable {
     }
     builder.layer = nil
     if parameters.phase == .prefill {
-      guard parameters.batch == 1 else {
-        throw .shapes(
-          node: "last_token", operation: "Slice", shapes: [[rows, model.hidden]],
-          reason: "the last token of several prompts at once is not one slice; use batch 1")
-      }
-      x = try builder.apply(.slice(start: rows - 1, count: 1), to: [x], name: "last_token")
+      x = try builder.lastRows(
+        of: x, sequences: parameters.batch, tokens: parameters.tokens, name: "last_token")
     }
     try builder.scale("final_norm", model.hidden)
     try weight("w_logits", rows: model.hidden, columns: model.vocabulary / ranks, &builder)

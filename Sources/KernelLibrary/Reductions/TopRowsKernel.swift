@@ -53,17 +53,31 @@ package struct TopRowsKernel: Kernel {
     return list
   }
 
+  /// Places of longer rows are no whole numbers of fp32.
+  private static let mostColumns = 1 << 24
+
+  /// How rows are cut: evenly, so that no part has less than is wanted of it. Halves of the longest
+  /// row that the instructions take leave room for two buffers in fp32.
+  private func parts(longest: Int) -> [Range<Int>] {
+    guard columns > longest else { return [0..<columns] }
+    return pieces(columns, ceilDivide(columns, ceilDivide(columns, longest / 2)))
+  }
+
   package func emit(into builder: inout KernelBuilder, _ tensors: [TensorHandle])
     throws(BuilderError)
   {
     let longest = builder.device.vector.findElementsMaximum.value
     let isWide = format.isInteger && format.sizeBytes == 4
-    guard rows > 0, (1...columns).contains(count), columns <= longest || count == 1 && !isWide
-    else {
+    let parts = parts(longest: longest)
+    let winners = parts.count * 8 * ceilDivide(count, 8)
+    let isMerged =
+      !isWide && parts.allSatisfy { $0.count >= 8 * ceilDivide(count, 8) }
+      && winners <= longest && columns <= Self.mostColumns
+    guard rows > 0, (1...columns).contains(count), columns <= longest || isMerged else {
       throw unsupported(
         "\(count) of \(columns) elements",
-        allowed: "\(isWide ? "" : "1 of any row, or ")up to all elements of rows of at most "
-          + "\(longest)")
+        allowed: "up to all elements of rows of at most \(longest)"
+          + (isWide ? "" : ", and of longer ones few: those of all parts of them fit such a row"))
     }
     try builder.scope { builder throws(BuilderError) in
       if isWide {
@@ -71,7 +85,7 @@ package struct TopRowsKernel: Kernel {
         for tile in pieces(rows, 128) { emitter.emit(tile, into: &builder) }
         return
       }
-      var emitter = try TopRowsEmitter(self, tensors, partColumns: longest, &builder)
+      var emitter = try TopRowsEmitter(self, tensors, parts, &builder)
       for tile in pieces(rows, 128) { emitter.emit(tile, into: &builder) }
     }
   }
@@ -93,24 +107,24 @@ private struct TopRowsEmitter {
   private var ramp: Tile?
 
   init(
-    _ kernel: TopRowsKernel, _ tensors: [TensorHandle], partColumns: Int,
+    _ kernel: TopRowsKernel, _ tensors: [TensorHandle], _ parts: [Range<Int>],
     _ builder: inout KernelBuilder
   ) throws(BuilderError) {
     self.kernel = kernel
     self.tensors = tensors
-    // Halves of the longest row leave room for two buffers in fp32.
-    parts = pieces(kernel.columns, kernel.columns <= partColumns ? partColumns : partColumns / 2)
+    self.parts = parts
     rounds = ceilDivide(kernel.count, 8)
     let width = max(8, parts[0].count)
     inputs = try builder.pool("x", buffers: width > 4096 ? 1 : 2, width, format: kernel.format)
     works = try builder.pool("work", buffers: width > 4096 ? 1 : 2, width, format: .float32)
-    let found = 8 * max(rounds, parts.count)
+    let found = 8 * rounds * parts.count
     values = try builder.pool("values", buffers: 2, found, format: .float32)
     places = try builder.pool("places", buffers: 2, found, format: .uint32)
     wholes = try builder.pool("whole", buffers: 2, found, format: .int32)
     results = try builder.pool("result", buffers: 2, found, format: kernel.format)
     if parts.count > 1 {
-      merged = try builder.pool("merged", buffers: 2, 3 * found + 16, format: .float32)
+      merged = try builder.pool(
+        "merged", buffers: 2, 2 * found + 3 * 8 * rounds, format: .float32)
       let ramp = try builder.tile("ramp", found, format: .float32)
       builder.iota(ramp, steps: [1])
       self.ramp = ramp
@@ -122,15 +136,8 @@ private struct TopRowsEmitter {
     let place = places.next().rows(0..<rows.count)
     for (index, part) in parts.enumerated() {
       let work = load(rows, part, &builder)
-      let steps = parts.count > 1 ? index..<index + 1 : 0..<rounds
-      for step in steps {
-        let eight = 8 * step..<8 * step + 8
-        builder.largestEight(value.columns(eight), work)
-        builder.findEight(place.columns(eight), work, values: value.columns(eight))
-        if step + 1 < steps.upperBound {
-          builder.replaceEight(work, work, values: value.columns(eight), by: -.infinity)
-        }
-      }
+      let own = 8 * rounds * index..<8 * rounds * (index + 1)
+      search(work, value.columns(own), place.columns(own), &builder)
     }
     if parts.count > 1 {
       merge(rows, value, place, &builder)
@@ -139,6 +146,20 @@ private struct TopRowsEmitter {
       let whole = wholes.next().rows(0..<rows.count).columns(first)
       mirror(whole, place.columns(first), &builder)
       store(rows, value.columns(first), whole, &builder)
+    }
+  }
+
+  /// The largest of a row, which are taken out of it but for the last eight, and their places.
+  private func search(
+    _ row: Tile, _ values: Tile, _ places: Tile, _ builder: inout KernelBuilder
+  ) {
+    for round in 0..<rounds {
+      let eight = 8 * round..<8 * round + 8
+      builder.largestEight(values.columns(eight), row)
+      builder.findEight(places.columns(eight), row, values: values.columns(eight))
+      if round + 1 < rounds {
+        builder.replaceEight(row, row, values: values.columns(eight), by: -.infinity)
+      }
     }
   }
 
@@ -175,32 +196,37 @@ private struct TopRowsEmitter {
     }
   }
 
-  /// The best of the parts' best: its place among them picks the place in the row.
+  /// The best of the parts' best: the place of each among them picks its place in the row.
   private mutating func merge(
     _ rows: Range<Int>, _ value: Tile, _ place: Tile, _ builder: inout KernelBuilder
   ) {
     guard let scratch = merged?.next().rows(0..<rows.count), let ramp else { return }
-    let found = value.columns
+    let (found, wanted) = (value.columns, 8 * rounds)
     let global = scratch.columns(0..<found)
     for (index, part) in parts.enumerated() {
-      let eight = 8 * index..<8 * index + 8
+      let own = wanted * index..<wanted * (index + 1)
       builder.tensorScalar(
-        global.columns(eight), place.columns(eight), .add, .immediate(Float(part.lowerBound)))
+        global.columns(own), place.columns(own), .add, .immediate(Float(part.lowerBound)))
     }
-    let best = scratch.columns(3 * found..<3 * found + 8)
-    builder.largestEight(best, value)
-    let where8 = places.next().rows(0..<rows.count).columns(0..<8)
-    builder.findEight(where8, value, values: best)
     let picked = scratch.columns(found..<2 * found)
-    let position = scratch.columns(3 * found + 8..<3 * found + 9)
-    builder.copy(position, where8.columns(0..<1))
-    builder.scalarTensorTensor(
-      picked, ramp.rows(0..<rows.count), .isEqual, position.pointer, .multiply, global)
-    let sum = scratch.columns(3 * found + 9..<3 * found + 10)
-    builder.tensorReduce(sum, picked, .add)
-    let whole = wholes.next().rows(0..<rows.count).columns(0..<1)
-    mirror(whole, sum, &builder)
-    store(rows, best.columns(0..<1), whole, &builder)
+    let third = { (number: Int) in
+      scratch.columns(2 * found + number * wanted..<2 * found + (number + 1) * wanted)
+    }
+    let (best, positions, sums) = (third(0), third(1), third(2))
+    let among = places.next().rows(0..<rows.count).columns(0..<wanted)
+    search(value, best, among, &builder)
+    builder.copy(positions, among)
+    let first = 0..<kernel.count
+    for number in first {
+      let one = number..<number + 1
+      builder.scalarTensorTensor(
+        picked, ramp.rows(0..<rows.count), .isEqual, positions.columns(one).pointer, .multiply,
+        global)
+      builder.tensorReduce(sums.columns(one), picked, .add)
+    }
+    let whole = wholes.next().rows(0..<rows.count).columns(first)
+    mirror(whole, sums.columns(first), &builder)
+    store(rows, best.columns(first), whole, &builder)
   }
 
   private mutating func store(

@@ -4,7 +4,7 @@ import NumericFormats
 /// SASRec: self-attention over a user's last items predicts the next one.
 ///
 ///     items → embed + positions → blocks of (norm → causal attention → + ; norm → MLP → +) → norm
-///     → scores of candidates
+///     → a user's last place → scores of all items
 ///
 /// Source: Kang and McAuley, Self-Attentive Sequential Recommendation (2018): 2 blocks, 1 head,
 /// width 50, 200 items for MovieLens.
@@ -55,6 +55,8 @@ struct SequenceRecommenderGraphs: ReadableNetwork {
       x = try builder.dense(active, from: width, to: width, residual: attended, name: name)
     }
     builder.layer = nil
+    // Training scores every place, a recommendation the last one alone.
+    x = try builder.lastRows(of: x, sequences: batch, tokens: history, name: "last")
     x = try builder.layerNorm(x, width, epsilon: 1e-8, name: "final")
     try builder.product(
       x, "items", name: "scores", transposeB: true, role: .output)

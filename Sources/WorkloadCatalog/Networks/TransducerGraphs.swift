@@ -3,7 +3,7 @@ import NumericFormats
 
 /// HSTU: the sequential transducer of MLPerf's DLRM-v3, from a user's embedded history on.
 ///
-///     history → embed + positions → layers → scores of candidates
+///     history → embed + positions → layers → a user's last place → scores of candidates
 ///     layer: x → norm → U, V, Q, K = silu(products) → pointwise attention → norm → · U → product
 ///            → + x
 ///
@@ -52,6 +52,7 @@ struct TransducerGraphs: ReadableNetwork {
       x = try self.layer(x, name: "layer\(layer)", &builder)
     }
     builder.layer = nil
+    x = try builder.lastRows(of: x, sequences: batch, tokens: history, name: "last")
     x = try builder.layerNorm(x, width, epsilon: 1e-6, name: "final")
     try builder.given(
       "candidates", [candidates], format: .int32,
