@@ -38,8 +38,8 @@ package struct Lowerer {
   ) throws(LoweringError) -> LoweredGraph {
     let flat: Graph
     do {
-      flat = try graph.flattened().fusingAttention().fusingNorms().foldingScales()
-        .expanded()
+      flat = try graph.flattened().fusingAttention().fusingNorms().fusingGatedLayers()
+        .foldingScales().expanded()
     } catch { throw .graph(error) }
     var plan = LoweringPlan(
       graph: flat, device: device, keepsIntermediates: keepsIntermediates,

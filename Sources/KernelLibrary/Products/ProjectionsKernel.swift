@@ -84,6 +84,9 @@ package struct ProjectionsKernel: Kernel {
   /// product with fewer, that of the other operand's form is shorter.
   private static let weightsPerRow = 32 << 10
 
+  /// The most rows that the kernel takes.
+  package static let mostRows = TurnedSums.mostRows
+
   /// How the columns of each product are cut.
   private var cuts: [EvenCut] { projections.map { EvenCut($0.width) } }
   /// Elements of the heads that are turned, if any are.

@@ -2,8 +2,8 @@ import KernelLibrary
 import ModelGraph
 import NumericFormats
 
-/// Products of the same few rows with several weights in one kernel, where the workload asks for
-/// it; with what a decoding step does to each result before attention.
+/// Products of the same few rows with several weights in one kernel, with what a decoding step does
+/// to each result before attention.
 struct ProjectionsRule: LoweringRule {
   func lower(_ node: Node, at position: Int, in plan: inout LoweringPlan) throws(LoweringError)
     -> [Int]?
@@ -32,9 +32,14 @@ struct ProjectionsMatch {
 
   init?(at position: Int, in plan: LoweringPlan) throws(LoweringError) {
     let node = plan.graph.nodes[position]
-    guard node.hints.fusion == "projections", let name = node.inputs.first,
+    // Few rows gain in every model; more are taken where its builder says so.
+    guard case .matMul(false, false) = node.operation, let name = node.inputs.first,
       let readers = plan.readers[name]
     else { return nil }
+    let hasFewRows = try plan.tensor(name).rowCount <= ProjectionsKernel.mostRows
+    guard node.hints.fusion == "projections" || node.hints.fusion == nil && hasFewRows else {
+      return nil
+    }
     let products = readers.filter { place in
       guard case .matMul(false, false) = plan.graph.nodes[place].operation else { return false }
       let other = plan.graph.nodes[place]

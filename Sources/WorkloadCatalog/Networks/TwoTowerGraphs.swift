@@ -9,10 +9,10 @@ import NumericFormats
 /// or, where there is a corpus of items whose vectors were computed before:
 ///
 ///     user fields, history → bags → MLP → query ┐
-///     vectors of the corpus                     ┴→ scores of all items → the best of each query
+///     vectors of the corpus                     ┴→ scores of all items → a query's best
 ///
-/// Source: Yi et al., Sampling-Bias-Corrected Neural Modeling (2019) for both forms, of training and
-/// of serving (there approximate, here of every item); the widths are our own, near published
+/// Source: Yi et al., Sampling-Bias-Corrected Neural Modeling (2019) for both forms, of training
+/// and of serving (there approximate, here of every item); the widths are our own, near published
 /// recommenders of this kind: 8 user fields, 50 history items.
 struct TwoTowerGraphs: ReadableNetwork {
   /// Rows of the tables of user fields, of items and of item fields.
