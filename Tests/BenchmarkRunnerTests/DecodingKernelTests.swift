@@ -45,9 +45,9 @@ import WorkloadCatalog
   /// Nothing says that these products belong together.
   @Test func productsOfFewRowsAreOneKernelInEveryModel() throws {
     var builder = GraphBuilder(name: "products", format: .bfloat16)
-    try builder.given("x", [2, 256])
+    try builder.given("x", [2, 512])
     for name in ["a", "b", "c"] {
-      try builder.weight("w_\(name)", rows: 256, columns: 128)
+      try builder.weight("w_\(name)", rows: 512, columns: 128)
       try builder.product("x", "w_\(name)", name: name, role: .output)
     }
     try check(try builder.finish(), kernels: ["projections"])

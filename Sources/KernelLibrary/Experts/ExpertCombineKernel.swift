@@ -57,7 +57,8 @@ package struct ExpertCombineKernel: Kernel {
     try builder.scope { builder throws(BuilderError) in
       var places = try builder.pool("places", buffers: 2, chosen, format: .uint32)
       var weights = try builder.pool("weights", buffers: 2, chosen, format: .float32)
-      var rows = try builder.pool("rows", buffers: 4, width, format: format)
+      var rows = try builder.pool(
+        "rows", buffers: gatherBuffers(rowBytes: width * format.sizeBytes), width, format: format)
       var sums = try builder.pool("sums", buffers: 2, width, format: .float32)
       var outputs = try builder.pool("out", buffers: 2, width, format: format)
       for tile in pieces(tokens, 128) {

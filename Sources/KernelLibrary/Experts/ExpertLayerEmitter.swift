@@ -16,6 +16,10 @@ struct ExpertLayerEmitter {
   private var banks: BankPool
   private var products: BankPool
   private let sums: Tile
+  /// How the columns of the sums are cut into tiles.
+  private let outCut: EvenCut
+  /// Turns the sums of few tokens, all columns of one at once.
+  private var turned: TurnedSums?
   private var gates: TilePool
   private var hiddens: TilePool
   /// Tiles of F of a block: their sums for gate and up fit two halves of the open banks.
@@ -63,7 +67,14 @@ struct ExpertLayerEmitter {
     routing = try ExpertRouting(kernel, logits: logits, banks: &banks, &builder)
     let (rows, size) = (kernel.rows, kernel.format.sizeBytes)
     identity = try builder.identity(128, .float32)
-    let outTiles = ceilDivide(kernel.width, 128)
+    let even = EvenCut(kernel.width)
+    // Token by token, or tile by tile: whichever are much fewer.
+    let isTurned = TurnedSums.takes(rows: count, even) && 4 * count <= even.count
+    if isTurned {
+      turned = try TurnedSums(rows: count, tiles: even.count, format: kernel.format, &builder)
+    }
+    outCut = isTurned ? even : EvenCut(whole: 128, of: kernel.width)
+    let outTiles = outCut.count
     let outBanks = ceilDivide(outTiles, 512 / count)
     let sumBanks = try builder.banks("out", buffers: 1, banksPerBuffer: outBanks)
     var holder = sumBanks
@@ -260,7 +271,7 @@ struct ExpertLayerEmitter {
       let weights = next(&builder)
       for (place, tile) in tiles.enumerated() {
         let start = place * kernel.width
-        for (number, columns) in pieces(kernel.width, 128).enumerated() {
+        for (number, columns) in pieces(kernel.width, outCut.size).enumerated() {
           builder.matmul(
             sum(number, columns.count),
             stationary: weights[
@@ -275,7 +286,13 @@ struct ExpertLayerEmitter {
   /// outᵀ back to rows by token.
   private mutating func store(_ builder: inout KernelBuilder) throws(BuilderError) {
     let count = tokens.count
-    let cuts = pieces(kernel.width, 128)
+    if turned != nil {
+      try turned?.store(
+        sums.columns(0..<outCut.count * count), outCut, to: operands.out,
+        first: tokens.lowerBound, over: &banks, &builder)
+      return
+    }
+    let cuts = pieces(kernel.width, outCut.size)
     let wide = try builder.tile("out transposed", cuts.count, count, format: .float32)
     for (number, columns) in cuts.enumerated() {
       builder.copy(

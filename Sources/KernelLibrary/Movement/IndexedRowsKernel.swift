@@ -74,10 +74,11 @@ package struct IndexedRowsKernel: Kernel {
     }
     try builder.scope { builder throws(BuilderError) in
       let width = min(columns, Self.columnLimit)
-      var numbers = try builder.pool("numbers", buffers: 3, lengths.count, format: .int32)
-      var wraps = try builder.pool("wraps", buffers: 3, 2 * lengths.count, format: .float32)
-      var indices = try builder.pool("row", buffers: 3, 1, format: .uint32)
-      var buffers = try builder.pool("rows", buffers: 4, width, format: format)
+      let most = gatherBuffers(rowBytes: width * format.sizeBytes)
+      var numbers = try builder.pool("numbers", buffers: most, lengths.count, format: .int32)
+      var wraps = try builder.pool("wraps", buffers: most, 2 * lengths.count, format: .float32)
+      var indices = try builder.pool("row", buffers: most, 1, format: .uint32)
+      var buffers = try builder.pool("rows", buffers: most, width, format: format)
       for tile in pieces(count, 128) {
         let number = numbers.next().rows(0..<tile.count)
         builder.load(number, from: tensors[0].rows(tile))

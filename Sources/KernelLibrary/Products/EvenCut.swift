@@ -12,6 +12,12 @@ struct EvenCut {
     count = length / size
   }
 
+  /// Parts of so many elements, of which the last may have fewer.
+  init(whole size: Int, of length: Int) {
+    self.size = size
+    count = ceilDivide(length, size)
+  }
+
   /// True where parts are wide enough to be worth a load of the array each, or there is but one.
   var isDense: Bool { count == 1 || size >= 64 }
 }

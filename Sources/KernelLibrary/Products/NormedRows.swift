@@ -124,23 +124,31 @@ struct FewRows {
     tile.viewed(sizes: [rows, cut.count], strides: [cut.count, 1])
   }
 
-  /// The sum with the norm's addend, which is stored too.
+  /// The addend and its bias on chip, as far as there are any. Not on the queue of the weights,
+  /// whose first loads a kernel before may take along.
+  private func loadAddend(_ norm: RowNormOperands, _ builder: inout KernelBuilder)
+    throws(BuilderError) -> (addend: Tile, bias: Tile?)?
+  {
+    guard let tensor = norm.addend else { return nil }
+    let addend = try rowTile("addend", tensor.format, &builder)
+    builder.load(addend, from: access(tensor), on: .scalar)
+    return (
+      addend,
+      try norm.bias.map { bias throws(BuilderError) in try load("bias", bias, &builder) }
+    )
+  }
+
+  /// The sum with the norm's addend, rounded as it is stored.
   private func added(
-    _ source: Tile, _ norm: RowNormOperands, _ builder: inout KernelBuilder
+    _ source: Tile, _ addend: Tile, bias: Tile?, _ builder: inout KernelBuilder
   ) throws(BuilderError) -> Tile {
-    guard let addend = norm.addend, let sum = norm.sum else { return source }
-    var other = try rowTile("addend", addend.format, &builder)
-    // Not on the queue of the weights, whose first loads a kernel before may take along.
-    builder.load(other, from: access(addend), on: .scalar)
-    if let bias = norm.bias {
-      let biased = try rowTile("biased", addend.format, &builder)
-      builder.tensorTensor(biased, other, repeated(try load("bias", bias, &builder)), .add)
-      other = biased
+    var other = addend
+    if let bias {
+      other = try rowTile("biased", addend.format, &builder)
+      builder.tensorTensor(other, addend, repeated(bias), .add)
     }
-    // The norm is that of the sum as it is stored.
     let total = try rowTile("sum", addend.format, &builder)
     builder.tensorTensor(total, source, other, .add)
-    builder.store(access(sum), from: total, on: .scalar)
     return total
   }
 
@@ -149,9 +157,13 @@ struct FewRows {
   private func normalised(
     _ x: Tile, _ norm: RowNormOperands, _ builder: inout KernelBuilder
   ) throws(BuilderError) -> Tile {
-    let ones = try builder.blockDiagonal("ones", cut.size, block: cut.size, of: 1)
+    let addend = try loadAddend(norm, &builder)
     let gamma = try load("gamma", norm.gamma, &builder)
-    let source = try added(byRow(x), norm, &builder)
+    let ones = try builder.blockDiagonal("ones", cut.size, block: cut.size, of: 1)
+    var source = byRow(x)
+    if let (addend, bias) = addend {
+      source = try added(source, addend, bias: bias, &builder)
+    }
     let wide = try rowTile("squares", .float32, &builder)
     let sums = try builder.tile(
       "sums of squares", partitions: cut.size, rows, format: .float32)
@@ -168,6 +180,8 @@ struct FewRows {
     builder.activation(
       scales, .rsqrt, total, scale: .immediate(1 / Float(cut.size * cut.count)),
       bias: .immediate(norm.norm.epsilon))
+    // Behind what the scalar engine does for the norm: to start a transfer takes it as long.
+    if let sum = norm.sum { builder.store(access(sum), from: source, on: .scalar) }
     let result = try builder.tile(
       "normal", partitions: cut.size, cut.count, rows, format: x.format)
     if rows == 1 {

@@ -75,9 +75,13 @@ package struct ProjectionsKernel: Kernel {
       format: kernel.input, weightFormat: kernel.rhsFormat)
     projections[0].hasBias = kernel.bias == .perColumn
     let isWhole = kernel.k % 128 == 0 && kernel.n % 128 == 0 && kernel.bias == .none
-    guard isSupported, isWhole || kernel.k * kernel.n >= rows * Self.weightsPerRow else {
-      return nil
-    }
+    guard isSupported, isWhole || gains else { return nil }
+  }
+
+  /// True where bringing the weights takes longer than turning the rows of each product.
+  package var gains: Bool {
+    depth * projections.reduce(0) { $0 + $1.width }
+      >= rows * projections.count * Self.weightsPerRow
   }
 
   /// Weights whose way from HBM takes as long as a row takes to be turned, about 0.2 us: of a

@@ -29,6 +29,13 @@ struct TurnedSums {
     var cache: TokenCache?
   }
 
+  /// True for sums that can be turned: of few rows, in tiles that fill the array, within one bank
+  /// or with whole tiles in each.
+  static func takes(rows: Int, _ cut: EvenCut) -> Bool {
+    rows <= mostRows && cut.count <= mostTiles && cut.isDense && cut.size % 8 == 0
+      && (rows * cut.count <= 512 || 512 % rows == 0)
+  }
+
   private let rows: Int
   private let identity: Tile
   private let format: NumberFormat
@@ -56,10 +63,11 @@ struct TurnedSums {
   ///
   /// - Parameters:
   ///   - cut: how the columns are cut into tiles.
+  ///   - first: the tensor's row that is the first of them.
   ///   - banks: where rows are turned.
   mutating func store(
-    _ sums: Tile, _ cut: EvenCut, to tensor: TensorHandle, _ finish: Finish = Finish(),
-    over banks: inout BankPool, _ builder: inout KernelBuilder
+    _ sums: Tile, _ cut: EvenCut, to tensor: TensorHandle, first: Int = 0,
+    _ finish: Finish = Finish(), over banks: inout BankPool, _ builder: inout KernelBuilder
   ) throws(BuilderError) {
     let values = rounded.next().columns(0..<cut.count * rows).rows(0..<cut.size)
     builder.copy(values, sums.rows(0..<cut.size), on: .vector)
@@ -91,7 +99,9 @@ struct TurnedSums {
         flat(result, cut), into: flat(turned, cut), &builder)
       result = turned
     }
-    let place = finish.cache.map { $0.access(tensor, rows: rows, cut) } ?? access(tensor, cut)
+    let place =
+      finish.cache.map { $0.access(tensor, rows: rows, cut) }
+      ?? access(tensor, cut, first: first)
     builder.store(place, from: result, on: .scalar)
   }
 
@@ -118,9 +128,10 @@ struct TurnedSums {
   }
 
   /// Tiles of columns on partitions, then rows, then columns.
-  private func access(_ tensor: TensorHandle, _ cut: EvenCut) -> TensorAccess {
+  private func access(_ tensor: TensorHandle, _ cut: EvenCut, first: Int = 0) -> TensorAccess {
     tensor.access(
-      offset: 0, sizes: [cut.count, rows, cut.size], strides: [cut.size, tensor.columns, 1])
+      offset: first * tensor.columns, sizes: [cut.count, rows, cut.size],
+      strides: [cut.size, tensor.columns, 1])
   }
 }
 

@@ -60,6 +60,7 @@ struct ProjectionsMatch {
     for place in products {
       guard try add(place, x, in: plan) else { return nil }
     }
+    guard node.hints.fusion != nil || kernel.gains else { return nil }
   }
 
   /// Adds a product with what it takes along.
