@@ -32,9 +32,12 @@ struct MicroMeasurement {
   private let opcodes: [Opcode]
   private let segment: MicroSegment
   private let program: MicroProgram
+  /// True on the device that what is published was measured on.
+  private let hasPublished: Bool
 
-  init(_ program: MicroProgram, _ segment: MicroSegment) {
+  init(_ program: MicroProgram, _ segment: MicroSegment, on device: Device) {
     self.program = program
+    hasPublished = device.name == PublishedLaw.device
     self.segment = segment
     opcodes = segment.segment.instructions.map(\.operation.opcode)
   }
@@ -65,7 +68,7 @@ struct MicroMeasurement {
   }
 
   private func measurement(_ quantity: String, _ nanoseconds: Double) -> LawMeasurement {
-    let law = PublishedLaw.find(program, quantity)
+    let law = hasPublished ? PublishedLaw.find(program, quantity) : nil
     return LawMeasurement(
       name: program.label, quantity: quantity, nanoseconds: nanoseconds, published: law?.range,
       source: law?.source ?? "")

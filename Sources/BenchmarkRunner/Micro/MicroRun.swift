@@ -1,4 +1,5 @@
 import CoreState
+import Hardware
 import InstructionSet
 import ModelGraph
 import NeuronCore
@@ -30,13 +31,22 @@ struct MicroRun {
     _ programs: [MicroProgram], _ progress: (String, Double?) -> Void, _ isCancelled: () -> Bool
   ) throws(RunnerError) -> WorkOutcome {
     var parts: [Part] = []
+    var leftOut: [(label: String, reason: String)] = []
     for (index, program) in programs.enumerated() {
       if isCancelled() { throw .cancelled }
       progress(program.label, Double(index) / Double(programs.count))
-      parts.append(try run(program, isCancelled))
+      do {
+        parts.append(try run(program, isCancelled))
+      } catch .illegalProgram(let reason) where !isAtHome {
+        leftOut.append((program.label, reason))
+      }
     }
-    guard !parts.isEmpty else { throw .badInput("\(workload.name) has no programs") }
+    guard !parts.isEmpty else {
+      if let first = leftOut.first { throw .illegalProgram(first.reason) }
+      throw .badInput("\(workload.name) has no programs")
+    }
     var result = outcome(parts)
+    result.reports += leftOut.map { "left out: \($0.label): \($0.reason)" }
     result.programs = parts.map(\.program)
     if runner.options.trace != .off {
       // The first of several, in a folder of the workload's name.
@@ -44,6 +54,10 @@ struct MicroRun {
     }
     return result
   }
+
+  /// True on the device that the workload was written for, which has to carry out all of it; others
+  /// may lack what some programs use.
+  private var isAtHome: Bool { runner.options.device.name == workload.defaultDevice }
 
   private func run(_ program: MicroProgram, _ isCancelled: () -> Bool) throws(RunnerError)
     -> Part
@@ -64,7 +78,7 @@ struct MicroRun {
       loaded, computes: computes, options: options, collector: collector,
       isCancelled: isCancelled, prepare: { reference?.fill(&$0) })
     try record(program, loaded, isCancelled)
-    var measurement = MicroMeasurement(program, micro)
+    var measurement = MicroMeasurement(program, micro, on: device)
     for (track, events) in collector.batches { measurement.add(track: track, events: events) }
     return Part(
       totals: run.totals, laws: measurement.measurements,

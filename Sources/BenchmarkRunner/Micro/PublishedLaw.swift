@@ -9,6 +9,9 @@ struct PublishedLaw {
   let range: ClosedRange<Double>
   let source: String
 
+  /// Where all of it was measured.
+  static let device = "trn2"
+
   private static let captures = "profiler captures, attention s=512"
   private static let probes = "third-party micro-benchmarks of Trainium2"
 
