@@ -49,7 +49,8 @@ package struct EmbeddingKernel: Kernel {
           indices[0..<tile.count, position..<position + 1], from: tensors[0].rows(tile),
           on: position % 2 == 0 ? .sync : .scalar)
       }
-      let buffers = gatherBuffers(rowBytes: columns * format.sizeBytes)
+      let buffers = gatherBuffers(
+        rowBytes: columns * format.sizeBytes, freeBytes: builder.freeSBUFBytes)
       var outputs = try builder.pool("rows", buffers: buffers, columns, format: format)
       for (position, tile) in tiles.enumerated() {
         let out = outputs.next().rows(0..<tile.count)

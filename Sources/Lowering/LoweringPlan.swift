@@ -106,11 +106,35 @@ struct LoweringPlan {
       }
       kernelNumbers[AnyHashable(kernel)] = number
     }
+    try check(kernel, tensors, nodes)
     var bound: [Int] = []
     for name in tensors { bound.append(memory.allocation(name, at: steps.count)) }
     let layer = nodes.first?.layer.map { "layer \($0)" } ?? ""
     kernels.invoke(number, tensors: bound, layer: layer) { memory.isWeight(bound[$0]) }
     steps.append(LoweredStep(kernel: kernel.name, nodes: nodes, layer: layer))
+  }
+
+  /// Throws where a kernel would read or write behind a tensor of the graph.
+  private func check<K: Kernel>(_ kernel: K, _ tensors: [String], _ nodes: [Node])
+    throws(LoweringError)
+  {
+    let parameters = kernel.parameters
+    for (parameter, name) in zip(parameters, tensors) {
+      guard let tensor = graph.tensor(name) else { continue }
+      let needed = parameter.shape.reduce(1, *) * parameter.format.sizeBytes
+      let held = tensor.shape.elementCount * tensor.format.sizeBytes
+      guard needed <= held else {
+        throw .kernel(
+          node: nodes.first?.name ?? kernel.name,
+          reason: "\(kernel.name) takes \(needed) bytes of \(parameter.name), and \(name) has "
+            + "\(held)")
+      }
+    }
+    guard parameters.count == tensors.count else {
+      throw .kernel(
+        node: nodes.first?.name ?? kernel.name,
+        reason: "\(kernel.name) takes \(parameters.count) tensors, and \(tensors.count) are given")
+    }
   }
 
   /// Stores a tensor in the memory of another one, from a byte on.

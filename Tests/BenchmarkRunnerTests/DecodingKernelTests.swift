@@ -55,7 +55,7 @@ import WorkloadCatalog
 
   /// A gated layer as exporters write it: the other product first, silu as a product with a
   /// sigmoid.
-  private func writtenLayer(rows: Int, isRead: Bool) throws -> Graph {
+  private func writtenLayer(rows: Int, isRead: Bool, columns: Int = 256) throws -> Graph {
     var builder = GraphBuilder(name: "gated", format: .bfloat16)
     try builder.given("x", [1, rows, 256])
     for name in ["up", "gate"] {
@@ -66,7 +66,7 @@ import WorkloadCatalog
     let multiply = ModelGraph.Operator.elementwise(Elementwise(.multiply))
     try builder.apply(multiply, to: ["share", "gate"], name: "active")
     try builder.apply(multiply, to: ["up", "active"], name: "gated")
-    try builder.weight("w_down", rows: 128, columns: 256)
+    try builder.weight("w_down", rows: 128, columns: columns)
     try builder.product("gated", "w_down", name: "y", role: .output)
     if isRead { try builder.apply(.copy, to: ["share"], name: "z", role: .output) }
     return try builder.finish()
@@ -74,6 +74,17 @@ import WorkloadCatalog
 
   @Test(arguments: [1, 40]) func gatedLayersAreFoundAsTheyAreWritten(rows: Int) throws {
     try check(try writtenLayer(rows: rows, isRead: false), kernels: ["swiglu"])
+  }
+
+  /// The kernel gives back as many columns as it takes.
+  @Test(arguments: [1, 40], [1, 128, 384]) func layersToAnotherWidthStayProducts(
+    rows: Int, columns: Int
+  ) throws {
+    let graph = try writtenLayer(rows: rows, isRead: false, columns: columns)
+    let execution = try GraphExecution(graph)
+    let failed = execution.reports.filter { !$0.passed }
+    let fused = execution.lowered.steps.filter { $0.kernel.hasPrefix("swiglu") }
+    #expect(failed.isEmpty && fused.isEmpty && !execution.reports.isEmpty)
   }
 
   /// A sigmoid that somebody else reads has to be computed.

@@ -88,7 +88,7 @@ import Testing
 
   @Test(arguments: [
     (200, 40, 3), (5, 300, 20), (130, 5, 5), (1, 9, 9), (3, 16_384, 1), (2, 50_000, 1),
-    (3, 40_001, 21), (130, 16_385, 100),
+    (3, 40_001, 21), (130, 16_385, 100), (2, 65_536, 500),
   ])
   func topRows(shape: (Int, Int, Int)) throws {
     let (rows, columns, count) = shape

@@ -57,10 +57,11 @@ package struct ExpertCombineKernel: Kernel {
     try builder.scope { builder throws(BuilderError) in
       var places = try builder.pool("places", buffers: 2, chosen, format: .uint32)
       var weights = try builder.pool("weights", buffers: 2, chosen, format: .float32)
-      var rows = try builder.pool(
-        "rows", buffers: gatherBuffers(rowBytes: width * format.sizeBytes), width, format: format)
       var sums = try builder.pool("sums", buffers: 2, width, format: .float32)
       var outputs = try builder.pool("out", buffers: 2, width, format: format)
+      let buffers = gatherBuffers(
+        rowBytes: width * format.sizeBytes, freeBytes: builder.freeSBUFBytes)
+      var rows = try builder.pool("rows", buffers: buffers, width, format: format)
       for tile in pieces(tokens, 128) {
         let count = 0..<tile.count
         let (place, weight) = (places.next().rows(count), weights.next().rows(count))

@@ -74,7 +74,8 @@ package struct IndexedRowsKernel: Kernel {
     }
     try builder.scope { builder throws(BuilderError) in
       let width = min(columns, Self.columnLimit)
-      let most = gatherBuffers(rowBytes: width * format.sizeBytes)
+      let most = gatherBuffers(
+        rowBytes: width * format.sizeBytes, freeBytes: builder.freeSBUFBytes)
       var numbers = try builder.pool("numbers", buffers: most, lengths.count, format: .int32)
       var wraps = try builder.pool("wraps", buffers: most, 2 * lengths.count, format: .float32)
       var indices = try builder.pool("row", buffers: most, 1, format: .uint32)

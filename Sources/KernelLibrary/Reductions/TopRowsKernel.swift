@@ -53,6 +53,8 @@ package struct TopRowsKernel: Kernel {
     return list
   }
 
+  /// The best of all parts of a long row, for which SBUF has room beside the parts.
+  private static let mostWinners = 4096
   /// Places of longer rows are no whole numbers of fp32.
   private static let mostColumns = 1 << 24
 
@@ -72,12 +74,15 @@ package struct TopRowsKernel: Kernel {
     let winners = parts.count * 8 * ceilDivide(count, 8)
     let isMerged =
       !isWide && parts.allSatisfy { $0.count >= 8 * ceilDivide(count, 8) }
-      && winners <= longest && columns <= Self.mostColumns
+      && winners <= Self.mostWinners && columns <= Self.mostColumns
     guard rows > 0, (1...columns).contains(count), columns <= longest || isMerged else {
       throw unsupported(
         "\(count) of \(columns) elements",
         allowed: "up to all elements of rows of at most \(longest)"
-          + (isWide ? "" : ", and of longer ones few: those of all parts of them fit such a row"))
+          + (isWide
+            ? ""
+            : ", and of longer ones so few that \(longest / 2) of their elements each give as many "
+              + "and all of these are at most \(Self.mostWinners)"))
     }
     try builder.scope { builder throws(BuilderError) in
       if isWide {
@@ -101,6 +106,7 @@ private struct TopRowsEmitter {
   private var works: TilePool
   private var values: TilePool
   private var places: TilePool
+  private var amongs: TilePool
   private var wholes: TilePool
   private var results: TilePool
   private var merged: TilePool?
@@ -118,13 +124,16 @@ private struct TopRowsEmitter {
     inputs = try builder.pool("x", buffers: width > 4096 ? 1 : 2, width, format: kernel.format)
     works = try builder.pool("work", buffers: width > 4096 ? 1 : 2, width, format: .float32)
     let found = 8 * rounds * parts.count
-    values = try builder.pool("values", buffers: 2, found, format: .float32)
-    places = try builder.pool("places", buffers: 2, found, format: .uint32)
-    wholes = try builder.pool("whole", buffers: 2, found, format: .int32)
-    results = try builder.pool("result", buffers: 2, found, format: kernel.format)
+    // Long rows are the work of one part after the other: nothing gains from a second buffer.
+    let buffers = parts.count > 1 ? 1 : 2
+    values = try builder.pool("values", buffers: buffers, found, format: .float32)
+    places = try builder.pool("places", buffers: buffers, found, format: .uint32)
+    amongs = try builder.pool("among", buffers: buffers, 8 * rounds, format: .uint32)
+    wholes = try builder.pool("whole", buffers: 2, 8 * rounds, format: .int32)
+    results = try builder.pool("result", buffers: 2, 8 * rounds, format: kernel.format)
     if parts.count > 1 {
       merged = try builder.pool(
-        "merged", buffers: 2, 2 * found + 3 * 8 * rounds, format: .float32)
+        "merged", buffers: 1, 2 * found + 3 * 8 * rounds, format: .float32)
       let ramp = try builder.tile("ramp", found, format: .float32)
       builder.iota(ramp, steps: [1])
       self.ramp = ramp
@@ -213,7 +222,7 @@ private struct TopRowsEmitter {
       scratch.columns(2 * found + number * wanted..<2 * found + (number + 1) * wanted)
     }
     let (best, positions, sums) = (third(0), third(1), third(2))
-    let among = places.next().rows(0..<rows.count).columns(0..<wanted)
+    let among = amongs.next().rows(0..<rows.count)
     search(value, best, among, &builder)
     builder.copy(positions, among)
     let first = 0..<kernel.count

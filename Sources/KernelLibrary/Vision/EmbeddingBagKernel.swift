@@ -89,9 +89,10 @@ package struct EmbeddingBagKernel: Kernel {
     try builder.scope { builder throws(BuilderError) in
       let identity = try builder.identity(128, format)
       var indices = try builder.pool("index", buffers: 3, places, format: .uint32)
-      let buffers = gatherBuffers(rowBytes: columns * format.sizeBytes)
-      var rows = try builder.pool("rows", buffers: buffers, columns, format: format)
       var outputs = try builder.pool("out", buffers: 2, pieceCount * columns, format: output)
+      let buffers = gatherBuffers(
+        rowBytes: columns * format.sizeBytes, freeBytes: builder.freeSBUFBytes)
+      var rows = try builder.pool("rows", buffers: buffers, columns, format: format)
       var banks = try builder.banks("sums", buffers: builder.freeBanks)
       var turn = 0
       builder.pipelined(pieces(bags, 128)) { builder, tile in

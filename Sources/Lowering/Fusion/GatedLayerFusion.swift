@@ -51,7 +51,8 @@ struct GatedLayerSearch {
       guard let (upPlace, up) = walk.step(before: wide), isProduct(up),
         let gate = activated(active), let (gatePlace, first) = walk.maker(gate.input),
         isProduct(first), first.inputs[0] == up.inputs[0], first.hints == KernelHints(),
-        walk.shape(first.outputs[0]) == walk.shape(up.outputs[0])
+        walk.shape(first.outputs[0]) == walk.shape(up.outputs[0]),
+        walk.shape(first.inputs[0]) == walk.shape(down.outputs[0])
       else { continue }
       var nodes = [first, up, gate.node, product, down]
       nodes[2].operation = .silu

@@ -17,6 +17,11 @@ struct ExpertRule: LoweringRule {
     guard logits.format == .float32 else {
       throw node.refused("logits of \(logits.format.name); the router's are fp32")
     }
+    for name in node.inputs[2...4] where try plan.tensor(name).format != x.format {
+      throw node.refused(
+        "experts' weights of \(try plan.tensor(name).format.name) beside tokens of "
+          + "\(x.format.name); their kernel takes them alike, or in MXFP4")
+    }
     let kernel = ExpertLayerKernel(
       tokens: x.rowCount, width: x.shape.columnCount,
       hidden: try plan.tensor(node.inputs[2]).shape.columnCount,

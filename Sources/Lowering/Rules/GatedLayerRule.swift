@@ -59,7 +59,10 @@ struct GatedLayerMatch {
     }
     let x = try plan.tensor(nodes[0].inputs[0])
     let hidden = try plan.tensor(nodes[0].outputs[0]).shape.columnCount
-    guard x.shape.columnCount % 128 == 0, hidden % 128 == 0 else { return nil }
+    // The layer gives back as many columns as it takes.
+    guard x.shape.columnCount % 128 == 0, hidden % 128 == 0,
+      try plan.tensor(nodes[4].outputs[0]).shape.columnCount == x.shape.columnCount
+    else { return nil }
     var kernel = SwiGLUKernel(
       tokens: x.rowCount, width: x.shape.columnCount, hidden: hidden, format: x.format)
     let weights = [0, 1, 4].map { nodes[$0].inputs[1] }

@@ -98,6 +98,7 @@ private struct RoutedExpertsMatch {
       x.rowCount <= ExpertLayerKernel.mostNormedTokens,
       ([first.inputs[1]] + second.inputs[2...]).allSatisfy({ plan.isAvailable($0) })
     else { return nil }
+    for name in second.inputs[2...4] where try plan.tensor(name).format != x.format { return nil }
     kernel = ExpertLayerKernel(
       tokens: x.rowCount, width: x.shape.columnCount,
       hidden: try plan.tensor(second.inputs[2]).shape.columnCount,
@@ -145,6 +146,10 @@ private struct RowNormMatch {
       ([x, end.inputs[1]] + addends).allSatisfy({ plan.isAvailable($0) })
     else { return nil }
     let whole = try plan.tensor(end.outputs[0])
+    let gamma = try plan.tensor(end.inputs[1])
+    guard gamma.format == whole.format,
+      gamma.shape.elementCount == whole.shape.columnCount
+    else { return nil }
     for name in [x] + addends + sum {
       let tensor = try plan.tensor(name)
       guard tensor.shape == whole.shape, tensor.format == whole.format else { return nil }
@@ -178,7 +183,8 @@ private struct RowNormMatch {
     for bias in node.inputs {
       let tensor = try plan.tensor(bias)
       guard tensor.format == .float32, total.format != .float32,
-        tensor.shape.elementCount == total.shape.columnCount, tensor.role == .weight
+        tensor.shape.elementCount == total.shape.columnCount,
+        tensor.shape.columnCount == total.shape.columnCount, tensor.role == .weight
       else { continue }
       return (bias, (next.node, next.position))
     }

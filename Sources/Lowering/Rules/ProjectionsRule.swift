@@ -40,7 +40,7 @@ struct ProjectionsMatch {
     guard node.hints.fusion == "projections" || node.hints.fusion == nil && hasFewRows else {
       return nil
     }
-    let products = readers.filter { place in
+    let products = Set(readers).sorted().filter { place in
       guard case .matMul(false, false) = plan.graph.nodes[place].operation else { return false }
       let other = plan.graph.nodes[place]
       return other.hints.fusion == node.hints.fusion && other.inputs[0] == name
@@ -139,7 +139,9 @@ struct ProjectionsMatch {
       next.node.inputs[1] == nodes[nodes.count - 1].outputs[0], scatter.tokens == 1,
       scatter.cache.batch == kernel.rows,
       scatter.layout == .tokensHeads || scatter.layout == .headsTransposed,
-      plan.isAvailable(next.node.inputs[0]),
+      plan.isAvailable(next.node.inputs[0]), plan.readers[next.node.inputs[0]]?.count == 1,
+      scatter.layout == .tokensHeads
+        || one.turnedHead.map({ $0 == 64 || $0 == 128 }) ?? true,
       try plan.tensor(next.node.outputs[0]).format == x.format
     else { return }
     one.cache = TokenCache(
