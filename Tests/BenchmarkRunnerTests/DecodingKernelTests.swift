@@ -53,6 +53,19 @@ import WorkloadCatalog
     try check(try builder.finish(), kernels: ["projections"])
   }
 
+  /// Biases in the format of everything else, as ONNX files have them.
+  @Test(arguments: [1, 4]) func theyTakeTheirBiasesAlong(rows: Int) throws {
+    var builder = GraphBuilder(name: "products", format: .bfloat16)
+    try builder.given("x", [rows, 512])
+    for name in ["a", "b"] {
+      try builder.weight("w_\(name)", rows: 512, columns: 512)
+      try builder.given("b_\(name)", [512], role: .weight)
+      try builder.product("x", "w_\(name)", name: "p_\(name)")
+      try builder.apply(.add, to: ["p_\(name)", "b_\(name)"], name: name, role: .output)
+    }
+    try check(try builder.finish(), kernels: ["projections+bias"])
+  }
+
   /// A gated layer as exporters write it: the other product first, silu as a product with a
   /// sigmoid.
   private func writtenLayer(rows: Int, isRead: Bool, columns: Int = 256) throws -> Graph {

@@ -11,13 +11,13 @@ import Testing
 
   /// What lies between a layer's input and its attention: a query, a key and a value.
   private func layer(
-    rows: Int, depth: Int, head: Int, heads: Int, keyHeads: Int, hasBias: Bool, norm: RowNorm?
+    rows: Int, depth: Int, head: Int, heads: Int, keyHeads: Int, bias: NumberFormat?, norm: RowNorm?
   ) -> ProjectionsKernel {
     var kernel = ProjectionsKernel(
       rows: rows, depth: depth, widths: [heads * head, keyHeads * head, keyHeads * head],
       format: Self.format, weightFormat: Self.format)
     kernel.norm = norm
-    for number in 0..<3 { kernel.projections[number].hasBias = hasBias }
+    for number in 0..<3 { kernel.projections[number].bias = bias }
     for number in 0..<2 { kernel.projections[number].turnedHead = head }
     kernel.projections[1].cache = TokenCache(
       position: Self.position, capacity: Self.capacity, isTransposed: true)
@@ -76,7 +76,7 @@ import Testing
     let one = kernel.projections[number]
     var y = Reference.product(
       x, Reference.doubles(given["w\(number)"]!), m: kernel.rows, k: kernel.depth, n: one.width)
-    if one.hasBias {
+    if one.bias != nil {
       let bias = given["b\(number)"]!
       y = y.indices.map { rounded(y[$0]) + Double(bias[$0 % one.width]) }
     }
@@ -134,11 +134,11 @@ import Testing
     var biased = RowNorm(epsilon: 1e-5, hasAddend: true)
     biased.hasBias = true
     for norm in [nil, RowNorm(epsilon: 1e-5, hasAddend: false), biased] {
-      for hasBias in [false, true] {
+      for bias in [nil, NumberFormat.float32, .bfloat16] {
         try check(
           layer(
             rows: rows, depth: depth, head: head, heads: heads, keyHeads: keyHeads,
-            hasBias: hasBias, norm: norm))
+            bias: bias, norm: norm))
       }
     }
   }
@@ -146,7 +146,7 @@ import Testing
   /// Another position's angles must show.
   @Test func theReferenceNoticesOtherAngles() throws {
     let kernel = layer(
-      rows: 2, depth: 128, head: 64, heads: 2, keyHeads: 1, hasBias: false, norm: nil)
+      rows: 2, depth: 128, head: 64, heads: 2, keyHeads: 1, bias: nil, norm: nil)
     var given = inputs(kernel)
     let x = multiplied(kernel, given, sum: nil)
     let expected = projected(kernel, 0, x, given)
@@ -158,7 +158,7 @@ import Testing
   @Test func instructionsAreOrdered() throws {
     for rows in [1, 8] {
       let kernel = layer(
-        rows: rows, depth: 2880, head: 64, heads: 8, keyHeads: 1, hasBias: true,
+        rows: rows, depth: 2880, head: 64, heads: 8, keyHeads: 1, bias: .float32,
         norm: RowNorm(epsilon: 1e-5, hasAddend: true))
       #expect(OrderChecker(try kernel.segment(on: .trainium2)).problems == [])
     }
@@ -168,7 +168,7 @@ import Testing
   @Test func wrongShapesAreRefused() {
     for (depth, head) in [(128, 96), (131, 64), (134, 64)] {
       let kernel = layer(
-        rows: 1, depth: depth, head: head, heads: 2, keyHeads: 1, hasBias: false, norm: nil)
+        rows: 1, depth: depth, head: head, heads: 2, keyHeads: 1, bias: nil, norm: nil)
       #expect(throws: BuilderError.self) { try kernel.segment(on: .trainium2) }
     }
   }

@@ -22,8 +22,8 @@ package struct ProjectionsKernel: Kernel {
   package struct Projection: Hashable, Sendable {
     /// Columns of the result.
     package var width: Int
-    /// True where one value per column is added, in fp32.
-    package var hasBias = false
+    /// The format of one value per column that is added, if any is.
+    package var bias: NumberFormat?
     /// Elements of the heads that are turned by position, all of them by halves; nil for none.
     package var turnedHead: Int?
     /// Where rows go that are tokens of a cache.
@@ -67,13 +67,13 @@ package struct ProjectionsKernel: Kernel {
   /// bias added to the sums.
   init?(_ kernel: MatmulKernel) {
     guard kernel.rhsLayout == .contractionRows, kernel.scale == 1, kernel.bias != .perRow,
-      kernel.bias == .none || kernel.biasFormat == .float32, kernel.activation == nil,
+      kernel.activation == nil,
       !kernel.hasResidual, kernel.output == kernel.input
     else { return nil }
     self.init(
       rows: kernel.m, depth: kernel.k, widths: [kernel.n], layout: kernel.lhsLayout,
       format: kernel.input, weightFormat: kernel.rhsFormat)
-    projections[0].hasBias = kernel.bias == .perColumn
+    projections[0].bias = kernel.bias == .perColumn ? kernel.biasFormat : nil
     let isWhole = kernel.k % 128 == 0 && kernel.n % 128 == 0 && kernel.bias == .none
     guard isSupported, isWhole || gains else { return nil }
   }
@@ -127,7 +127,7 @@ package struct ProjectionsKernel: Kernel {
     let kind = projections.count > 1 ? "projections" : "matmul"
     let shape = "\(rows)x\(depth)x\(columns) \(format.name)x\(weightFormat.name)"
     let behind =
-      (projections.contains(where: \.hasBias) ? "+bias" : "")
+      (projections.contains { $0.bias != nil } ? "+bias" : "")
       + (turnedHead != nil ? "+rotary" : "")
       + (projections.contains { $0.cache != nil } ? "+cache" : "")
     return "\(norm?.label ?? "")\(kind)\(behind) \(shape)"
@@ -140,8 +140,8 @@ package struct ProjectionsKernel: Kernel {
     list += projections.enumerated().map {
       KernelParameter("w\($0)", [depth, $1.width], weightFormat)
     }
-    list += projections.enumerated().filter(\.element.hasBias).map {
-      KernelParameter("b\($0)", [$1.width], .float32)
+    for (number, one) in projections.enumerated() {
+      if let bias = one.bias { list.append(KernelParameter("b\(number)", [one.width], bias)) }
     }
     if let turnedHead {
       list += ["cos", "sin"].map { KernelParameter($0, [1, turnedHead / 2], table) }
@@ -271,7 +271,7 @@ package struct ProjectionsKernel: Kernel {
         self.norm = RowNormOperands(norm, take(inputs.count))
       }
       weights = Array(take(kernel.projections.count))
-      biases = kernel.projections.map { $0.hasBias ? take(1).first : nil }
+      biases = kernel.projections.map { $0.bias == nil ? nil : take(1).first }
       if kernel.turnedHead != nil { tables = (take(1).first!, take(1).first!) }
       if kernel.norm?.hasAddend == true { norm?.sum = take(1).first }
       results = Array(rest)

@@ -78,10 +78,8 @@ struct ProjectionsMatch {
     let tail = try ProductTail(after: product, in: plan)
     guard tail.activation == nil, tail.residual == nil else { return false }
     if let bias = tail.bias {
-      guard try plan.tensor(bias).format == .float32,
-        try plan.tensor(tail.output).format == x.format
-      else { return false }
-      one.hasBias = true
+      guard try plan.tensor(tail.output).format == x.format else { return false }
+      one.bias = try plan.tensor(bias).format
       biases.append(bias)
       take(tail.nodes[1], tail.positions[0])
     }
