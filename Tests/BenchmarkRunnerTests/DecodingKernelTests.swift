@@ -42,6 +42,16 @@ import WorkloadCatalog
       ])
   }
 
+  /// Experts in fp8 beside tokens in bf16 have no kernel, and none may take them for its own.
+  @Test func expertsOfAnotherFormatAreRefused() throws {
+    var parameters = try parameters(batch: 1)
+    parameters.weights = .float8e4m3
+    let graph = try DecoderGraphs(parameters, format: .bfloat16).layer(named: "layer")
+    #expect(throws: LoweringError.self) {
+      try Lowerer(device: .trainium2).lower(graph, keepsIntermediates: false)
+    }
+  }
+
   /// Nothing says that these products belong together.
   @Test func productsOfFewRowsAreOneKernelInEveryModel() throws {
     var builder = GraphBuilder(name: "products", format: .bfloat16)

@@ -11,7 +11,10 @@ import WorkloadCatalog
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
     let catalog = try WorkloadCatalog(root: root.appendingPathComponent("Workloads").path)
-    return try WorkloadRunner(options: RunOptions(device: device), catalog: catalog).run(
+    var options = RunOptions(device: device)
+    options.output = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "trnbench-\(UUID().uuidString)")
+    return try WorkloadRunner(options: options, catalog: catalog).run(
       try catalog.specification(named: name), progress: { _, _ in }, isCancelled: { false })
   }
 

@@ -75,6 +75,14 @@ import Testing
         bags: 20, tables: [.init(rows: 30, length: 2)], columns: 600, format: .float32))
   }
 
+  /// Long rows of many tables leave little room for rows under way.
+  @Test func wideRowsOfManyTablesFit() throws {
+    let tables = Array(repeating: EmbeddingBagKernel.Table(rows: 300, length: 1), count: 20)
+    for device in [Device.trainium1, .trainium2] {
+      _ = try EmbeddingBagKernel(bags: 5, tables: tables, columns: 2_048).segment(on: device)
+    }
+  }
+
   @Test func isOrdered() throws {
     let kernel = EmbeddingBagKernel(
       bags: 150, tables: [.init(rows: 20, length: 4), .init(rows: 9, length: 2)], columns: 32)

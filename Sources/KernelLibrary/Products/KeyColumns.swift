@@ -111,11 +111,6 @@ struct KeyColumns {
         turned, values, .multiply, rotation.cosine.pointer, .add, rotation.crossed)
       result = turned
     }
-    let columns = cut.size * cut.count
-    builder.store(
-      tensor.access(
-        offset: cache.position, sizes: [cut.size, cut.count, rows],
-        strides: [cache.capacity, cut.size * cache.capacity, columns * cache.capacity]),
-      from: byTile(result), on: .scalar)
+    builder.store(cache.columns(tensor, rows, cut), from: byTile(result), on: .scalar)
   }
 }

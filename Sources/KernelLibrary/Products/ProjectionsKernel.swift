@@ -67,8 +67,7 @@ package struct ProjectionsKernel: Kernel {
   /// bias added to the sums.
   init?(_ kernel: MatmulKernel) {
     guard kernel.rhsLayout == .contractionRows, kernel.scale == 1, kernel.bias != .perRow,
-      kernel.activation == nil,
-      !kernel.hasResidual, kernel.output == kernel.input
+      kernel.activation == nil, !kernel.hasResidual, kernel.output == kernel.input
     else { return nil }
     self.init(
       rows: kernel.m, depth: kernel.k, widths: [kernel.n], layout: kernel.lhsLayout,
@@ -84,8 +83,8 @@ package struct ProjectionsKernel: Kernel {
       >= rows * projections.count * Self.weightsPerRow
   }
 
-  /// Weights whose way from HBM takes as long as a row takes to be turned, about 0.2 us: of a
-  /// product with fewer, that of the other operand's form is shorter.
+  /// Weights whose way from HBM takes as long as a row takes to be turned, a transpose and a copy
+  /// of about 0.2 us in our traces: of a product with fewer, the other operand's form is shorter.
   private static let weightsPerRow = 32 << 10
 
   /// The most rows that the kernel takes.
@@ -102,6 +101,7 @@ package struct ProjectionsKernel: Kernel {
     return rows > 0 && rows <= TurnedSums.mostRows && depth > 0
       && StationaryStream.holds(rows: rows, tiles: contraction.count)
       && contraction.size >= 64 && contraction.size % 4 == 0
+      // Partitions store 16 bytes at least at once.
       && zip(projections, cuts).allSatisfy { $0.width > 0 && $1.isDense && $1.size % 8 == 0 }
       && tiles.allSatisfy { $0 <= TurnedSums.mostTiles }
       && StationaryStream.banks(rows: rows, tiles: tiles.max() ?? 0) != nil

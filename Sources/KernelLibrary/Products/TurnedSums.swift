@@ -100,7 +100,7 @@ struct TurnedSums {
       result = turned
     }
     let place =
-      finish.cache.map { $0.access(tensor, rows: rows, cut) }
+      finish.cache.map { $0.rows(tensor, rows, cut) }
       ?? access(tensor, cut, first: first)
     builder.store(place, from: result, on: .scalar)
   }
@@ -132,36 +132,5 @@ struct TurnedSums {
     tensor.access(
       offset: first * tensor.columns, sizes: [cut.count, rows, cut.size],
       strides: [cut.size, tensor.columns, 1])
-  }
-}
-
-/// Where rows go that are one token each of as many sequences: into a cache, each at the same place
-/// of its sequence.
-package struct TokenCache: Hashable, Sendable {
-  /// The place.
-  package var position: Int
-  /// Tokens that the cache holds per sequence.
-  package var capacity: Int
-  /// True for a cache [sequences · columns, capacity], false for [sequences · capacity, columns].
-  package var isTransposed: Bool
-
-  /// A place in a cache.
-  package init(position: Int, capacity: Int, isTransposed: Bool) {
-    self.position = position
-    self.capacity = capacity
-    self.isTransposed = isTransposed
-  }
-
-  /// The cache of so many sequences of rows of so many columns.
-  func shape(rows: Int, columns: Int) -> [Int] {
-    isTransposed ? [rows * columns, capacity] : [rows * capacity, columns]
-  }
-
-  /// Of a cache by tokens: tiles of columns on partitions, then rows, then columns.
-  func access(_ tensor: TensorHandle, rows: Int, _ cut: EvenCut) -> TensorAccess {
-    let columns = cut.size * cut.count
-    return tensor.access(
-      offset: position * columns, sizes: [cut.count, rows, cut.size],
-      strides: [cut.size, columns * capacity, 1])
   }
 }

@@ -101,6 +101,13 @@ struct ProjectionsMatch {
     return plan.onlyReader(of: last.outputs[0])
   }
 
+  /// True where the kernel takes a product by itself.
+  private func isSupported(_ one: ProjectionsKernel.Projection) -> Bool {
+    var alone = kernel
+    alone.projections = [one]
+    return alone.isSupported
+  }
+
   /// Rows of one token each, all at the same place, are turned by one row of the tables.
   private mutating func takeRotary(
     _ one: inout ProjectionsKernel.Projection, _ x: TensorDeclaration, in plan: LoweringPlan
@@ -118,11 +125,7 @@ struct ProjectionsMatch {
     guard formats[0] == formats[1] else { return }
     var turned = one
     turned.turnedHead = rotary.lengths.channels
-    var alone = ProjectionsKernel(
-      rows: kernel.rows, depth: kernel.depth, widths: [], format: kernel.format,
-      weightFormat: kernel.weightFormat)
-    alone.projections = [turned]
-    guard alone.isSupported else { return }
+    guard isSupported(turned) else { return }
     kernel.table = formats[0]
     tables = Array(next.node.inputs[1...])
     one = turned
@@ -138,13 +141,14 @@ struct ProjectionsMatch {
       scatter.cache.batch == kernel.rows,
       scatter.layout == .tokensHeads || scatter.layout == .headsTransposed,
       plan.isAvailable(next.node.inputs[0]), plan.readers[next.node.inputs[0]]?.count == 1,
-      scatter.layout == .tokensHeads
-        || one.turnedHead.map({ $0 == 64 || $0 == 128 }) ?? true,
       try plan.tensor(next.node.outputs[0]).format == x.format
     else { return }
-    one.cache = TokenCache(
+    var stored = one
+    stored.cache = TokenCache(
       position: scatter.position, capacity: scatter.cache.tokens,
       isTransposed: scatter.layout == .headsTransposed)
+    guard isSupported(stored) else { return }
+    one = stored
     caches.append((next.node.outputs[0], next.node.inputs[0]))
     take(next.node, next.position)
   }
