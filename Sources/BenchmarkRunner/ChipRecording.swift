@@ -44,8 +44,8 @@ struct ChipRecording {
     }
     folder = place
     self.recordings = recordings
-    let transfers = TraceRecording.transfers(options.trace)
-    watch = .events(transfers, pools: recordings.mapValues(\.pool)) {
+    let extent = TraceRecording.extent(options.trace)
+    watch = .events(extent, pools: recordings.mapValues(\.pool)) {
       [recordings] core, track, block in
       recordings[core]?.append(track: track, block)
     }

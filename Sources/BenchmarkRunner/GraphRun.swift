@@ -41,7 +41,7 @@ struct GraphRun {
         prepare: { core in fill(lowered, core) })
       // The step loop looks only now and then, and checking can take as long as the run.
       if isCancelled() { throw .cancelled }
-      timings.append(HostTiming(seconds: run.seconds, instructions: run.totals.instructions))
+      timings.append(run.timing)
       if outcome == nil {
         var first = describe(lowered, run.totals)
         first.programs = [lowered.program]

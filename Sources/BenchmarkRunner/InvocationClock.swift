@@ -27,16 +27,13 @@ extension LoweredGraph {
   }
 }
 
-/// Finds out when each engine came to each invocation, from the program counters of its events.
-///
-/// An engine's events come in the order of its queue, so that it has gone on when a program counter
-/// lies outside of the invocation's rows, or when its last row is followed by its first one. A loop
-/// over all rows of a stream counts as invocations of the same kernel where the next one is one.
+/// Finds out when each engine came to each invocation: an engine's events come in the order of its
+/// queue, and its first one of each kernel is marked.
 struct InvocationClock {
   private let invocations: [Invocation]
   private let labels: [InvocationLabel]
-  /// The rows of each engine in each segment.
-  private let rows: [[Range<UInt32>]]
+  /// Whether each engine has rows in each segment.
+  private let hasRows: [[Bool]]
   private let bases: [Int]
   private var places: [Place]
   private var begins: [[Int64?]]
@@ -45,10 +42,6 @@ struct InvocationClock {
   private struct Place {
     /// Its invocation, -1 before the first.
     var index = -1
-    /// The rows there.
-    var rows: Range<UInt32> = 0..<0
-    /// The last row that ran.
-    var last: UInt32 = 0
     /// The earliest start.
     var begin = Int64.max
   }
@@ -57,11 +50,8 @@ struct InvocationClock {
     invocations = program.program.invocations
     self.labels = labels
     bases = program.bases
-    rows = zip(program.program.segments, program.bases).map { segment, base in
-      Engine.allCases.map { engine in
-        let range = segment.range(of: engine)
-        return UInt32(base + range.lowerBound)..<UInt32(base + range.upperBound)
-      }
+    hasRows = program.program.segments.map { segment in
+      Engine.allCases.map { !segment.range(of: $0).isEmpty }
     }
     places = Engine.allCases.map { _ in Place() }
     begins = Array(
@@ -73,15 +63,12 @@ struct InvocationClock {
     // The place is kept at hand: this is done for every event of a run.
     var place = places[engine]
     for event in events {
-      let programCounter = event.programCounter
-      let isInside = place.rows.contains(programCounter)
-      let isOver =
-        programCounter == place.rows.lowerBound && place.last &+ 1 == place.rows.upperBound
-      place.last = programCounter
-      if !isInside || isOver {
-        goOn(programCounter, at: event.start, on: engine, &place)
-      } else if event.start < place.begin {
-        // Rows are nearly in the order of their starts.
+      if event.isFirst {
+        place.index = following(place.index, on: engine)
+        place.begin = .max
+      }
+      // Rows are nearly in the order of their starts.
+      if event.start < place.begin {
         place.begin = event.start
         begins[place.index][engine] = event.start
       }
@@ -89,21 +76,11 @@ struct InvocationClock {
     places[engine] = place
   }
 
-  private mutating func goOn(
-    _ programCounter: UInt32, at time: Int64, on engine: Int, _ place: inout Place
-  ) {
-    var index = place.index + 1
-    while index < invocations.count, rows[invocations[index].segment][engine].isEmpty {
-      index += 1
-    }
-    // A loop's first row after its last one, where another kernel comes next.
-    guard index < invocations.count,
-      rows[invocations[index].segment][engine].contains(programCounter)
-    else { return }
-    place.index = index
-    place.rows = rows[invocations[index].segment][engine]
-    place.begin = time
-    begins[index][engine] = time
+  /// The next invocation that an engine has rows in.
+  private func following(_ index: Int, on engine: Int) -> Int {
+    var index = index + 1
+    while !hasRows[invocations[index].segment][engine] { index += 1 }
+    return index
   }
 
   /// All invocations, with what is known of them.

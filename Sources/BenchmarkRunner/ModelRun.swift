@@ -141,7 +141,7 @@ struct ModelRun {
         traceFile: outcome == nil ? trace : nil, isCancelled: isCancelled,
         prepare: { core in fill(lowered, core) })
       if isCancelled() { throw .cancelled }
-      timings.append(HostTiming(seconds: run.seconds, instructions: run.totals.instructions))
+      timings.append(run.timing)
       if outcome == nil {
         var first = describe(imported, lowered, run.totals)
         if mode == .functional {

@@ -14,6 +14,12 @@ struct ProgramRun: ~Copyable {
   let totals: NeuronCore.RunTotals
   /// Host seconds of the step loop alone.
   let seconds: Double
+  /// Host seconds from the first instruction to the closed trace; nil where none was recorded.
+  let traceSeconds: Double?
+  /// The host's share of a run's metrics.
+  var timing: HostTiming {
+    HostTiming(seconds: seconds, instructions: totals.instructions, traceSeconds: traceSeconds)
+  }
   private let model: CoreModel
   /// The memories as the program left them; empty in timing mode.
   var core: CoreState { _read { yield model.core } }
@@ -31,7 +37,7 @@ struct ProgramRun: ~Copyable {
     } catch { throw .memory(error.description) }
     if computes { try model.core.store(with: options) }
     if computes { prepare(model.core) }
-    (totals, seconds) = try Self.execute(
+    (totals, seconds, traceSeconds) = try Self.execute(
       &model, loaded, options, traceFile, computes: computes, isCancelled)
     self.model = model
   }
@@ -56,18 +62,19 @@ struct ProgramRun: ~Copyable {
     }
     recorder.finish()
     seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+    traceSeconds = nil
     self.model = model
   }
 
   private static func execute(
     _ model: inout CoreModel, _ loaded: LoadedProgram, _ options: RunOptions,
     _ request: TraceRequest?, computes: Bool, _ isCancelled: () -> Bool
-  ) throws(RunnerError) -> (NeuronCore.RunTotals, Double) {
+  ) throws(RunnerError) -> (NeuronCore.RunTotals, seconds: Double, traceSeconds: Double?) {
     let start = DispatchTime.now().uptimeNanoseconds
     guard let request, options.trace != .off else {
       do {
         let totals = try model.run(isCancelled: isCancelled)
-        return (totals, elapsed(since: start))
+        return (totals, elapsed(since: start), nil)
       } catch { throw runnerError(error) }
     }
     let recording: TraceRecording
@@ -87,7 +94,7 @@ struct ProgramRun: ~Copyable {
       throw .trace(error.description)
     }
     if let failure { throw failure }
-    return (totals!, seconds)
+    return (totals!, seconds, elapsed(since: loopStart))
   }
 
   private static func elapsed(since start: UInt64) -> Double {
@@ -98,7 +105,7 @@ struct ProgramRun: ~Copyable {
     _ model: inout CoreModel, _ options: RunOptions, _ recording: TraceRecording,
     _ isCancelled: () -> Bool
   ) throws(RunError) -> NeuronCore.RunTotals {
-    var recorder = EventRecorder(transfers: recording.transfers, pool: recording.pool) {
+    var recorder = EventRecorder(recording.extent, pool: recording.pool) {
       track, block in
       recording.append(track: track, block)
     }

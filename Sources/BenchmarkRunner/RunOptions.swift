@@ -74,7 +74,9 @@ package struct RunOptions: Sendable {
   /// The root of the result store.
   package var output = URL(fileURLWithPath: "Results")
   /// The commit that results belong to.
-  package var source = SourceState.unknown
+  package var source: SourceState { lookup.state }
+  /// Where `source` comes from: it may still be asked for.
+  package var lookup = SourceLookup(.unknown)
 
   /// The usual options on a device.
   package init(device: Device) { self.device = device }

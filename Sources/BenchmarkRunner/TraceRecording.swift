@@ -24,6 +24,8 @@ final class TraceRecording: @unchecked Sendable {
   /// to write some thousand events down. All that an engine has not handed over is less than a
   /// block of the file.
   private static let blocksTogether = 4
+  /// About how many events there are for each that samples need.
+  private static let eventsPerSample = 8
 
   private let blocksTogether: Int
   /// Full blocks that were not handed over yet. The step loop alone touches them.
@@ -45,16 +47,16 @@ final class TraceRecording: @unchecked Sendable {
   private var clock: InvocationClock
   /// Transfers that one which is still under way may have begun before.
   private var ended = EndedTransfers()
-  /// How often each instruction ran; empty where the events themselves are kept.
-  private var executions: [Int64] = []
+  /// How often each instruction ran; nil where the events themselves are kept.
+  private var executions: RowExecutions?
   /// The samples of the block at hand.
   private var drawn: [Sample] = []
   /// The instant after the last sample of each track.
   private var nextInstants = [Int64](repeating: 0, count: EventRecorder.trackCount)
   /// Where the step loop finds blocks of events.
   let pool: RecordPool<EventRecord>
-  /// What it is to write down of transfers.
-  let transfers: EventRecorder.Transfers
+  /// What it is to write down.
+  let extent: EventRecorder.Extent
   /// The file that is being written.
   let path: String
 
@@ -65,18 +67,17 @@ final class TraceRecording: @unchecked Sendable {
     path = request.path
     self.program = program
     sampleInterval = recording.intervalPicoseconds
+    extent = Self.extent(recording)
     // A run that computes values is slow, so that as many events as elsewhere would keep many
-    // seconds of it from the files.
+    // seconds of it from the files. The same is true of what samples need: little.
     blocksTogether = computes ? 1 : Self.blocksTogether
-    let capacity = EventRecorder.blockCapacity / (computes ? Self.blocksTogether : 1)
+    var capacity = EventRecorder.blockCapacity / (computes ? Self.blocksTogether : 1)
+    if extent != .everything { capacity /= Self.eventsPerSample }
     pool = RecordPool(capacity: capacity)
-    transfers = Self.transfers(recording)
     let bytes = blocksTogether * capacity * MemoryLayout<EventRecord>.stride
     slots = DispatchSemaphore(value: Self.maximumBytes / bytes)
     if case .samples(let interval) = recording {
       sampler = Sampler(intervalPicoseconds: interval.value)
-      executions = Array(
-        repeating: 0, count: program.program.segments.reduce(0) { $0 + $1.instructions.count })
     }
     var retention = TraceRetention.all
     if case .ring(let sizeBytes) = recording { retention = .last(sizeBytes: sizeBytes) }
@@ -88,13 +89,19 @@ final class TraceRecording: @unchecked Sendable {
     skews = TransferSkews(program.device.dma.skew.value.map(\.value))
     writer = try TraceWriter(
       path: path, metadata: request.metadata, retention: retention, skews: skews)
-    enqueue { $0.append(request.program) }
+    enqueue { recording in
+      if recording.sampler != nil { recording.executions = RowExecutions(program) }
+      recording.append(request.program)
+    }
   }
 
-  /// What the step loop is to write down of transfers: they overlap, so that what is sampled of
-  /// them is stretches.
-  static func transfers(_ trace: RunOptions.Trace) -> EventRecorder.Transfers {
-    if case .samples = trace { .stretches } else { .whole }
+  /// What the step loop is to write down.
+  static func extent(_ trace: RunOptions.Trace) -> EventRecorder.Extent {
+    if case .samples(let interval) = trace {
+      .samples(intervalPicoseconds: interval.value)
+    } else {
+      .everything
+    }
   }
 
   /// A block of events of one track of the step loop.
@@ -208,7 +215,7 @@ final class TraceRecording: @unchecked Sendable {
     guard let id else { return }
     if track != EventRecorder.dmaTrack {
       clock.note(block.events, on: track)
-      Self.count(block.events, in: &executions)
+      executions?.add(block.steps)
     }
     drawn.removeAll(keepingCapacity: true)
     sampler?.sample(block, track: track, into: &drawn)
@@ -225,12 +232,6 @@ final class TraceRecording: @unchecked Sendable {
     } catch { failure = error }
   }
 
-  /// Adds events to the executions of their instructions.
-  private static func count(_ events: some Sequence<Event>, in executions: inout [Int64]) {
-    var counts = executions.mutableSpan
-    for event in events { counts[Int(event.programCounter)] += 1 }
-  }
-
   /// Closes the file; `totals` are what the model counted itself.
   func finish(_ totals: NeuronCore.RunTotals?, isComplete: Bool) throws(TraceError) {
     handOver()
@@ -243,11 +244,15 @@ final class TraceRecording: @unchecked Sendable {
     let end = totals?.duration.value ?? 0
     var tracks = totals.map(Self.trackTotals) ?? []
     // Of a run that was stopped it is not known which of its transfers were carried out.
-    let counts =
-      isComplete && totals != nil && sampler != nil ? RowCounts(executions, program) : nil
-    counts?.transfers(of: program).enumerated().forEach { engine, moved in
-      let track = Int(TrackID.dma(engine).rawValue)
-      (tracks[track].events, tracks[track].bytes) = (moved.count, moved.bytes)
+    var counts: RowCounts?
+    if isComplete, totals != nil, let executions {
+      let own = RowCounts(executions.counts, program, asking: executions.asking)
+      let moved = own.transfers(of: program, asking: executions.asking)
+      for (engine, moved) in moved.enumerated() {
+        let track = Int(TrackID.dma(engine).rawValue)
+        (tracks[track].events, tracks[track].bytes) = (moved.count, moved.bytes)
+      }
+      counts = own
     }
     var counted = TraceFile.RunTotals(
       end: end, tracks: tracks, throttled: totals?.throttled.value)

@@ -27,7 +27,7 @@ extension WorkloadRunner {
       let run = try ProgramRun(
         loaded, computes: mode == .functional, options: options,
         traceFile: index == 0 ? trace : nil, isCancelled: isCancelled, prepare: { _ in })
-      timings.append(HostTiming(seconds: run.seconds, instructions: run.totals.instructions))
+      timings.append(run.timing)
       totals = run.totals
     }
     guard let totals else { throw .failed("\(name) did not run") }

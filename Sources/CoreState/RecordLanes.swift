@@ -7,8 +7,9 @@ import Synchronization
   @usableFromInline let base: UnsafeMutablePointer<Record>
   /// Records that it has room for.
   public let capacity: Int
-  /// Records that it holds.
-  public fileprivate(set) var count = 0
+  /// Records that it holds. Nobody else looks while its owner changes it, so that no access needs to
+  /// be checked.
+  @exclusivity(unchecked) public fileprivate(set) var count = 0
 
   /// An empty block.
   public init(capacity: Int) {
@@ -22,7 +23,7 @@ import Synchronization
   /// The record at an index below `count`.
   @inlinable @inline(__always)
   public subscript(index: Int) -> Record {
-    precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "no such record")
+    unsafe precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "no such record")
     // Written: every record below the count was put there before the block was handed on.
     return unsafe base[index]
   }
@@ -44,7 +45,7 @@ public final class RecordPool<Record: BitwiseCopyable & Sendable>: Sendable {
   /// An empty block: one that was given back, or a new one.
   public func take() -> RecordBlock<Record> {
     let block = spare.withLock { $0.popLast() }
-    block?.count = 0
+    unsafe block?.count = 0
     return block ?? RecordBlock(capacity: capacity)
   }
 
@@ -111,7 +112,7 @@ public final class RecordPool<Record: BitwiseCopyable & Sendable>: Sendable {
   @inline(never) @usableFromInline
   mutating func exchange(_ lane: Int) {
     let full = blocks[lane]
-    full.count = lanes[lane].count
+    unsafe full.count = lanes[lane].count
     let next = pool.take()
     blocks[lane] = next
     lanes[lane] = unsafe Lane(base: next.base, count: 0)

@@ -9,14 +9,14 @@ public enum ChipWatch: Sendable {
 
   /// Nobody.
   case nothing
-  /// Every event, in blocks of each core's pool.
-  case events(EventRecorder.Transfers, pools: [Int: RecordPool<EventRecord>], Sink)
+  /// Events, in blocks of each core's pool.
+  case events(EventRecorder.Extent, pools: [Int: RecordPool<EventRecord>], Sink)
 
   /// The watcher of one core.
   func watcher(of core: Int) -> CoreWatcher {
-    guard case .events(let transfers, let pools, let sink) = self else { return CoreWatcher() }
+    guard case .events(let extent, let pools, let sink) = self else { return CoreWatcher() }
     return CoreWatcher(
-      recording: EventRecorder(transfers: transfers, pool: pools[core]!) { track, block in
+      recording: EventRecorder(extent, pool: pools[core]!) { track, block in
         sink(core, track, block)
       })
   }

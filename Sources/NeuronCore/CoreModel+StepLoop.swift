@@ -22,7 +22,7 @@ extension CoreModel {
     self.limit = limit
     if !hasStarted {
       hasStarted = true
-      for engine in engines.indices { enter(engine) }
+      for engine in engines.indices { enter(engine, &observer) }
     }
     let cancelMask = stepsPerCancelCheck - 1
     var steps = 0
@@ -83,7 +83,7 @@ extension CoreModel {
       retire(0, record, row, at: time, waited: 0, &observer)
       engines[0].next &+= 1
     }
-    enter(0)
+    enter(0, &observer)
   }
 
   /// Carries out the next instruction of an engine at its dispatch time.
@@ -112,7 +112,7 @@ extension CoreModel {
       }
     }
     retire(engine, record, row, at: time, waited: waited, &observer)
-    advance(engine, record)
+    advance(engine, record, &observer)
   }
 
   /// Notes that a wait was met and forgets updates that nobody can ask about any more.
@@ -152,18 +152,26 @@ extension CoreModel {
 
   /// Moves to the instruction that follows: the next one, a branch target, the next invocation.
   @inline(__always)
-  mutating func advance(_ engine: Int, _ record: IssueRecord) {
+  mutating func advance<O: Observer & ~Copyable>(
+    _ engine: Int, _ record: IssueRecord, _ observer: inout O
+  ) {
+    let following = engines[engine].next &+ 1
     if record.opcode == .compareBranch, let target = branchTarget(engine) {
       engines[engine].next = engines[engine].first + target
+      observer.went(step(engine, from: following, isEntry: false), engine: engine)
     } else {
-      engines[engine].next &+= 1
+      engines[engine].next = following
     }
-    if engines[engine].next == engines[engine].end { enter(engine) } else { refresh(engine) }
+    if engines[engine].next == engines[engine].end {
+      enter(engine, &observer)
+    } else {
+      refresh(engine)
+    }
   }
 
   /// Takes the next instruction of an engine's queue, or the next invocation's first one.
   @inline(never)
-  mutating func enter(_ engine: Int) {
+  mutating func enter<O: Observer & ~Copyable>(_ engine: Int, _ observer: inout O) {
     while engines[engine].next == engines[engine].end {
       engines[engine].invocation += 1
       guard engines[engine].invocation < loaded.program.invocations.count else {
@@ -178,6 +186,15 @@ extension CoreModel {
       engines[engine].next = base + starts[engine]
       engines[engine].end = base + starts[engine + 1]
     }
+    observer.went(step(engine, from: engines[engine].end, isEntry: true), engine: engine)
     refresh(engine)
+  }
+
+  /// The step to the engine's next row.
+  @inline(__always)
+  private func step(_ engine: Int, from end: Int, isEntry: Bool) -> ProgramStep {
+    ProgramStep(
+      target: UInt32(truncatingIfNeeded: engines[engine].next),
+      end: UInt32(truncatingIfNeeded: end), isEntry: isEntry)
   }
 }

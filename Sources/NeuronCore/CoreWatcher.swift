@@ -1,13 +1,13 @@
 import Units
 
 /// Who watches a core that somebody else advances: a recorder of events, or nobody.
-public struct CoreWatcher: ~Copyable {
+public struct CoreWatcher: Observer, ~Copyable {
   private var recorder: EventRecorder?
 
   /// Nobody.
   public init() {}
 
-  /// A recorder of every event.
+  /// A recorder of events.
   public init(recording recorder: consuming EventRecorder) { self.recorder = consume recorder }
 
   /// Hands over what is left.
@@ -28,9 +28,22 @@ public struct CoreWatcher: ~Copyable {
     }
   }
 
-  /// An instruction that met others ran.
-  mutating func ran(_ event: Event, on engine: Int) {
+  // What is seen beside the step loop: instructions that met others.
+
+  public mutating func ran(_ event: Event, on engine: Int) {
     if recorder != nil { recorder!.ran(event, on: engine) }
+  }
+
+  public mutating func moved(_ event: Event, engines: Int) {
+    if recorder != nil { recorder!.moved(event, engines: engines) }
+  }
+
+  public mutating func streamed(_ stretch: DMAStretch) {
+    if recorder != nil { recorder!.streamed(stretch) }
+  }
+
+  public mutating func went(_ step: ProgramStep, engine: Int) {
+    if recorder != nil { recorder!.went(step, engine: engine) }
   }
 }
 

@@ -50,7 +50,7 @@ extension CoreModel {
     var trigger = record
     trigger.update = .none
     retire(engine, trigger, row, at: time, waited: waited, &observer)
-    advance(engine, record)
+    advance(engine, record, &observer)
   }
 
   /// What an instruction brings to a meeting.
@@ -137,7 +137,7 @@ extension CoreModel {
       if held > 0, event.cause == .none { event.cause = .semaphore }
       watcher.ran(event, on: engine)
     }
-    advance(engine, meeting.record)
+    advance(engine, meeting.record, &watcher)
   }
 
   private mutating func deliver(_ elements: [UInt32], _ meeting: Meeting) {

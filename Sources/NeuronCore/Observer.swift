@@ -42,6 +42,8 @@ public struct Event: Sendable, BitwiseCopyable {
   public var ring: UInt8 = 0
   /// DMA engines that move data in a stretch of transfers; 0 for an instruction or a transfer.
   public var engines: UInt8 = 0
+  /// Whether its engine ran nothing of the kernel before; said by what was written down alone.
+  public var isFirst = false
 
   @inline(__always)
   init(
@@ -63,6 +65,19 @@ public protocol Observer: ~Copyable {
   mutating func moved(_ event: Event, engines: Int)
   /// Between two changes of the transfers under way: the first DMA engines moved data.
   mutating func streamed(_ stretch: DMAStretch)
+  /// An engine goes on at another place than the next row.
+  mutating func went(_ step: ProgramStep, engine: Int)
+}
+
+/// Where an engine goes on: its next kernel, or the target of a branch. Once more each row from
+/// `target` on runs, once less each from `end` on.
+public struct ProgramStep: Hashable, Sendable, BitwiseCopyable {
+  /// The next row.
+  public var target: UInt32
+  /// The row behind the stream of a kernel, or behind the branch.
+  public var end: UInt32
+  /// Whether a kernel begins.
+  public var isEntry: Bool
 }
 
 /// A time in which the same transfers were under way.
@@ -80,6 +95,8 @@ public struct DMAStretch: Hashable, Sendable, BitwiseCopyable {
 extension Observer where Self: ~Copyable {
   /// Most observers take whole transfers.
   @inline(__always) public mutating func streamed(_ stretch: DMAStretch) {}
+  /// Most observers know the way of an engine from what it runs.
+  @inline(__always) public mutating func went(_ step: ProgramStep, engine: Int) {}
 }
 
 /// Watches nothing.

@@ -18,44 +18,34 @@ public struct Sample: Hashable, Sendable, BitwiseCopyable {
   public let engines: UInt8
 }
 
-/// Samples every engine once in each interval of simulated time, from what an `EventRecorder` that
-/// keeps stretches wrote down.
+/// The instants of simulated time at which engines are looked at, one in each interval.
 ///
 /// Where in its interval an instant lies is drawn anew for each, so that a program whose period is
 /// a multiple of the interval is met everywhere in its period. The draw depends on the interval's
 /// number alone: every track is looked at in the same instants, in every run.
-public struct Sampler: Sendable {
-  private let interval: Int64
-  private let divider: InvariantDivider
-  private var cursors: [Cursor]
-
-  /// Where a track's sampling is.
-  private struct Cursor {
-    /// The number of the interval that the next instant lies in.
+public struct SampleInstants: Sendable {
+  /// One of the instants.
+  struct Instant: BitwiseCopyable {
+    /// The number of the interval that it lies in.
     var number: Int64
-    /// The next instant.
-    var instant: Int64
-
-    @inline(__always)
-    init(_ number: Int64, interval: Int64) {
-      self.number = number
-      instant = Sampler.instant(number, interval: interval)
-    }
+    /// Picoseconds.
+    var time: Int64
   }
 
-  /// A sampler of that interval in picoseconds.
-  public init(intervalPicoseconds: Int64) {
+  private let interval: Int64
+  private let divider: InvariantDivider
+
+  /// The instants of intervals of so many picoseconds.
+  init(intervalPicoseconds: Int64) {
     precondition(intervalPicoseconds > 0, "a sampling interval is positive")
     interval = intervalPicoseconds
     divider = InvariantDivider(intervalPicoseconds)
-    cursors = Array(
-      repeating: Cursor(0, interval: interval), count: EventRecorder.trackCount)
   }
 
   /// The instant in interval `number`: a picosecond drawn from it by a hash of the number, with the
   /// multipliers of SplitMix64 (Steele, Lea and Flood, 2014).
   @inline(__always)
-  public static func instant(_ number: Int64, interval: Int64) -> Int64 {
+  public static func time(_ number: Int64, interval: Int64) -> Int64 {
     var mixed = UInt64(bitPattern: number) &* 0x9E37_79B9_7F4A_7C15
     mixed = (mixed ^ (mixed >> 29)) &* 0xBF58_476D_1CE4_E5B9
     mixed ^= mixed >> 32
@@ -63,12 +53,35 @@ public struct Sampler: Sendable {
     return number &* interval &+ Int64(bitPattern: offset)
   }
 
+  /// The first instant at a time or after it.
+  @inline(__always)
+  func first(from time: Int64) -> Instant {
+    // Those of intervals before the one that the time lies in are over, its own may be.
+    let number = divider.quotient(time)
+    let own = Instant(number: number, time: Self.time(number, interval: interval))
+    guard own.time < time else { return own }
+    return Instant(number: number &+ 1, time: Self.time(number &+ 1, interval: interval))
+  }
+}
+
+/// Samples every engine once in each interval of simulated time, from what an `EventRecorder` that
+/// keeps what samples need wrote down.
+public struct Sampler: Sendable {
+  private let instants: SampleInstants
+  private var cursors: [SampleInstants.Instant]
+
+  /// A sampler of that interval in picoseconds.
+  public init(intervalPicoseconds: Int64) {
+    instants = SampleInstants(intervalPicoseconds: intervalPicoseconds)
+    cursors = Array(repeating: instants.first(from: 0), count: EventRecorder.trackCount)
+  }
+
   /// Adds the samples that the next block of a track's events holds.
   public mutating func sample(
     _ block: RecordBlock<EventRecord>, track: Int, into samples: inout [Sample]
   ) {
     var cursor = cursors[track]
-    for event in block.events where cursor.instant < event.start &+ event.duration {
+    for event in block.events where cursor.time < event.start &+ event.duration {
       meet(event, &cursor, &samples)
     }
     cursors[track] = cursor
@@ -76,28 +89,28 @@ public struct Sampler: Sendable {
 
   /// Instants before the event's wait found the engine idle, those in it waiting, the others busy.
   @inline(__always)
-  private func meet(_ event: Event, _ cursor: inout Cursor, _ samples: inout [Sample]) {
+  private func meet(
+    _ event: Event, _ cursor: inout SampleInstants.Instant, _ samples: inout [Sample]
+  ) {
     let stall = event.start &- event.wait
-    if cursor.instant < stall {
+    if cursor.time < stall {
       append(&samples, &cursor, until: stall, event, isBusy: false, .none)
     }
-    if cursor.instant < event.start {
+    if cursor.time < event.start {
       append(&samples, &cursor, until: event.start, event, isBusy: false, event.cause)
     }
     let end = event.start &+ event.duration
-    if cursor.instant < end {
+    if cursor.time < end {
       append(&samples, &cursor, until: end, event, isBusy: true, .none)
     }
   }
 
   @inline(__always)
   private func append(
-    _ samples: inout [Sample], _ cursor: inout Cursor, until end: Int64, _ event: Event,
-    isBusy: Bool, _ cause: StallCause
+    _ samples: inout [Sample], _ cursor: inout SampleInstants.Instant, until end: Int64,
+    _ event: Event, isBusy: Bool, _ cause: StallCause
   ) {
-    // Instants of intervals before the one that `end` lies in are over, its own may be.
-    var following = Cursor(divider.quotient(end), interval: interval)
-    if following.instant < end { following = Cursor(following.number &+ 1, interval: interval) }
+    let following = instants.first(from: end)
     var left = following.number &- cursor.number
     cursor = following
     while left > 0 {

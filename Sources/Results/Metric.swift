@@ -66,7 +66,7 @@ package func median(of values: [Double]) -> Double {
   return (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-/// The metrics that every run carries: names, units and directions that others rely on.
+/// The metrics that every run carries, `hostTrace` those that record a trace: names, units and directions that others rely on.
 package enum StandardMetric: String, CaseIterable, Sendable {
   case latency = "latency_us"
   case throughput
@@ -81,6 +81,7 @@ package enum StandardMetric: String, CaseIterable, Sendable {
   case hbmWrite = "hbm_write_bytes"
   case instructions
   case hostWall = "host_wall_seconds"
+  case hostTrace = "host_trace_seconds"
   case hostPeak = "host_peak_bytes"
   case simulationSpeed = "simulated_instructions_per_second"
 
@@ -94,7 +95,7 @@ package enum StandardMetric: String, CaseIterable, Sendable {
     case .latency: "us"
     case .hbmRead, .hbmWrite, .hostPeak: "bytes"
     case .instructions: "instructions"
-    case .hostWall: "s"
+    case .hostWall, .hostTrace: "s"
     case .simulationSpeed: "instructions/s"
     case .tensorEngineActive, .vectorEngineActive, .scalarEngineActive, .gpsimdEngineActive,
       .dmaActive, .modelFlopsUtilization, .modelBandwidthUtilization:
@@ -106,7 +107,7 @@ package enum StandardMetric: String, CaseIterable, Sendable {
   package var better: MetricDirection {
     switch self {
     case .throughput, .modelFlopsUtilization, .modelBandwidthUtilization, .simulationSpeed: .higher
-    case .latency, .hbmRead, .hbmWrite, .instructions, .hostWall, .hostPeak: .lower
+    case .latency, .hbmRead, .hbmWrite, .instructions, .hostWall, .hostTrace, .hostPeak: .lower
     case .tensorEngineActive, .vectorEngineActive, .scalarEngineActive, .gpsimdEngineActive,
       .dmaActive:
       .none
@@ -116,7 +117,7 @@ package enum StandardMetric: String, CaseIterable, Sendable {
   /// Whether the value repeats exactly.
   package var kind: MetricKind {
     switch self {
-    case .hostWall, .hostPeak, .simulationSpeed: .host
+    case .hostWall, .hostTrace, .hostPeak, .simulationSpeed: .host
     default: .simulated
     }
   }

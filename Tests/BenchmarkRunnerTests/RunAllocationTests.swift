@@ -78,9 +78,9 @@ import Testing
   /// Blocks come from a pool and go back to it.
   @Test func recordingEventsAllocatesTheSameForAnyLength() throws {
     let pool = RecordPool<EventRecord>(capacity: 64, reserve: 16)
-    for transfers in [EventRecorder.Transfers.whole, .stretches] {
+    for extent in [EventRecorder.Extent.everything, .samples(intervalPicoseconds: 1_000)] {
       try expectConstant { model in
-        var recorder = EventRecorder(transfers: transfers, pool: pool) { _, block in
+        var recorder = EventRecorder(extent, pool: pool) { _, block in
           pool.give(block)
         }
         let totals = try model.run(recording: &recorder, isCancelled: { false })

@@ -56,7 +56,8 @@ import Testing
       tracks.add(track, samples)
     }) { sink in
       var recorder = EventRecorder(
-        transfers: .stretches, pool: RecordPool(capacity: capacity), sink: sink)
+        .samples(intervalPicoseconds: interval), pool: RecordPool(capacity: capacity),
+        sink: sink)
       _ = try model.run(recording: &recorder, isCancelled: { false })
       recorder.finish()
     }
@@ -89,7 +90,7 @@ import Testing
       for sample in samples[track] {
         #expect(sample.count > 0)
         for _ in 0..<sample.count {
-          let time = Sampler.instant(number, interval: interval)
+          let time = SampleInstants.time(number, interval: interval)
           #expect(time / interval == number)
           let expected = state(events[track], at: time, after: &first)
           #expect(expected?.0 == sample.programCounter && expected?.1 == sample.isBusy)
@@ -97,7 +98,7 @@ import Testing
           number += 1
         }
       }
-      let next = Sampler.instant(number, interval: interval)
+      let next = SampleInstants.time(number, interval: interval)
       #expect(state(events[track], at: next, after: &first) == nil, "samples to the last event")
     }
   }
@@ -107,7 +108,7 @@ import Testing
     var number: Int64 = 0
     for sample in samples {
       for _ in 0..<sample.count {
-        let time = Sampler.instant(number, interval: interval)
+        let time = SampleInstants.time(number, interval: interval)
         let under = events.filter { $0.start <= time && time < $0.start + $0.duration }
         #expect(sample.isBusy == !under.isEmpty && sample.cause == .none)
         #expect(!sample.isBusy || under.contains { $0.programCounter == sample.programCounter })
@@ -123,6 +124,56 @@ import Testing
     #expect(small == large)
   }
 
+  /// A kernel that is invoked three times, with a loop on one engine and nothing on another.
+  private var repeated: Program {
+    var bench = TestBench()
+    bench.add(.vector, .register(.move(0, from: .immediate(0))))
+    bench.add(.vector, .copy(Copy(sbuf(32, at: 4_096), from: sbuf(32))))
+    bench.add(.vector, .register(.arithmetic(0, 0, .add, .immediate(1))))
+    bench.add(.vector, .register(.branch(0, .less, .immediate(9), to: 1)))
+    for _ in 0..<30 {
+      bench.add(.scalar, .copy(Copy(sbuf(64, at: 16_384), from: sbuf(64, at: 32_768))))
+    }
+    bench.add(.gpsimd, .copy(Copy(sbuf(16, at: 8_192), from: sbuf(16, at: 40_960))))
+    var program = bench.program
+    program.invocations = Array(repeating: program.invocations[0], count: 3)
+    return program
+  }
+
+  /// Few events are written down for samples, among them the first of each kernel; the steps tell
+  /// how often every row ran all the same.
+  @Test(arguments: [4, 7, 1_000]) func stepsTellWhatRan(capacity: Int) throws {
+    func record(_ extent: EventRecorder.Extent) throws -> (Collected<Event>, [Int]) {
+      var model = try CoreModel(
+        LoadedProgram(repeated, device: .trainium2), computes: false, checksHazards: false)
+      let tracks = Collected<Event>()
+      var changes = [Int](repeating: 0, count: repeated.segments[0].instructions.count + 1)
+      try withoutActuallyEscaping({ (track: Int, block: RecordBlock<EventRecord>) in
+        tracks.add(track, Array(block.events))
+        for step in block.steps {
+          changes[Int(step.target)] += 1
+          changes[Int(step.end)] -= 1
+        }
+      }) { sink in
+        var recorder = EventRecorder(extent, pool: RecordPool(capacity: capacity), sink: sink)
+        _ = try model.run(recording: &recorder, isCancelled: { false })
+        recorder.finish()
+      }
+      for row in changes.indices.dropFirst() { changes[row] += changes[row - 1] }
+      return (tracks, changes)
+    }
+    let (events, _) = try record(.everything)
+    let (kept, runs) = try record(.samples(intervalPicoseconds: 20_000_000))
+    var counts = [Int](repeating: 0, count: runs.count)
+    for event in events.lists.joined() { counts[Int(event.programCounter)] += 1 }
+    #expect(runs == counts && counts.max() == 3 * 9)
+    for (track, all) in events.lists.enumerated() where !all.isEmpty {
+      #expect(all.count(where: \.isFirst) == 3 && kept.lists[track].count < max(8, all.count / 4))
+      let first = kept.lists[track].filter(\.isFirst).map(\.start)
+      #expect(first == all.filter(\.isFirst).map(\.start))
+    }
+  }
+
   /// Instants meet every part of a period that divides the interval, as often as draws would.
   @Test(arguments: [1, 2, 7] as [Int64])
   func instantsMeetAllOfAPeriod(periods: Int64) {
@@ -130,7 +181,7 @@ import Testing
     let period = interval / periods
     var hits = [Int](repeating: 0, count: 10)
     for number in 0..<100_000 as Range<Int64> {
-      let time = Sampler.instant(number, interval: interval)
+      let time = SampleInstants.time(number, interval: interval)
       hits[Int(time % period * 10 / period) % 10] += 1
     }
     // Four standard deviations of a tenth of so many draws.

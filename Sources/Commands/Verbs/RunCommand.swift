@@ -205,7 +205,7 @@ struct RunCommand: Verb {
     options.checksHazards = check
     options.computesUncertainty = uncertainty
     options.output = places.results(named: folder)
-    options.source = places.git.currentState()
+    options.lookup = SourceLookup(in: places.git)
     options.trace = try recording()
     return RunPlan(
       names: names, devices: device, precision: try precision.map { try DeviceNames.format($0) },

@@ -91,18 +91,23 @@ struct SampleBlock {
     return columns
   }
 
-  /// A column that grows.
+  /// A column that grows. Most columns hold zeros alone, which take no bytes.
   private struct Numbers {
     private var writer = ByteWriter()
-    private var anyBits: UInt64 = 0
+    /// Zeros that nothing else has come after.
+    private var zeros = 0
 
     mutating func put(_ value: UInt64) {
-      anyBits |= value
+      guard value != 0 || !writer.bytes.isEmpty else {
+        zeros += 1
+        return
+      }
+      if writer.bytes.isEmpty { writer.put([UInt8](repeating: 0, count: zeros)) }
       writer.putVarint(value)
     }
 
     func framed(_ id: UInt8) -> [UInt8] {
-      guard anyBits != 0 else {
+      guard !writer.bytes.isEmpty else {
         return ColumnFrame.header(id: id, encoding: ColumnEncoding.zero, size: 0)
       }
       let encoding = ColumnEncoding.varint

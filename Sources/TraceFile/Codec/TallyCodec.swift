@@ -32,7 +32,9 @@ enum TallyCodec {
 
   /// Those rows that ran, as columns.
   static func encode(_ rows: RowTally) -> [UInt8] {
-    let ran = (0..<rows.count).filter { rows.hasRun($0) }
+    var ran: [Int] = []
+    ran.reserveCapacity(rows.count)
+    for place in 0..<rows.count where rows.hasRun(place) { ran.append(place) }
     var places = ColumnWriter(maximumCount: ran.count)
     var next = 0
     for place in ran {

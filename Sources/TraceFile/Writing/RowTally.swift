@@ -5,13 +5,13 @@ import Units
 struct RowTally: Sendable {
   /// Executions on an engine, by row; the last place is of counters without a row, in all arrays.
   private(set) var instructions: [Int64] = [0]
-  /// Busy picoseconds on engines.
+  /// Busy picoseconds on engines; empty where nobody knows them.
   private(set) var busy: [Int64] = [0]
   /// Stalled picoseconds on engines, by `StallCause`; empty for causes that never stood before one.
   private(set) var stalls = Array(repeating: [Int64](), count: StallCause.count)
   /// Records on DMA tracks.
   private(set) var transfers: [Int64] = [0]
-  /// Busy picoseconds on DMA engines.
+  /// Busy picoseconds on DMA engines; empty where nobody knows them.
   private(set) var transferBusy: [Int64] = [0]
 
   /// No rows yet.
@@ -19,9 +19,8 @@ struct RowTally: Sendable {
 
   /// Rows of which the model counted how often they ran, and nobody how long they took.
   init(_ counts: RowCounts) {
-    grow(rowCount: counts.executions.count)
-    instructions.replaceSubrange(0..<counts.executions.count, with: counts.executions)
-    transfers.replaceSubrange(0..<counts.transfers.count, with: counts.transfers)
+    (instructions, transfers) = (counts.executions + [0], counts.transfers + [0])
+    (busy, transferBusy) = ([], [])
   }
 
   /// Places, the last one among them.

@@ -8,22 +8,22 @@ extension TraceFileBuilder {
     track: TrackID, runs: [TraceSampleRun], step: Picoseconds
   ) throws(TraceError) {
     let index = Int(track.rawValue)
-    for run in runs {
-      let last = run.first.time.value &+ Int64(run.count) &* step.value
-      guard run.first.isWithinLimits, last <= TraceEvent.limit else {
+    var rest = Rest()
+    while rest.run < runs.count {
+      guard tracks[index].append(runs, &rest, step: step.value) else {
         let before = tracks[index].totals.samples + Int64(tracks[index].samples.count)
         throw .illegalRecord(track: track, index: before)
       }
-      var (sample, left) = (run.first, Int(run.count))
-      while left > 0 {
-        let room = OpenBlocks.samplesPerChunk - tracks[index].openSamples.count
-        let size = min(left, room)
-        tracks[index].append(sample, count: size, step: step)
-        sample.time += Picoseconds(Int64(size) * step.value)
-        left -= size
-        if size == room { try endChunk(track) }
-      }
+      if tracks[index].openCount == OpenBlocks.samplesPerChunk { try endChunk(track) }
     }
+  }
+
+  /// What is left of some runs.
+  fileprivate struct Rest {
+    /// The run that goes on.
+    var run = 0
+    /// Samples of it that were taken.
+    var taken = 0
   }
 
   /// Writes the block that became full, or saves the chunk that did.
@@ -45,7 +45,7 @@ extension TraceFileBuilder {
       }
       if let failure { throw failure }
     }
-    tracks[index].openSamples.removeAll(keepingCapacity: true)
+    tracks[index].openCount = 0
   }
 
   /// The samples of a track as a block; they are added to its totals.
@@ -63,13 +63,37 @@ extension TraceFileBuilder {
 }
 
 extension TraceFileBuilder.Track {
-  /// Adds equal samples `step` apart.
-  fileprivate mutating func append(_ first: TraceSample, count: Int, step: Picoseconds) {
-    samples.append(first, count: count, step: step.value)
-    var sample = first
-    for _ in 0..<count {
-      openSamples.append(sample)
-      sample.time += step
+  /// Adds runs until all are there or the chunk is full; false where a time is out of bounds.
+  fileprivate mutating func append(
+    _ runs: [TraceSampleRun], _ rest: inout TraceFileBuilder.Rest, step: Int64
+  ) -> Bool {
+    if openSamples.isEmpty {
+      let none = TraceSample(time: .zero, state: .idle, programCounter: 0)
+      openSamples = Array(repeating: none, count: OpenBlocks.samplesPerChunk)
     }
+    var (held, count) = ([TraceSample](), openCount)
+    swap(&held, &openSamples)
+    defer {
+      swap(&held, &openSamples)
+      openCount = count
+    }
+    var open = held.mutableSpan
+    while rest.run < runs.count, count < open.count {
+      let run = runs[rest.run]
+      let last = run.first.time.value &+ Int64(run.count) &* step
+      guard run.first.isWithinLimits, last <= TraceEvent.limit else { return false }
+      var sample = run.first
+      sample.time = Picoseconds(sample.time.value &+ Int64(rest.taken) &* step)
+      let size = min(Int(run.count) - rest.taken, open.count - count)
+      samples.append(sample, count: size, step: step)
+      for place in count..<count + size {
+        open[place] = sample
+        sample.time = Picoseconds(sample.time.value &+ step)
+      }
+      count += size
+      rest.taken += size
+      if rest.taken == Int(run.count) { rest = TraceFileBuilder.Rest(run: rest.run + 1) }
+    }
+    return true
   }
 }

@@ -6,8 +6,10 @@ struct TraceFileBuilder: ~Copyable {
   struct Track {
     var events: [TraceEvent] = []
     var samples = SampleBlock()
-    /// Samples that fill no chunk of the side file yet.
+    /// Samples that fill no chunk of the side file yet, with room for a whole one once there is any.
     var openSamples: [TraceSample] = []
+    /// How many of them there are.
+    var openCount = 0
     var cursor = TimelineCursor()
     var totals: TrackTotals
   }
