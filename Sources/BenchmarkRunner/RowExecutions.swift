@@ -1,7 +1,8 @@
 import InstructionSet
 import NeuronCore
 
-/// How often each row of a program ran, from the steps of its engines that were not to the next row.
+/// How often each row of a program ran: from the steps of its engines that were not to the next
+/// row.
 struct RowExecutions {
   /// The program counters of the rows that ask for transfers.
   let asking: [Int]

@@ -7,8 +7,8 @@ import Synchronization
   @usableFromInline let base: UnsafeMutablePointer<Record>
   /// Records that it has room for.
   public let capacity: Int
-  /// Records that it holds. Nobody else looks while its owner changes it, so that no access needs to
-  /// be checked.
+  /// Records that it holds. Nobody else looks while its owner changes it, so that no access needs
+  /// to be checked.
   @exclusivity(unchecked) public fileprivate(set) var count = 0
 
   /// An empty block.

@@ -45,6 +45,7 @@ package struct Lowerer {
       graph: flat, device: device, keepsIntermediates: keepsIntermediates,
       reusesMemory: reusesMemory && !keepsIntermediates, prefetchesWeights: prefetchesWeights,
       onSegment: onSegment)
+    try plan.checkGiven(coresOnStack: coresOnStack)
     let refused = try Self.carryOut(&plan)
     if refused.count == 1 {
       let only = refused[0]

@@ -187,13 +187,23 @@ struct LoweringPlan {
     memory.scratch(name, sizeBytes: sizeBytes, format: format)
   }
 
+  /// Bytes of HBM that a core can have.
+  private func memoryLimit(_ coresOnStack: Int) -> Int {
+    device.memory.hbmBytesPerChip.value / device.memory.coresPerChip.value
+      * device.memory.coresPerStack.value / coresOnStack
+  }
+
+  /// Refuses a graph whose inputs, weights and state alone are too large, before kernels are made.
+  func checkGiven(coresOnStack: Int) throws(LoweringError) {
+    let (bytes, limit) = (memory.givenBytes, memoryLimit(coresOnStack))
+    guard bytes <= limit else { throw .tooLarge(memory.overflow(bytes: bytes, limit: limit)) }
+  }
+
   /// The program.
   ///
   /// Throws `tooLarge` when the tensors do not fit the core's share of its stack.
   consuming func finish(coresOnStack: Int) throws(LoweringError) -> LoweredGraph {
-    let limit =
-      device.memory.hbmBytesPerChip.value / device.memory.coresPerChip.value
-      * device.memory.coresPerStack.value / coresOnStack
+    let limit = memoryLimit(coresOnStack)
     let placed = memory.placed()
     guard placed.sizeBytes <= limit else {
       throw .tooLarge(memory.overflow(bytes: placed.sizeBytes, limit: limit))

@@ -151,14 +151,26 @@ struct TensorMemory {
     (bytes + Self.alignment - 1) / Self.alignment * Self.alignment
   }
 
+  private var roots: [Entry] {
+    entries.indices.filter { entries[$0].root == $0 }.map { entries[$0] }
+  }
+
+  /// Bytes of the inputs, weights and state that nodes read.
+  var givenBytes: Int {
+    let read = Set(graph.nodes.flatMap(\.inputs))
+    return graph.givenTensors.reduce(0) {
+      $0 + (read.contains($1.name) ? aligned($1.sizeBytes) : 0)
+    }
+  }
+
   /// What makes the tensors too large for a device.
   func overflow(bytes: Int, limit: Int) -> MemoryOverflow {
-    let roots = entries.indices.filter { entries[$0].root == $0 }.map { entries[$0] }
-    let given = roots.filter(\.isGiven)
-    let largest = roots.max { $0.sizeBytes < $1.sizeBytes }
+    let sizes =
+      roots.map { ($0.name, $0.sizeBytes) } + graph.tensors.map { ($0.name, $0.sizeBytes) }
+    let largest = sizes.max { $0.1 < $1.1 }
     return MemoryOverflow(
-      bytes: bytes, limit: limit, givenBytes: given.reduce(0) { $0 + aligned($1.sizeBytes) },
-      largest: largest?.name ?? "", largestBytes: largest?.sizeBytes ?? 0,
+      bytes: bytes, limit: limit, givenBytes: givenBytes,
+      largest: largest?.0 ?? "", largestBytes: largest?.1 ?? 0,
       largestBatch: graph.tensors.filter { $0.role == .input }
         .compactMap(\.shape.dimensions.first).max() ?? 1)
   }

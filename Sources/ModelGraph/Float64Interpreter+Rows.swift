@@ -88,8 +88,7 @@ struct RotaryPair {
     let cosine: Double
     let sine: Double
     if let angles = rotary.angles {
-      let radians = angles.radians(token: at.token, pair: pair)
-      (cosine, sine) = (cos(radians), sin(radians))
+      (cosine, sine) = angles.turn(token: at.token, pair: pair)
     } else {
       let entry = at.token * half + pair
       (cosine, sine) = (inputs[1][entry], inputs[2][entry])

@@ -13,10 +13,17 @@ package struct Graph: Hashable, Sendable {
   /// An empty graph.
   package init(name: String) { self.name = name }
 
-  /// Adds a tensor. Throws `duplicateName`.
+  /// Elements of a tensor at most: more bytes than all devices here have together, and few enough
+  /// that sums of sizes stay whole numbers.
+  package static let mostElements = 1 << 44
+
+  /// Adds a tensor. Throws `duplicateName` and `tooManyElements`.
   package mutating func declare(_ tensor: TensorDeclaration) throws(GraphError) {
     guard tensorIndices[tensor.name] == nil else {
       throw .duplicateName(graph: name, kind: "tensor", name: tensor.name)
+    }
+    guard tensor.shape.elementCount <= Self.mostElements else {
+      throw .tooManyElements(tensor: tensor.name, shape: tensor.shape)
     }
     tensorIndices[tensor.name] = tensors.count
     tensors.append(tensor)

@@ -2,6 +2,8 @@
 package enum GraphError: Error, Equatable, CustomStringConvertible {
   /// Two tensors, nodes or functions of one name.
   case duplicateName(graph: String, kind: String, name: String)
+  /// A tensor that no memory could hold.
+  case tooManyElements(tensor: String, shape: TensorShape)
   /// A node names a tensor that the graph does not declare.
   case unknownTensor(node: String, tensor: String)
   /// A node reads a tensor that nothing before it makes.
@@ -30,6 +32,9 @@ package enum GraphError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .duplicateName(let graph, let kind, let name):
       "graph '\(graph)' has two \(kind)s named '\(name)'; rename one"
+    case .tooManyElements(let tensor, let shape):
+      "tensor '\(tensor)' is \(shape), more than the \(Graph.mostElements) elements that a tensor "
+        + "can have; make it smaller"
     case .unknownTensor(let node, let tensor):
       "node '\(node)' names tensor '\(tensor)', which is not declared; declare it first"
     case .notYetProduced(let node, let tensor):

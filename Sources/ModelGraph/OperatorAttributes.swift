@@ -70,6 +70,13 @@ package struct RotaryScaling: Hashable, Sendable {
   package var highFrequencyFactor: Double
   /// The context length of the first training.
   package var originalContext: Double
+  /// YaRN (arXiv 2309.00071): between both limits the share that stays follows the logarithm of the
+  /// wavelength, and turned vectors are made longer. Otherwise as Llama 3.1 does it: the share
+  /// follows the frequency, and lengths stay.
+  package var isYarn = false
+
+  /// What cosines and sines are multiplied by.
+  package var magnitude: Double { isYarn ? 1 + log(factor) / 10 : 1 }
 
   /// The four published numbers.
   package init(
@@ -88,7 +95,10 @@ package struct RotaryScaling: Hashable, Sendable {
     let turns = originalContext / wavelength
     if turns > highFrequencyFactor { return frequency }
     if turns < lowFrequencyFactor { return frequency / factor }
-    let smooth = (turns - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor)
+    let smooth =
+      isYarn
+      ? log(turns / lowFrequencyFactor) / log(highFrequencyFactor / lowFrequencyFactor)
+      : (turns - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor)
     return (1 - smooth) * frequency / factor + smooth * frequency
   }
 }

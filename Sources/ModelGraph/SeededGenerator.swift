@@ -70,4 +70,11 @@ extension RotaryAngles {
     let plain = pow(base, -2 * Double(pair) / Double(channels))
     return Double(firstPosition + token) * (scaling?.stretched(plain) ?? plain)
   }
+
+  /// The cosine and sine that a pair of a token is turned with.
+  package func turn(token: Int, pair: Int) -> (cosine: Double, sine: Double) {
+    let radians = radians(token: token, pair: pair)
+    let magnitude = scaling?.magnitude ?? 1
+    return (magnitude * cos(radians), magnitude * sin(radians))
+  }
 }

@@ -57,12 +57,12 @@ package struct SeededValues: Sendable {
         return Float(
           place < length ? generator.powerLaw(rows, exponent: exponent, at: index) : rows)
       }
-    case .rotaryCosine(let angles): range.map { Float(cos(radians(angles, $0))) }
-    case .rotarySine(let angles): range.map { Float(sin(radians(angles, $0))) }
+    case .rotaryCosine(let angles): range.map { Float(turn(angles, $0).cosine) }
+    case .rotarySine(let angles): range.map { Float(turn(angles, $0).sine) }
     }
   }
 
-  private func radians(_ angles: RotaryAngles, _ index: Int) -> Double {
-    angles.radians(token: index / columns, pair: index % columns)
+  private func turn(_ angles: RotaryAngles, _ index: Int) -> (cosine: Double, sine: Double) {
+    angles.turn(token: index / columns, pair: index % columns)
   }
 }

@@ -27,6 +27,11 @@ package struct ModelWindow: Hashable, Sendable {
   package var every: Int
 }
 
+/// How rotary frequencies are stretched, by the names of published configurations.
+private enum RotaryScalingType: String, CaseIterable {
+  case llama3, yarn
+}
+
 /// The numbers of a transformer, from `Workloads/architectures/`.
 package struct ModelArchitecture: Hashable, Sendable {
   /// The file's name without its ending.
@@ -113,6 +118,9 @@ package struct ModelArchitecture: Hashable, Sendable {
         lowFrequencyFactor: try given.number("low_frequency_factor", above: 0),
         highFrequencyFactor: try given.number("high_frequency_factor", above: 0),
         originalContext: try given.number("original_context", above: 0))
+      if given.has("type") {
+        scaling?.isYarn = try given.choice("type", of: RotaryScalingType.self) == .yarn
+      }
       try given.finish()
     }
     let family =

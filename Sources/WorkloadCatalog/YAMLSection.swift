@@ -8,6 +8,8 @@ struct YAMLSection {
   let file: String
   /// What the mapping is, in messages.
   let name: String
+  /// The largest number of anything: a product of two is a whole number still.
+  private static let largest = 1 << 31
   private let node: Node
   private let mapping: Node.Mapping
   private var known: [String] = []
@@ -139,10 +141,12 @@ struct YAMLSection {
   private func integer(_ node: Node, _ key: String, atLeast minimum: Int) throws(WorkloadError)
     -> Int
   {
-    guard let number = node.int, number >= minimum else {
+    guard let number = node.int, (minimum...Self.largest).contains(number) else {
       throw .badValue(
         Self.location(of: node, file), key: key,
-        expected: "a whole number, at least \(minimum)", found: Self.describe(node), nearest: nil)
+        expected: "a whole number, at least \(minimum)"
+          + ((node.int ?? 0) > Self.largest ? " and at most \(Self.largest)" : ""),
+        found: Self.describe(node), nearest: nil)
     }
     return number
   }

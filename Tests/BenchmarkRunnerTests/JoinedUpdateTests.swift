@@ -43,6 +43,20 @@ import Testing
     }
   }
 
+  /// Masked scores: fewer numbers of a row than are wanted are finite, and every place comes once.
+  @Test(arguments: [3, 12, 40]) func topOfRowsOfMinusInfinity(finite: Int) throws {
+    let values = (0..<80).map { place in
+      place % 40 * 7 % 40 < finite ? Double(place * 11 % 17) : -.infinity
+    }
+    for count in [5, 20, 40] {
+      try OperatorCase(.topK(TopK(count: count)), [try .values(values, [2, 40])], results: 2)
+        .check(agreeing: 0)
+    }
+    try OperatorCase(
+      .topK(TopK(count: 5)), [try .values(Array(values[..<5]), [1, 5])], results: 2
+    ).check(agreeing: 0)
+  }
+
   /// Numbers of which fp32 holds only a part, equal ones among them.
   @Test(arguments: [ElementType.int32, .format(.uint32), .int64], [true, false])
   func wholeNumbers(type: ElementType, largest: Bool) throws {

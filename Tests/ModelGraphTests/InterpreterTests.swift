@@ -125,6 +125,30 @@ struct InterpreterTests {
     #expect(abs(middle - (2 / 3.0 / 8 + 1 / 3.0)) < 1e-12)
   }
 
+  /// GPT-OSS: 32 pairs, base 150,000, four thousand tokens stretched to 32 times as many. The limits
+  /// in pairs and the slope between them are worked out as the paper does it.
+  @Test("YaRN's frequency scaling")
+  func yarnScaling() {
+    var scaling = RotaryScaling(
+      factor: 32, lowFrequencyFactor: 1, highFrequencyFactor: 32, originalContext: 4096)
+    scaling.isYarn = true
+    let angles = RotaryAngles(base: 150_000, channels: 64, firstPosition: 1, scaling: scaling)
+    func pair(turns: Double) -> Double {
+      32 * log(4096 / (turns * 2 * Double.pi)) / log(150_000)
+    }
+    let (low, high) = (pair(turns: 32), pair(turns: 1))
+    #expect((8.0..<9).contains(low) && (17.0..<18).contains(high))
+    for index in 0..<32 {
+      let plain = pow(150_000, -Double(index) / 32)
+      let ramp = min(1, max(0, (Double(index) - low) / (high - low)))
+      let wanted = plain / 32 * ramp + plain * (1 - ramp)
+      #expect(abs(angles.radians(token: 0, pair: index) / wanted - 1) < 1e-12, "pair \(index)")
+      let turn = angles.turn(token: 0, pair: index)
+      let length = (turn.cosine * turn.cosine + turn.sine * turn.sine).squareRoot()
+      #expect(abs(length - (0.1 * log(32) + 1)) < 1e-12)
+    }
+  }
+
   @Test("Attention: one score apart, causal mask, offset, grouped heads")
   func attention() throws {
     let one = HeadDimensions(batch: 1, heads: 1, tokens: 2, channels: 1)

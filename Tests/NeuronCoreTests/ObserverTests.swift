@@ -200,6 +200,7 @@ import Testing
       for cause in StallCause.allCases {
         var event = first
         event.duration = duration
+        event.isFirst = false
         event.start = Int64(step) << 50
         event.wait = cause == .none ? 0 : duration + 7
         event.cause = cause

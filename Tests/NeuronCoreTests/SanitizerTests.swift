@@ -345,6 +345,36 @@ import Testing
       (.vector, .memset(Memset(psum(64), 1))), (.scalar, .copy(Copy(psum(64), from: sbuf(64)))))
   }
 
+  /// Two queues fill a tile together, again and again: what they write of a quadrant are different
+  /// partitions. One partition too many is a fault, and so is a reader who waits for one of them.
+  @Test(arguments: [(100, 2, []), (101, 2, [HazardReport.Kind.unordered]), (100, 1, [.unordered])])
+  func transfersIntoOneQuadrant(rows: Int, waits: Int, expected: [HazardReport.Kind]) throws {
+    var bench = empty()
+    bench.contents = .given
+    let part = { (partitions: Range<Int>) in
+      DataLocation.onChip(
+        AccessPattern(.sbuf, .float32, partitions: partitions, byteOffset: 0, columns: 64))
+    }
+    for turn in 0..<3 as Range<UInt32> {
+      let free = turn == 0 ? SemaphoreWait.none : SemaphoreWait(2, .atLeast, turn)
+      bench.add(
+        .sync, .dma(DMADirect(part(0..<rows), from: block(rows: rows))), wait: free,
+        update: SemaphoreUpdate(0, .add, 13))
+      bench.add(
+        .scalar, .dma(DMADirect(part(100..<126), from: block(rows: 26))), wait: free,
+        update: SemaphoreUpdate(1, .add, 4))
+      if waits == 2 {
+        bench.add(
+          .vector, .control(ControlInstruction(.eventSemaphore)),
+          wait: SemaphoreWait(1, .atLeast, 4 * (turn + 1)))
+      }
+      bench.add(
+        .vector, .copy(Copy(sbuf(64, at: 4_096, partitions: 126), from: sbuf(64, partitions: 126))),
+        wait: SemaphoreWait(0, .atLeast, 13 * (turn + 1)), update: SemaphoreUpdate(2))
+    }
+    #expect(Array(Set(try kinds(bench))) == expected)
+  }
+
   @Test func readAfterTransfer() throws {
     try race(
       (.sync, .dma(DMADirect(.onChip(sbuf(64)), from: block()))),

@@ -69,6 +69,7 @@ extension TraceExplainCommand {
       entries[TraceMetadata.Key.device] ?? "trn2", context.environment)
     var changed = device
     for change in changes { try change.apply(to: &changed) }
+    try changed.checkLimits()
     return (device, changed)
   }
 

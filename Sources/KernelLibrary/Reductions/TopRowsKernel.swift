@@ -158,7 +158,8 @@ private struct TopRowsEmitter {
     }
   }
 
-  /// The largest of a row, which are taken out of it but for the last eight, and their places.
+  /// The largest of a row, which are taken out of it but for the last eight, and their places. What
+  /// is taken out becomes NaN, which is never among the largest: minus infinity may be wanted.
   private func search(
     _ row: Tile, _ values: Tile, _ places: Tile, _ builder: inout KernelBuilder
   ) {
@@ -167,7 +168,7 @@ private struct TopRowsEmitter {
       builder.largestEight(values.columns(eight), row)
       builder.findEight(places.columns(eight), row, values: values.columns(eight))
       if round + 1 < rounds {
-        builder.replaceEight(row, row, values: values.columns(eight), by: -.infinity)
+        builder.replaceEight(row, row, values: values.columns(eight), by: .nan)
       }
     }
   }

@@ -11,29 +11,38 @@ struct ShadowConflict {
 
 /// Who last wrote and read each word of SBUF or PSUM. A word is the bytes of the smallest element,
 /// in a quadrant of 32 partitions: patterns of engines start at quadrants, so two of them that
-/// share a quadrant share a partition. A transfer may start anywhere, and is taken to touch all of
-/// its quadrants.
+/// share a quadrant share a partition. Transfers may start anywhere, and two queues often fill a
+/// quadrant together, so that of writers it is known which of its partitions they wrote: of two at
+/// once for each word. Readers count for the whole quadrant.
 struct ShadowMemory {
   /// Engines and rings that are told apart.
   static let maximumAgents = 16
+  /// Writers of different partitions of a word that are told apart.
+  private static let writersPerWord = 2
+
+  /// Who wrote some partitions of a word last.
+  private struct Writer {
+    var clock: UInt32 = 0
+    var counter: UInt32 = 0
+    /// A bit for each partition of the quadrant; none stands for nobody.
+    var partitions: UInt32 = 0
+    var agent: UInt8 = 0
+  }
 
   private let wordBytes: Int
   private let wordsPerPartition: Int
   private let quadrantPartitions: Int
-  private var writeClock: [UInt32]
-  private var writeAgent: [UInt8]
-  private var writeCounter: [UInt32]
+  private var writers: [Writer]
   private var readClock: [UInt32]
   private var readCounter: [UInt32]
 
   init(bytesPerPartition: Int, quadrantPartitions: Int, wordBytes: Int) {
+    precondition(quadrantPartitions <= UInt32.bitWidth, "a bit stands for each partition")
     self.wordBytes = wordBytes
     wordsPerPartition = bytesPerPartition / wordBytes
     self.quadrantPartitions = quadrantPartitions
     let words = wordsPerPartition * 4
-    writeClock = Array(repeating: 0, count: words)
-    writeAgent = Array(repeating: 0, count: words)
-    writeCounter = Array(repeating: 0, count: words)
+    writers = Array(repeating: Writer(), count: words * Self.writersPerWord)
     readClock = Array(repeating: 0, count: words * Self.maximumAgents)
     readCounter = Array(repeating: 0, count: words)
   }
@@ -46,52 +55,77 @@ struct ShadowMemory {
     var conflict: ShadowConflict?
     let first = access.partitions.lowerBound / quadrantPartitions
     let last = (access.partitions.upperBound - 1) / quadrantPartitions
-    for run in runs {
-      let (low, high) = (run.lowerBound, run.upperBound)
-      for quadrant in first...last {
-        let base = quadrant * wordsPerPartition
+    for quadrant in first...last {
+      let base = quadrant * wordsPerPartition
+      let own = Writer(
+        clock: clock[agent], counter: UInt32(truncatingIfNeeded: counter),
+        partitions: bits(of: access.partitions, in: quadrant), agent: UInt8(agent))
+      for run in runs {
+        let (low, high) = (run.lowerBound, run.upperBound)
         for word in (base + low / wordBytes)...(base + (high - 1) / wordBytes) {
-          if conflict == nil, let found = check(word, isWrite, agent, clock) {
+          if conflict == nil, let found = check(word, own, isWrite, clock) {
             conflict = found
             conflict?.place =
               "\(access.space.name) partition \(quadrant * quadrantPartitions) byte "
               + "\((word - base) * wordBytes)"
           }
-          mark(word, isWrite, agent, clock[agent], UInt32(truncatingIfNeeded: counter))
+          if isWrite { noteWrite(word, own, clock) } else { noteRead(word, own) }
         }
       }
     }
     return conflict
   }
 
-  private func check(_ word: Int, _ isWrite: Bool, _ agent: Int, _ clock: [UInt32])
-    -> ShadowConflict?
-  {
-    let writer = Int(writeAgent[word])
-    if writer != agent, writeClock[word] > clock[writer] {
-      return ShadowConflict(
-        agent: writer, counter: writeCounter[word], isWrite: true, place: "")
+  /// The partitions of a quadrant among others, as bits.
+  private func bits(of partitions: Range<Int>, in quadrant: Int) -> UInt32 {
+    let start = quadrant * quadrantPartitions
+    let own = partitions.clamped(to: start..<start + quadrantPartitions)
+    let above = own.upperBound - start
+    let upTo = above == UInt32.bitWidth ? UInt32.max : (1 << UInt32(above)) - 1
+    return upTo & ~((1 << UInt32(own.lowerBound - start)) - 1)
+  }
+
+  private func check(
+    _ word: Int, _ own: Writer, _ isWrite: Bool, _ clock: [UInt32]
+  ) -> ShadowConflict? {
+    for slot in word * Self.writersPerWord..<(word + 1) * Self.writersPerWord {
+      let writer = writers[slot]
+      if writer.partitions & own.partitions != 0, writer.agent != own.agent,
+        writer.clock > clock[Int(writer.agent)]
+      {
+        return ShadowConflict(
+          agent: Int(writer.agent), counter: writer.counter, isWrite: true, place: "")
+      }
     }
     guard isWrite else { return nil }
     let base = word * Self.maximumAgents
     for reader in 0..<Self.maximumAgents
-    where reader != agent && readClock[base + reader] > clock[reader] {
+    where reader != Int(own.agent) && readClock[base + reader] > clock[reader] {
       return ShadowConflict(
         agent: reader, counter: readCounter[word], isWrite: false, place: "")
     }
     return nil
   }
 
-  private mutating func mark(
-    _ word: Int, _ isWrite: Bool, _ agent: Int, _ clock: UInt32, _ counter: UInt32
-  ) {
-    if isWrite {
-      writeClock[word] = clock
-      writeAgent[word] = UInt8(agent)
-      writeCounter[word] = counter
-    } else {
-      readClock[word * Self.maximumAgents + agent] = clock
-      readCounter[word] = counter
+  /// Takes the place of a writer whose partitions were all written again; where two others remain,
+  /// of one who is ordered before.
+  private mutating func noteWrite(_ word: Int, _ own: Writer, _ clock: [UInt32]) {
+    let slots = word * Self.writersPerWord..<(word + 1) * Self.writersPerWord
+    var chosen = slots.lowerBound
+    var isFree = false
+    for slot in slots {
+      let writer = writers[slot]
+      writers[slot].partitions &= ~own.partitions
+      guard !isFree else { continue }
+      isFree = writers[slot].partitions == 0
+      let isOrdered = writer.agent == own.agent || writer.clock <= clock[Int(writer.agent)]
+      if isFree || isOrdered { chosen = slot }
     }
+    writers[chosen] = own
+  }
+
+  private mutating func noteRead(_ word: Int, _ own: Writer) {
+    readClock[word * Self.maximumAgents + Int(own.agent)] = own.clock
+    readCounter[word] = own.counter
   }
 }

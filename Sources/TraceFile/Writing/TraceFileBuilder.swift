@@ -6,7 +6,7 @@ struct TraceFileBuilder: ~Copyable {
   struct Track {
     var events: [TraceEvent] = []
     var samples = SampleBlock()
-    /// Samples that fill no chunk of the side file yet, with room for a whole one once there is any.
+    /// Samples that fill no chunk of the side file yet; room for a whole one, once there is any.
     var openSamples: [TraceSample] = []
     /// How many of them there are.
     var openCount = 0
