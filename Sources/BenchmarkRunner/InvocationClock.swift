@@ -58,9 +58,10 @@ struct InvocationClock {
       repeating: Array(repeating: nil, count: Engine.allCases.count), count: invocations.count)
   }
 
-  /// Takes an engine's next events.
-  mutating func note(_ events: some Sequence<Event>, on engine: Int) {
-    // The place is kept at hand: this is done for every event of a run.
+  /// Takes an engine's next events. With `waits` a kernel begins with the wait for its first
+  /// instruction, so that samples of that wait belong to it.
+  mutating func note(_ events: some Sequence<Event>, on engine: Int, waits: Bool = false) {
+    // The place is kept at hand: this may be done for every event of a run.
     var place = places[engine]
     for event in events {
       if event.isFirst {
@@ -68,9 +69,10 @@ struct InvocationClock {
         place.begin = .max
       }
       // Rows are nearly in the order of their starts.
-      if event.start < place.begin {
-        place.begin = event.start
-        begins[place.index][engine] = event.start
+      let begin = waits ? event.start - event.wait : event.start
+      if begin < place.begin {
+        place.begin = begin
+        begins[place.index][engine] = begin
       }
     }
     places[engine] = place

@@ -214,7 +214,7 @@ final class TraceRecording: @unchecked Sendable {
     let id = track == EventRecorder.dmaTrack ? TrackID.dma(0) : TrackID(rawValue: UInt8(track))
     guard let id else { return }
     if track != EventRecorder.dmaTrack {
-      clock.note(block.events, on: track)
+      clock.note(block.events, on: track, waits: true)
       executions?.add(block.steps)
     }
     drawn.removeAll(keepingCapacity: true)

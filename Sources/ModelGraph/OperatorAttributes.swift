@@ -1,3 +1,5 @@
+import Foundation
+
 /// The attributes of grouped-query attention: softmax(scale · Q Kᵀ + mask) V, head by head.
 ///
 /// Query head h reads key head h / (queryHeads / keyHeads). With `isCausal`, query token i sees the

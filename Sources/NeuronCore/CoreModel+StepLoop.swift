@@ -95,14 +95,14 @@ extension CoreModel {
   {
     let index = engines[engine].next
     let record = loaded.records[index]
+    let ready = max(readyTime(engine, record.kind), engines[engine].activeUntil)
     if record.kind == .stream, let free = portFree(engine, record, at: time) {
-      engines[engine].stalls[Int(StallCause.port.rawValue)] += free - time
+      engines[engine].hold(from: ready, at: time)
       engines[engine].dataFree = free
       refresh(engine)
       return
     }
-    let ready = readyTime(engine, record.kind)
-    let waited = max(0, time - max(ready, engines[engine].activeUntil))
+    let waited = max(0, time - min(ready, engines[engine].heldSince))
     if record.wait.condition != .none { endWait(engine, record, at: time) }
     let row = dispatch(engine, index, record, at: time)
     if hasEffects || !record.traits.isDisjoint(with: .actsInTime) {
@@ -140,6 +140,7 @@ extension CoreModel {
     var cause = StallCause.none
     if waited > 0 {
       cause = engines[engine].waitsForTransfer ? .dma : .semaphore
+      if engines[engine].endHold() { cause = .port }
       engines[engine].stalls[Int(cause.rawValue)] += waited
     }
     engines[engine].addRow(row.start, row.completion, isControl: record.kind == .control)

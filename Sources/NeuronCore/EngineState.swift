@@ -34,6 +34,11 @@ struct EngineState: BitwiseCopyable {
   var streamingUntil: Int64 = 0
   /// PSUM banks that it streams.
   var streamingBanks: UInt8 = 0
+  /// Since when the next instruction has been kept back by a port or bank of another engine, the
+  /// wait for its semaphore before that included; the end of time while it is not.
+  private(set) var heldSince = Int64.max
+  /// Whether it waited for nothing before that.
+  private var isHeldByPortAlone = false
   /// Time stood still for each cause, by `StallCause`.
   var stalls = InlineArray<6, Int64>(repeating: 0)
   /// Instructions retired.
@@ -47,6 +52,22 @@ struct EngineState: BitwiseCopyable {
   var busyTime: Int64 = 0
   /// End of that union so far.
   private var busyUntil: Int64 = 0
+
+  /// The next instruction, which could have run since `ready`, finds a port taken at `time`.
+  @inline(__always)
+  mutating func hold(from ready: Int64, at time: Int64) {
+    guard heldSince == .max else { return }
+    heldSince = min(ready, time)
+    isHeldByPortAlone = ready >= time
+  }
+
+  /// The instruction runs: whether a port is all that it waited for.
+  @inline(__always)
+  mutating func endHold() -> Bool {
+    guard heldSince != .max else { return false }
+    heldSince = .max
+    return isHeldByPortAlone
+  }
 
   /// Adds a row; rows come in order of their starts, nearly.
   @inline(__always)

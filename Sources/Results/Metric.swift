@@ -66,8 +66,8 @@ package func median(of values: [Double]) -> Double {
   return (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-/// The metrics that every run carries, `hostTrace` those that record a trace: names, units and
-/// directions that others rely on.
+/// The metrics that every run carries, and `hostTrace`, that of a run of one core which records a
+/// trace: names, units and directions that others rely on.
 package enum StandardMetric: String, CaseIterable, Sendable {
   case latency = "latency_us"
   case throughput

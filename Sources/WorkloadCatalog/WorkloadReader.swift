@@ -43,7 +43,8 @@ struct WorkloadReader {
     if given.has("samples") { settings.sampleCount = try given.integer("samples") }
     if given.has("output_tile") { settings.outputTile = try given.integers("output_tile") }
     if given.has("whole_below_operations") {
-      settings.wholeBelowOperations = try given.integer("whole_below_operations", atLeast: 0)
+      settings.wholeBelowOperations = try given.integer(
+        "whole_below_operations", atLeast: 0, atMost: .max)
     }
     if given.has("intermediate") { settings.intermediate = try given.format("intermediate") }
     try given.finish()

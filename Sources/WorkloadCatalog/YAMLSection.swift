@@ -8,7 +8,8 @@ struct YAMLSection {
   let file: String
   /// What the mapping is, in messages.
   let name: String
-  /// The largest number of anything: a product of two is a whole number still.
+  /// The largest length or count of anything: a product of two is a whole number still, and tensors
+  /// of more axes are refused by their number of elements.
   private static let largest = 1 << 31
   private let node: Node
   private let mapping: Node.Mapping
@@ -134,18 +135,20 @@ struct YAMLSection {
   }
 
   /// A whole number of at least `minimum`.
-  mutating func integer(_ key: String, atLeast minimum: Int = 1) throws(WorkloadError) -> Int {
-    try integer(value(key), key, atLeast: minimum)
+  mutating func integer(
+    _ key: String, atLeast minimum: Int = 1, atMost maximum: Int = largest
+  ) throws(WorkloadError) -> Int {
+    try integer(value(key), key, atLeast: minimum, atMost: maximum)
   }
 
-  private func integer(_ node: Node, _ key: String, atLeast minimum: Int) throws(WorkloadError)
-    -> Int
-  {
-    guard let number = node.int, (minimum...Self.largest).contains(number) else {
+  private func integer(
+    _ node: Node, _ key: String, atLeast minimum: Int, atMost maximum: Int = largest
+  ) throws(WorkloadError) -> Int {
+    guard let number = node.int, number >= minimum, number <= maximum else {
       throw .badValue(
         Self.location(of: node, file), key: key,
         expected: "a whole number, at least \(minimum)"
-          + ((node.int ?? 0) > Self.largest ? " and at most \(Self.largest)" : ""),
+          + ((node.int ?? 0) > maximum ? " and at most \(maximum)" : ""),
         found: Self.describe(node), nearest: nil)
     }
     return number

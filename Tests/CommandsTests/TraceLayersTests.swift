@@ -65,6 +65,26 @@ import WorkloadCatalog
     #expect(abs(busy[0] - busy[1]) < 0.1 * busy[0], "\(busy)")
   }
 
+  /// What samples say of each layer is what events say, waits for a kernel's first instructions
+  /// among it, to a few samples for each kernel.
+  @Test func samplesByLayerAgreeWithEvents() throws {
+    func layers(_ recording: RunOptions.Trace) throws -> [String: SummaryGroup] {
+      let summary = try TraceSummary(
+        TraceReader(path: try trace(recording)), tellsInvocations: true)
+      return Dictionary(
+        uniqueKeysWithValues: summary.groups(by: .layer).map { ($0.name, $0) })
+    }
+    let exact = try layers(.events)
+    let sampled = try layers(.samples(interval: .nanoseconds(500)))
+    #expect((sampled["(unknown)"]?.busy ?? 0) + (sampled["(unknown)"]?.stall ?? 0) == 0)
+    let total = exact.values.reduce(0) { $0 + $1.busy + $1.stall }
+    for (name, group) in exact {
+      let other = try #require(sampled[name], "\(name)")
+      #expect(abs(group.busy - other.busy) < total / 100, "\(name): \(other) for \(group)")
+      #expect(abs(group.stall - other.stall) < total / 100, "\(name): \(other) for \(group)")
+    }
+  }
+
   /// Equal kernels of two layers are told apart where causes are explained, and in the viewer.
   @Test func explanationsAndTheViewerNameTheLayer() throws {
     let path = try trace(.events)

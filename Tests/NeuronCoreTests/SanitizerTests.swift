@@ -375,6 +375,45 @@ import Testing
     #expect(Array(Set(try kinds(bench))) == expected)
   }
 
+  /// Four loads of one queue, or of four, fill a quadrant; who waits for all but the last or the
+  /// first reads too early.
+  @Test(arguments: [([3], []), ([0], [HazardReport.Kind.unordered]), ([2], [.unordered])])
+  func fourTransfersOfOneQueue(awaited: [Int], expected: [HazardReport.Kind]) throws {
+    #expect(try quadrant(queues: [.sync], awaited: awaited) == expected)
+  }
+
+  @Test(arguments: [
+    ([0, 1, 2], []), ([0, 1], [HazardReport.Kind.unordered]), ([1, 2], [.unordered]),
+    ([0, 2], [.unordered]),
+  ])
+  func transfersOfThreeQueues(awaited: [Int], expected: [HazardReport.Kind]) throws {
+    #expect(try quadrant(queues: [.sync, .scalar, .gpsimd], awaited: awaited) == expected)
+  }
+
+  /// Loads of eight partitions each that queues take in turn, a semaphore each, and one who reads
+  /// all 32 once those that are `awaited` are there.
+  private func quadrant(queues: [Engine], awaited: [Int]) throws -> [HazardReport.Kind] {
+    var bench = empty()
+    bench.contents = .given
+    bench.presets = [sbuf(64)]
+    for part in 0..<4 {
+      let tile = AccessPattern(
+        .sbuf, .float32, partitions: 8 * part..<8 * part + 8, byteOffset: 0, columns: 64)
+      bench.add(
+        queues[min(part, queues.count - 1)],
+        .dma(DMADirect(.onChip(tile), from: block(rows: 8))), update: SemaphoreUpdate(UInt8(part)))
+    }
+    let last = queues.count > 1 ? awaited.map { $0 == 2 ? 3 : $0 } : awaited
+    for part in last {
+      bench.add(
+        .vector, .control(ControlInstruction(.eventSemaphore)),
+        wait: SemaphoreWait(UInt8(part), .atLeast, 1))
+    }
+    bench.add(
+      .vector, .copy(Copy(sbuf(64, at: 4_096, partitions: 32), from: sbuf(64, partitions: 32))))
+    return Array(Set(try kinds(bench)))
+  }
+
   @Test func readAfterTransfer() throws {
     try race(
       (.sync, .dma(DMADirect(.onChip(sbuf(64)), from: block()))),

@@ -3,7 +3,8 @@ public import Hardware
 import NumericFormats
 import Units
 
-/// MAX8: the eight largest values of each partition, descending.
+/// MAX8: the eight largest values of each partition, descending. NaN is none of them (assumed, as
+/// nothing published says it); where there are fewer, minus infinity stands in their places.
 ///
 /// Source: NKI instruction reference (max8: 8 to 16,384 elements, one per cycle), nki-library
 /// top-k cost model (start-up of 144 cycles).

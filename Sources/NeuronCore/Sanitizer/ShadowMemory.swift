@@ -12,13 +12,13 @@ struct ShadowConflict {
 /// Who last wrote and read each word of SBUF or PSUM. A word is the bytes of the smallest element,
 /// in a quadrant of 32 partitions: patterns of engines start at quadrants, so two of them that
 /// share a quadrant share a partition. Transfers may start anywhere, and two queues often fill a
-/// quadrant together, so that of writers it is known which of its partitions they wrote: of two at
+/// quadrant together, so that of writers it is known which of its partitions they wrote: of four at
 /// once for each word. Readers count for the whole quadrant.
 struct ShadowMemory {
   /// Engines and rings that are told apart.
   static let maximumAgents = 16
   /// Writers of different partitions of a word that are told apart.
-  private static let writersPerWord = 2
+  private static let writersPerWord = 4
 
   /// Who wrote some partitions of a word last.
   private struct Writer {
@@ -69,7 +69,7 @@ struct ShadowMemory {
               "\(access.space.name) partition \(quadrant * quadrantPartitions) byte "
               + "\((word - base) * wordBytes)"
           }
-          if isWrite { noteWrite(word, own, clock) } else { noteRead(word, own) }
+          if isWrite { noteWrite(word, own) } else { noteRead(word, own) }
         }
       }
     }
@@ -107,21 +107,25 @@ struct ShadowMemory {
     return nil
   }
 
-  /// Takes the place of a writer whose partitions were all written again; where two others remain,
-  /// of one who is ordered before.
-  private mutating func noteWrite(_ word: Int, _ own: Writer, _ clock: [UInt32]) {
+  /// Writes of one queue or engine count as one, as late as the last. Where others have all places,
+  /// the first of them counts as part of this one: too much is suspected then, and nothing is missed.
+  private mutating func noteWrite(_ word: Int, _ own: Writer) {
     let slots = word * Self.writersPerWord..<(word + 1) * Self.writersPerWord
-    var chosen = slots.lowerBound
-    var isFree = false
+    var (free, same): (Int?, Int?)
     for slot in slots {
-      let writer = writers[slot]
-      writers[slot].partitions &= ~own.partitions
-      guard !isFree else { continue }
-      isFree = writers[slot].partitions == 0
-      let isOrdered = writer.agent == own.agent || writer.clock <= clock[Int(writer.agent)]
-      if isFree || isOrdered { chosen = slot }
+      if writers[slot].partitions & own.partitions != 0 {
+        writers[slot].partitions &= ~own.partitions
+      }
+      if writers[slot].partitions == 0 {
+        free = free ?? slot
+      } else if writers[slot].agent == own.agent {
+        same = slot
+      }
     }
-    writers[chosen] = own
+    var merged = own
+    let chosen = same ?? free ?? slots.lowerBound
+    merged.partitions |= writers[chosen].partitions
+    writers[chosen] = merged
   }
 
   private mutating func noteRead(_ word: Int, _ own: Writer) {

@@ -66,7 +66,8 @@ struct InvocationTotals {
   private mutating func add(_ sample: TraceSample, of track: TrackID, to end: Int64) {
     let length = min(end, range.to) - max(sample.time.value, range.from)
     guard length > 0 else { return }
-    let index = place(sample.programCounter, track, sample.time.value)
+    // The instant lies anywhere in the interval, and a kernel may have begun in it.
+    let index = place(sample.programCounter, track, end - 1)
     if sample.state.isBusy(on: track) {
       if track.isDMA { groups[index].dmaBusy += length } else { groups[index].busy += length }
     } else if sample.state.stallCause != nil, !track.isDMA {
@@ -104,12 +105,20 @@ extension TraceSummary {
 
 extension SummaryGroup {
   fileprivate mutating func count(transfer row: ProgramRow?) {
+    countFromZero()
     transfers = (transfers ?? 0) + 1
     bytes = (bytes ?? 0) &+ (row?.bytes ?? 0)
     hbmBytes = (hbmBytes ?? 0) &+ (row?.hbmReadBytes ?? 0) &+ (row?.hbmWriteBytes ?? 0)
   }
 
+  /// Where records are counted, what there is none of is zero.
+  private mutating func countFromZero() {
+    (instructions, transfers) = (instructions ?? 0, transfers ?? 0)
+    (bytes, hbmBytes, flops) = (bytes ?? 0, hbmBytes ?? 0, flops ?? 0)
+  }
+
   fileprivate mutating func count(instruction row: ProgramRow?) {
+    countFromZero()
     instructions = (instructions ?? 0) + 1
     flops = (flops ?? 0) &+ (row?.flops ?? 0)
   }

@@ -11,8 +11,8 @@ package struct TraceInvocation: Hashable, Sendable {
   package var operators: String
   /// The model's name of the first node that it carries out; empty when none.
   package var node: String
-  /// When each engine's first instruction in it began, in order of the engines; picoseconds. Nil
-  /// for an engine that has none, or did not come so far.
+  /// When each engine's first instruction in it began, in a trace of samples the wait for it, in
+  /// order of the engines; picoseconds. Nil for an engine that has none, or did not come so far.
   package var begins: [Int64?]
 
   package init(
