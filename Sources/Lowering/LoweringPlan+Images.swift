@@ -82,10 +82,12 @@ extension LoweringPlan {
         (places - 1) * window.strides[axis] + window.dilations[axis]
         * (window.kernel[axis] - 1) + 1
       // Padding at the end is what the last place needs, whichever way places are counted.
-      return WindowAxis(
+      var result = WindowAxis(
         size, kernel: window.kernel[axis], stride: window.strides[axis],
         before: window.before[axis], after: max(0, reach - size - window.before[axis]),
         dilation: window.dilations[axis])
+      if window.after[axis] < result.after { result.countedAfter = window.after[axis] }
+      return result
     }
     return axes.count == 1 ? [WindowAxis(1)] + axes : axes
   }

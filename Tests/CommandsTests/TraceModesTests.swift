@@ -49,6 +49,29 @@ import TraceFile
         == ["product.samples.trntrace", "product.trntrace", "product.window.trntrace"])
   }
 
+  /// A window answers for the time that it recorded: what lies outside is refused, not idle.
+  @Test func aWindowAnswersForItself() throws {
+    let desk = try Desk()
+    try desk.write("Workloads/kernel/product.yaml", SmallWorkloads.product)
+    let path = try record(
+      desk, "kernel/product", ["window", "--trace-from", "1us", "--trace-to", "2us"])
+    func summary(_ options: String...) -> Desk.Answer {
+      desk.run(["trace", "summary", path, "--format", "json"] + options)
+    }
+    let whole = summary()
+    #expect(whole.code == 0)
+    #expect(summary("--from", "0us", "--to", "5us").output == whole.output)
+    for range in [["--from", "0us", "--to", "1us"], ["--from", "2us"]] {
+      let answer = desk.run(["trace", "summary", path] + range)
+      #expect(answer.code == 64 && answer.errors.contains("holds 1000000 to 2000000 ps alone"))
+      #expect(desk.run(["trace", "view", "--static", path] + range).code == 64)
+    }
+    let late = try record(
+      desk, "kernel/product", ["window", "--trace-from", "5ms", "--trace-to", "6ms"])
+    let answer = desk.run("trace", "summary", late)
+    #expect(answer.code == 64 && answer.errors.contains("holds no record"), "\(answer.errors)")
+  }
+
   /// What is no trace, or does not say how it was recorded, is in nobody's way.
   @Test func whatIsNoTraceIsReplaced() throws {
     let desk = try Desk()

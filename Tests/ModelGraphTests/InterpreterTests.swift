@@ -125,8 +125,8 @@ struct InterpreterTests {
     #expect(abs(middle - (2 / 3.0 / 8 + 1 / 3.0)) < 1e-12)
   }
 
-  /// GPT-OSS: 32 pairs, base 150,000, four thousand tokens stretched to 32 times as many. The limits
-  /// in pairs and the slope between them are worked out as the paper does it.
+  /// GPT-OSS: 32 pairs, base 150,000, four thousand tokens stretched to 32 times as many. Limits in
+  /// pairs and the slope between them are worked out as the paper does it.
   @Test("YaRN's frequency scaling")
   func yarnScaling() {
     var scaling = RotaryScaling(

@@ -20,6 +20,27 @@ enum TraceWindow {
       expected: "a time after --from, at most the end \(length)")
   }
 
+  /// Refuses a range of which a window or a ring has recorded nothing.
+  static func check(
+    _ from: Picoseconds?, _ to: Picoseconds?, recordedIn reader: borrowing TraceReader
+  ) throws(CommandFailure) {
+    let recorded = TraceSummary.recorded(reader)
+    guard recorded.isPart else { return }
+    guard recorded.from < recorded.to else {
+      throw .unsupported(
+        what: "the trace holds no record: its window begins behind the run's end at "
+          + "\(recorded.to) ps",
+        advice: "record a window that lies in the run")
+    }
+    let stretch = "the trace holds \(recorded.from) to \(recorded.to) ps alone"
+    if let from, from.value >= recorded.to {
+      throw .badValue(option: "--from", found: "\(from.value) ps", expected: stretch)
+    }
+    if let to, to.value <= recorded.from {
+      throw .badValue(option: "--to", found: "\(to.value) ps", expected: stretch)
+    }
+  }
+
   /// The records between two times, or all; `advice` says how to ask for fewer.
   static func load(
     _ reader: borrowing TraceReader, path: String, from: Picoseconds?, to: Picoseconds?,

@@ -76,6 +76,7 @@ struct TraceSummaryCommand: Verb {
       width: context.terminal.width, isASCII: context.terminal.isASCII)
     let reader = try TraceReader(path: location)
     try TraceWindow.check(from, to, end: reader.summary.end)
+    try TraceWindow.check(from, to, recordedIn: reader)
     let summary = try TraceSummary(
       reader, from: from, to: to, cells: text.cells, tellsInvocations: by.needsInvocations,
       followsPath: true, followsLongPath: path)

@@ -80,6 +80,7 @@ struct TraceViewCommand: Verb {
     let reader = try TraceReader(
       path: CoreTraces.path(context.environment.url(file), name: file, core: core))
     try TraceWindow.check(from, to, end: reader.summary.end)
+    try TraceWindow.check(from, to, recordedIn: reader)
     let program = try EmbeddedProgram(reader)
     let source = try TimelineSource(reader)
     let session = ViewSession(

@@ -13,6 +13,9 @@ package struct WindowAxis: Hashable, Sendable {
   package var before: Int
   /// Padding after the last input.
   package var after: Int
+  /// How much of it an average counts as elements; all unless given. The last window may reach
+  /// further than the padding that was asked for (`ceil_mode`).
+  package var countedAfter: Int?
   /// Inputs from one tap to the next.
   package var dilation: Int
 

@@ -142,9 +142,9 @@ package struct GroupNormKernel: Kernel {
       return (parameters, load(item, item.parts[0], &state, tensors[0], &builder))
     } compute: { builder, item, loaded in
       let work = state.moments.next().rows(0..<item.channels.count)
-      for (index, part) in item.parts.enumerated() {
+      for part in item.parts {
         let x = loaded.1 ?? load(item, part, &state, tensors[0], &builder)
-        addMoments(x, share: Float(part.count) / Float(places), index == 0, work, &state, &builder)
+        addMoments(x, part, work, &state, &builder)
       }
       let line = emitMoments(item, work, loaded.0, &state, &builder)
       for part in item.parts {
@@ -174,9 +174,10 @@ package struct GroupNormKernel: Kernel {
     return x
   }
 
-  /// Adds a part's share of mean and mean square to columns 0 and 1 of `work`.
+  /// Mean and variance of a part into columns 0 and 1 of `work`, or those so far joined with it:
+  /// the parts' variances, and how far their means lie apart. Squares of means would cancel.
   private func addMoments(
-    _ x: Tile, share: Float, _ isFirst: Bool, _ work: Tile, _ state: inout State,
+    _ x: Tile, _ part: Range<Int>, _ work: Tile, _ state: inout State,
     _ builder: inout KernelBuilder
   ) {
     let statistics = state.statistics.next().rows(0..<work.partitions)
@@ -185,33 +186,44 @@ package struct GroupNormKernel: Kernel {
       builder.batchNormStatistics(
         statistics.columns(6 * index..<6 * index + 6), x.columns(range))
     }
-    let (moments, square) = (work.columns(2..<4), work.columns(4..<5))
-    builder.batchNormAggregate(moments, statistics.columns(0..<6 * cuts.count))
-    builder.tensorTensor(square, work.columns(2..<3), work.columns(2..<3), .multiply)
-    builder.tensorTensor(work.columns(3..<4), work.columns(3..<4), square, .add)
-    let sums = work.columns(0..<2)
-    if isFirst {
-      builder.tensorScalar(sums, moments, .multiply, .immediate(share))
-    } else {
-      builder.scalarTensorTensor(sums, moments, .multiply, .immediate(share), .add, sums)
-    }
+    let all = statistics.columns(0..<6 * cuts.count)
+    guard part.lowerBound > 0 else { return builder.batchNormAggregate(work.columns(0..<2), all) }
+    func column(_ index: Int) -> Tile { work.columns(index..<index + 1) }
+    builder.batchNormAggregate(work.columns(2..<4), all)
+    let share = Float(part.count) / Float(part.upperBound)
+    let (mean, variance, distance) = (column(0), column(1), column(4))
+    builder.tensorTensor(distance, column(2), mean, .subtract)
+    builder.scalarTensorTensor(mean, distance, .multiply, .immediate(share), .add, mean)
+    builder.tensorTensor(distance, distance, distance, .multiply)
+    builder.tensorScalar(variance, variance, .multiply, .immediate(1 - share))
+    builder.scalarTensorTensor(
+      variance, column(3), .multiply, .immediate(share), .add, variance)
+    builder.scalarTensorTensor(
+      variance, distance, .multiply, .immediate(share * (1 - share)), .add, variance)
   }
 
-  /// scale and shift per channel, so that out = scale · x + shift. The means of mean and mean
-  /// square over the group's channels are the group's.
+  /// scale and shift per channel, so that out = scale · x + shift. The mean of a group is that of
+  /// its channels' means; its variance that of their variances and squared distances to the mean.
   private func emitMoments(
     _ item: Item, _ work: Tile, _ parameters: Tile, _ state: inout State,
     _ builder: inout KernelBuilder
   ) -> (scale: Tile, shift: Tile) {
     let rows = 0..<item.channels.count
     func column(_ index: Int) -> Tile { work.columns(index..<index + 1) }
-    let bank = state.banks.next(partitions: rows.count, columns: 2)
-    builder.matmul(bank, stationary: state.shares[rows, rows], moving: work.columns(0..<2))
-    let group = work.columns(5..<7)
-    builder.copy(group, bank)
-    let (mean, square) = (column(5), column(6))
-    builder.tensorTensor(column(7), mean, mean, .multiply)
-    builder.tensorTensor(square, square, column(7), .subtract)
+    func shared(_ values: Tile, into result: Tile) {
+      let bank = state.banks.next(partitions: rows.count, columns: 1)
+      builder.matmul(bank, stationary: state.shares[rows, rows], moving: values)
+      builder.copy(result, bank)
+    }
+    var (mean, square) = (column(0), column(1))
+    if channels > groups {
+      shared(mean, into: column(5))
+      builder.tensorTensor(column(7), mean, column(5), .subtract)
+      builder.tensorTensor(column(7), column(7), column(7), .multiply)
+      builder.tensorTensor(column(7), column(7), square, .add)
+      shared(column(7), into: column(6))
+      (mean, square) = (column(5), column(6))
+    }
     builder.activation(column(8), .rsqrt, square, bias: .immediate(epsilon))
     builder.tensorTensor(column(9), column(8), parameters.columns(0..<1), .multiply)
     builder.tensorTensor(column(10), mean, column(9), .multiply)

@@ -232,7 +232,7 @@ package struct PoolKernel: Kernel {
       let inside = (0..<axis.kernel).count { tap in
         let input = axis.input(output, tap: tap)
         return includesPadding
-          ? input < axis.size + axis.after : (0..<axis.size).contains(input)
+          ? input < axis.size + (axis.countedAfter ?? axis.after) : (0..<axis.size).contains(input)
       }
       if let last = runs.last, last.count == inside {
         runs[runs.count - 1].outputs = last.outputs.lowerBound..<output + 1

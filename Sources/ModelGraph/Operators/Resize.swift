@@ -169,7 +169,10 @@ package struct Resize: OperatorFamily {
     if movesOnly { return reference.map { view.absoluteUncertainty($0) } }
     return terms(view, indices).map { terms in
       let size = terms.reduce(0) { $0 + abs($1.value * $1.weight) }
-      return (8 * Tolerance.sum + tolerance.middle + view.uncertainty) * size
+      // A step from one neighbour to the other is rounded at the size of both.
+      let neighbours = terms.reduce(0) { $0 + ($1.weight == 0 ? 0 : abs($1.value)) }
+      return 2 * Tolerance.sum * neighbours
+        + (8 * Tolerance.sum + tolerance.middle + view.uncertainty) * size
     }
   }
 }

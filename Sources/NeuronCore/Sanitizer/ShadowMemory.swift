@@ -108,7 +108,7 @@ struct ShadowMemory {
   }
 
   /// Writes of one queue or engine count as one, as late as the last. Where others have all places,
-  /// the first of them counts as part of this one: too much is suspected then, and nothing is missed.
+  /// the first of them counts as part of this one: too much is suspected then, nothing missed.
   private mutating func noteWrite(_ word: Int, _ own: Writer) {
     let slots = word * Self.writersPerWord..<(word + 1) * Self.writersPerWord
     var (free, same): (Int?, Int?)

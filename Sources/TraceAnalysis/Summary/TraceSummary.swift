@@ -76,11 +76,13 @@ package struct TraceSummary: Sendable {
   ) throws(TraceError) {
     let totals = reader.summary
     let whole = Self.recorded(reader)
-    let first = from?.value ?? whole.from
+    // What was not recorded is missing, not idle.
+    let first = max(from?.value ?? whole.from, whole.isPart ? whole.from : .min)
     // A range that goes on after the run is over ends with it.
     let isOpen = to.map { $0.value > totals.end } ?? true
     let range = TrackFold.Range(
-      from: first, to: max(first, isOpen ? whole.to : to?.value ?? whole.to),
+      from: first,
+      to: max(first, isOpen ? whole.to : min(to?.value ?? .max, whole.isPart ? whole.to : .max)),
       isWholeRun: isOpen && whole.to >= totals.end)
     isWholeRun = from == nil && to == nil && !whole.isPart
     let hasEvents = totals.hasEvents
@@ -152,8 +154,9 @@ package struct TraceSummary: Sendable {
     ).totals(reader)
   }
 
-  /// The stretch of the run that the trace holds records of.
-  static func recorded(
+  /// The stretch of the run that the trace holds records of; `isPart` where that is a window, or
+  /// what is left of a ring.
+  package static func recorded(
     _ reader: borrowing TraceReader
   ) -> (from: Int64, to: Int64, isPart: Bool) {
     typealias Key = TraceMetadata.Key
