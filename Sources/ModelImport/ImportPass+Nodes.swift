@@ -209,9 +209,21 @@ extension ImportPass {
     try graph.declare(
       TensorDeclaration(
         name: unique, shape: view.shape, format: stored.format, role: .weight,
-        fill: .values(TensorConstant(view)), type: stored.type))
+        fill: .values(TensorConstant(try within(stored.format, view))), type: stored.type))
     constants[key] = unique
     return unique
+  }
+
+  /// Known real numbers in a narrower format than theirs: those beyond its largest become that, as
+  /// masks mean it that add the lowest number of fp32. Infinity times zero would be no number.
+  private func within(_ format: NumberFormat, _ view: TensorView) throws -> TensorView {
+    guard view.type.isFloat, format != .float32, !format.isInteger else { return view }
+    let limit = Double(format.largestFinite)
+    let values = view.allValues
+    guard values.contains(where: { $0.isFinite && abs($0) > limit }) else { return view }
+    return try TensorView(
+      values.map { $0.isFinite ? max(-limit, min(limit, $0)) : $0 }, shape: view.shape,
+      type: view.type)
   }
 
   mutating func uniqueName(_ name: String) -> String {

@@ -1,6 +1,7 @@
 import Foundation
 import ModelGraph
 import ModelImport
+import NumericFormats
 import ONNXSchema
 import Testing
 
@@ -47,6 +48,27 @@ struct ImportTests {
     let imported = try classifier().model().imported(all)
     #expect(imported.graph.nodes.isEmpty)
     #expect(imported.outputs[0].constant?.allValues == [34, 47])
+  }
+
+  @Test("The lowest number of fp32 in a mask stays a number in narrower formats")
+  func narrowedMasks() throws {
+    var writer = ModelWriter()
+    writer.input("x", ["4"])
+    writer.reals("lowest", [-.greatestFiniteMagnitude, 1, -.infinity], [3, 1])
+    writer.node("Mul", ["x", "lowest"], ["y"])
+    writer.output("y")
+    for format in [NumberFormat.bfloat16, .float16] {
+      var narrow = options()
+      narrow.precision = format
+      let imported = try writer.model().imported(narrow)
+      let weight = try #require(imported.graph.givenTensors.first { $0.role == .weight })
+      guard case .values(let constant) = weight.fill else {
+        Issue.record("the constant is not known")
+        continue
+      }
+      let limit = Double(format.largestFinite)
+      #expect(constant.view.allValues == [-limit, 1, -.infinity])
+    }
   }
 
   @Test("Open axes that nothing binds are all named")
