@@ -88,6 +88,17 @@ import Testing
     }
   }
 
+  /// No commit says what is in a user's `model.onnx`: another one of that name takes its place.
+  @Test(arguments: ["model/model", "program/loop"])
+  func aFileOfTheUsersMayChange(name: String) throws {
+    try withTemporaryFolder { folder in
+      let store = ResultStore(root: folder)
+      try store.save(sampleResult(workload: name, latency: MetricValue(1.5)))
+      try store.save(sampleResult(workload: name, latency: MetricValue(2.5)))
+      #expect(try store.load(fileOrFolder: folder)[0].metric(.latency)?.value == MetricValue(2.5))
+    }
+  }
+
   @Test func damagedFilesAreNamedAndMayBeReplaced() throws {
     try withTemporaryFolder { folder in
       let store = ResultStore(root: folder)
