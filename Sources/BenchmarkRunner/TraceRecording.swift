@@ -24,7 +24,8 @@ final class TraceRecording: @unchecked Sendable {
   /// to write some thousand events down. All that an engine has not handed over is less than a
   /// block of the file.
   private static let blocksTogether = 4
-  /// About how many events there are for each that samples need.
+  /// About how many events there are for each that samples need: eight instructions run in the
+  /// usual interval of a microsecond where products follow each other.
   private static let eventsPerSample = 8
 
   private let blocksTogether: Int
@@ -69,7 +70,7 @@ final class TraceRecording: @unchecked Sendable {
     sampleInterval = recording.intervalPicoseconds
     extent = Self.extent(recording)
     // A run that computes values is slow, so that as many events as elsewhere would keep many
-    // seconds of it from the files. The same is true of what samples need: little.
+    // seconds of it from the files, and where samples are drawn few events are written down.
     blocksTogether = computes ? 1 : Self.blocksTogether
     var capacity = EventRecorder.blockCapacity / (computes ? Self.blocksTogether : 1)
     if extent != .everything { capacity /= Self.eventsPerSample }
@@ -246,9 +247,8 @@ final class TraceRecording: @unchecked Sendable {
     // Of a run that was stopped it is not known which of its transfers were carried out.
     var counts: RowCounts?
     if isComplete, totals != nil, let executions {
-      let own = RowCounts(executions.counts, program, asking: executions.asking)
-      let moved = own.transfers(of: program, asking: executions.asking)
-      for (engine, moved) in moved.enumerated() {
+      let own = executions.counts
+      for (engine, moved) in executions.transfers(own).enumerated() {
         let track = Int(TrackID.dma(engine).rawValue)
         (tracks[track].events, tracks[track].bytes) = (moved.count, moved.bytes)
       }

@@ -77,7 +77,7 @@ package struct RotaryScaling: Hashable, Sendable {
   /// follows the frequency, and lengths stay.
   package var isYarn = false
 
-  /// What cosines and sines are multiplied by.
+  /// What cosines and sines are multiplied by; YaRN's section 3.4.
   package var magnitude: Double { isYarn ? 1 + log(factor) / 10 : 1 }
 
   /// The four published numbers.

@@ -214,15 +214,22 @@ extension ImportPass {
     return unique
   }
 
+  private static let valuesAtOnce = 1 << 16
+
   /// Known real numbers in a narrower format than theirs: those beyond its largest become that, as
   /// masks mean it that add the lowest number of fp32. Infinity times zero would be no number.
   private func within(_ format: NumberFormat, _ view: TensorView) throws -> TensorView {
     guard view.type.isFloat, format != .float32, !format.isInteger else { return view }
     let limit = Double(format.largestFinite)
-    let values = view.allValues
-    guard values.contains(where: { $0.isFinite && abs($0) > limit }) else { return view }
+    // Weights are large, and those beyond are rare: a part at a time is looked at.
+    let count = view.shape.elementCount
+    let isBeyond = stride(from: 0, to: count, by: Self.valuesAtOnce).contains { start in
+      view.vector(start: start, stride: 1, count: min(Self.valuesAtOnce, count - start))
+        .contains { $0.isFinite && abs($0) > limit }
+    }
+    guard isBeyond else { return view }
     return try TensorView(
-      values.map { $0.isFinite ? max(-limit, min(limit, $0)) : $0 }, shape: view.shape,
+      view.allValues.map { $0.isFinite ? max(-limit, min(limit, $0)) : $0 }, shape: view.shape,
       type: view.type)
   }
 

@@ -50,10 +50,15 @@ extension RunResult {
       .joined(separator: " ")
   }
 
+  /// What the workload of a model's file is called before the file's name.
+  package static let modelPrefix = "model/"
+  /// What the workload of a program's file is called before the file's name.
+  package static let programPrefix = "program/"
+
   /// Whether a file of the user's ran, a model or a program: many are called `model.onnx`, and no
   /// commit says what is in them, so that a later run replaces an earlier one.
   private var isOfOwnFile: Bool {
-    workload.hasPrefix("model/") || workload.hasPrefix("program/")
+    workload.hasPrefix(Self.modelPrefix) || workload.hasPrefix(Self.programPrefix)
   }
 
   /// The first simulated metric in which two runs of one clean identity differ, as an error;

@@ -3,6 +3,7 @@ import Foundation
 import ModelGraph
 import ModelImport
 import NumericFormats
+import Results
 
 /// What `run` is told about ONNX models.
 struct ModelArguments {
@@ -75,7 +76,7 @@ struct ModelArguments {
       : .onnx(try ONNXModel(contentsOf: url, shownAs: name))
     let file = ((name as NSString).lastPathComponent as NSString).deletingPathExtension
     return ModelSource(
-      name: "model/\(file)", model: model, options: options,
+      name: RunResult.modelPrefix + file, model: model, options: options,
       outputFolder: outputTensors.map { environment.url($0) })
   }
 

@@ -46,7 +46,7 @@ struct RunPlan {
           try source.check(on: device)
           let work: RunItem.Work =
             source.chip.map { .chip($0) } ?? .program(source.program)
-          return item("program/\(source.name)", work, on: device)
+          return item(RunResult.programPrefix + source.name, work, on: device)
         }
         continue
       }

@@ -39,7 +39,7 @@ extension WhatIf where Recorded == Program {
   func difference(cells: Int, isCancelled: () -> Bool) throws -> TraceDifference {
     try compare({ runner in
       try runner.run(
-        program: recorded, name: "program/recorded", progress: { _, _ in },
+        program: recorded, name: RunResult.programPrefix + "recorded", progress: { _, _ in },
         isCancelled: isCancelled)
     }) { base, new in
       try TraceDifference(
@@ -54,7 +54,7 @@ extension WhatIf where Recorded == ChipProgram {
   func differences(cells: Int, isCancelled: () -> Bool) throws -> CoreDifferences {
     try compare({ runner in
       try runner.run(
-        chip: recorded, name: "program/recorded", progress: { _, _ in },
+        chip: recorded, name: RunResult.programPrefix + "recorded", progress: { _, _ in },
         isCancelled: isCancelled)
     }) { base, new in
       let folders = try [base, new].map { path in

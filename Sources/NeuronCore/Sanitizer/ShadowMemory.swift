@@ -69,7 +69,7 @@ struct ShadowMemory {
               "\(access.space.name) partition \(quadrant * quadrantPartitions) byte "
               + "\((word - base) * wordBytes)"
           }
-          if isWrite { noteWrite(word, own) } else { noteRead(word, own) }
+          if isWrite { noteWrite(word, own, clock) } else { noteRead(word, own) }
         }
       }
     }
@@ -108,24 +108,26 @@ struct ShadowMemory {
   }
 
   /// Writes of one queue or engine count as one, as late as the last. Where others have all places,
-  /// the first of them counts as part of this one: too much is suspected then, nothing missed.
-  private mutating func noteWrite(_ word: Int, _ own: Writer) {
+  /// one who is ordered before this write counts as part of it: who waits for this one waits for
+  /// both. Without such a one the first is taken, and a reader who waits for all but it is missed.
+  private mutating func noteWrite(_ word: Int, _ own: Writer, _ clock: [UInt32]) {
     let slots = word * Self.writersPerWord..<(word + 1) * Self.writersPerWord
-    var (free, same): (Int?, Int?)
+    var (free, same, earlier): (Int?, Int?, Int?)
     for slot in slots {
-      if writers[slot].partitions & own.partitions != 0 {
-        writers[slot].partitions &= ~own.partitions
-      }
-      if writers[slot].partitions == 0 {
+      writers[slot].partitions &= ~own.partitions
+      let writer = writers[slot]
+      if writer.partitions == 0 {
         free = free ?? slot
-      } else if writers[slot].agent == own.agent {
+      } else if writer.agent == own.agent {
         same = slot
+      } else if writer.clock <= clock[Int(writer.agent)] {
+        earlier = earlier ?? slot
       }
     }
-    var merged = own
-    let chosen = same ?? free ?? slots.lowerBound
-    merged.partitions |= writers[chosen].partitions
-    writers[chosen] = merged
+    let chosen = same ?? free ?? earlier ?? slots.lowerBound
+    let others = writers[chosen].partitions
+    writers[chosen] = own
+    writers[chosen].partitions |= others
   }
 
   private mutating func noteRead(_ word: Int, _ own: Writer) {
