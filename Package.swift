@@ -76,8 +76,8 @@ func target(_ module: Module) -> Target {
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])])
   case "CJemalloc":
     .systemLibrary(name: "CJemalloc", pkgConfig: "jemalloc", providers: [.apt(["libjemalloc-dev"])])
-  case "CPrefetch":
-    .systemLibrary(name: "CPrefetch")
+  case "CLanes", "CPrefetch":
+    .systemLibrary(name: module.name)
   // Generated code, which does not keep our rules.
   case "ONNXSchema":
     .target(

@@ -47,6 +47,20 @@ package struct EncoderModel: Sendable {
             node: "config.json", operation: "the file beside it", reason: Self.reason(error))
         ])
     }
+    let sizes = [
+      config.hiddenSize, config.intermediateSize, config.maxPositionEmbeddings,
+      config.numHiddenLayers, config.typeVocabSize, config.vocabSize,
+    ]
+    // Enough for any model, and little enough to count its weights.
+    guard sizes.allSatisfy({ (1...1 << 24).contains($0) }), config.numHiddenLayers <= 1 << 10 else {
+      throw .unsupported(
+        path: path,
+        nodes: [
+          UnsupportedNode(
+            node: "config.json", operation: config.modelType,
+            reason: "a size in it is below 1, or beyond what a model has")
+        ])
+    }
     guard config.modelType == "bert", config.hiddenAct == "gelu",
       config.numAttentionHeads > 0, config.hiddenSize % config.numAttentionHeads == 0
     else {

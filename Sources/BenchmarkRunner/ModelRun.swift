@@ -74,10 +74,10 @@ extension WorkloadRunner {
   ) throws(RunnerError) -> WorkloadReport {
     let started = Date()
     try refuseRoundingWithoutValues(options.mode ?? .functional, source.name)
-    let work = try ModelRun(self, source).run(progress, isCancelled)
-    let model = try modelReport(work, source.name, progress, isCancelled)
     let precision = source.options.precision
     let usual = precision == .float32 ? nil : precision.name
+    let work = try ModelRun(named(variant(precision: usual)), source).run(progress, isCancelled)
+    let model = try modelReport(work, source.name, progress, isCancelled)
     let result = RunResult(
       workload: source.name, device: options.device.identity, mode: options.mode ?? .functional,
       variant: variant(precision: usual), seed: options.seed,
@@ -205,6 +205,10 @@ struct ModelRun {
     let coverage = Coverage(imported, lowered)
     var description = WorkDescription()
     description.precision = source.options.precision.name
+    // Runs of one model on inputs of other sizes are other work.
+    for tensor in imported.graph.tensors where tensor.role == .input {
+      description.shape[tensor.name] = "\(tensor.shape)"
+    }
     description.coverage = coverage
     description.nonFinite = imported.nonFinite.map(NonFiniteValues.init)
     description.flops = flops
@@ -251,7 +255,8 @@ struct ModelRun {
         outputs.append((output.name, name, view))
       }
       outcome.reports += try compared(outputs, imported.graph, checker.wholeBelowOperations)
-      for output in outputs { try write(output.view, output.name) }
+      var names = ModelOutputs.Names()
+      for output in outputs { try write(output.view, names.next(output.name)) }
     } catch let error as RunnerError { throw error } catch {
       throw .badInput("\(source.name): \(error)")
     }
@@ -327,6 +332,27 @@ package struct Likeness {
 
 /// Outputs of models as files.
 package enum ModelOutputs {
+  /// File names for outputs: two whose names differ only in what a file name cannot hold are told
+  /// apart by a number.
+  struct Names {
+    private var taken: Set<String> = []
+
+    mutating func next(_ output: String) -> String {
+      let name = ModelOutputs.fileName(output)
+      var found = name
+      var number = 2
+      while !taken.insert(found).inserted {
+        found = "\(name)-\(number)"
+        number += 1
+      }
+      return found
+    }
+  }
+
+  private static func fileName(_ output: String) -> String {
+    String(output.map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "_" })
+  }
+
   /// Writes `<folder>/<name>.npy`; what a file name cannot hold becomes `_`.
   package static func write(_ view: TensorView, named name: String, to folder: URL)
     throws(ImportError)
@@ -334,7 +360,6 @@ package enum ModelOutputs {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch { throw .unreadable(path: folder.path, reason: "the folder cannot be made") }
-    let safe = String(name.map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "_" })
-    try NumpyFile.write(view, to: folder.appendingPathComponent("\(safe).npy"))
+    try NumpyFile.write(view, to: folder.appendingPathComponent("\(fileName(name)).npy"))
   }
 }

@@ -63,6 +63,9 @@ package struct RunOptions: Sendable {
   package var rounding = Rounding.nearest
   /// What inputs, weights and stochastic rounding are drawn from.
   package var seed: UInt64 = 0
+  /// What sets the run apart from the usual one of its workload, such as another number format:
+  /// part of the names of its files. The runner says it once it knows the workload.
+  var variant: String?
   /// Executions of each workload; host metrics keep all of them.
   package var repeats = 1
   /// What is recorded.

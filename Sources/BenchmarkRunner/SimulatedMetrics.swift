@@ -39,10 +39,13 @@ struct SimulatedMetrics {
       add(name, percent(totals.active[Int(engine.rawValue)]))
     }
     add(.dmaActive, percent(totals.dmaActive))
-    add(
-      .modelFlopsUtilization,
-      100 * Double(modelFlops)
-        / (seconds * device.tensorPeak(for: precision) * Double(coreCount)))
+    // A program that is no model's has nothing to use the peak for.
+    if modelFlops > 0 {
+      add(
+        .modelFlopsUtilization,
+        100 * Double(modelFlops)
+          / (seconds * device.tensorPeak(for: precision) * Double(coreCount)))
+    }
     let bytes = Double(totals.hbmReadBytes + totals.hbmWriteBytes)
     let bandwidth = Double(device.hbmBytesPerMicrosecondPerCore) * 1e6 * Double(coreCount)
     add(.modelBandwidthUtilization, 100 * bytes / (seconds * bandwidth))

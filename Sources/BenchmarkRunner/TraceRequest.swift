@@ -103,10 +103,12 @@ struct TraceRequest {
     return name + (isTaken ? ".\(options.trace.name)" : "") + ".trntrace"
   }
 
-  /// The path without its ending.
+  /// The path without its ending: that of the result, less the mode, on which no time depends.
   private static func name(_ options: RunOptions, workload: String) -> String {
-    options.output.appendingPathComponent(options.source.folderName)
-      .appendingPathComponent(options.device.identity).appendingPathComponent(workload).path
+    let seed = options.seed == 0 ? nil : "seed\(options.seed)"
+    let name = [workload, options.variant, seed].compactMap { $0 }.joined(separator: ".")
+    return options.output.appendingPathComponent(options.source.folderName)
+      .appendingPathComponent(options.device.identity).appendingPathComponent(name).path
   }
 
   /// Whether a file is a trace that was recorded in another mode than a run's options ask for.

@@ -21,7 +21,7 @@ package struct WorkloadReport: Sendable {
 
 /// Runs workloads: builds the program, executes it, checks the values, measures, saves the result.
 package struct WorkloadRunner {
-  let options: RunOptions
+  private(set) var options: RunOptions
   let catalog: WorkloadCatalog
 
   /// A runner over a catalog; model and program files need none.
@@ -42,15 +42,16 @@ package struct WorkloadRunner {
     let started = Date()
     try refuseRoundingWithoutValues(mode(of: workload), workload.name)
     let work: WorkOutcome
+    let runner = named(variant(of: workload))
     switch workload.body {
     case .micro(let programs):
-      work = try MicroRun(self, workload).run(programs, progress, isCancelled)
+      work = try MicroRun(runner, workload).run(programs, progress, isCancelled)
     case .training(let parameters):
-      work = try TrainingRun(self, workload, parameters).run(progress, isCancelled)
+      work = try TrainingRun(runner, workload, parameters).run(progress, isCancelled)
     case .layer where workload.coreCount > 1, .model where workload.coreCount > 1:
-      work = try ChipGraphRun(self, workload).run(progress, isCancelled)
+      work = try ChipGraphRun(runner, workload).run(progress, isCancelled)
     case .kernel, .layer, .model, .network:
-      work = try GraphRun(self, workload).run(progress, isCancelled)
+      work = try GraphRun(runner, workload).run(progress, isCancelled)
     }
     let model = try modelReport(work, workload.name, progress, isCancelled)
     return try save(work, model, of: workload, started: started)
@@ -59,6 +60,13 @@ package struct WorkloadRunner {
   /// The mode in which a workload runs: as asked, else as its file says.
   func mode(of workload: WorkloadSpecification) -> RunMode {
     options.mode ?? (workload.defaultMode == .timing ? .timing : .functional)
+  }
+
+  /// This runner for a run that differs from the usual one by so much.
+  func named(_ variant: String?) -> WorkloadRunner {
+    var runner = self
+    runner.options.variant = variant
+    return runner
   }
 
   /// Another number format than the file's, or another rounding, makes another result: it never

@@ -46,6 +46,7 @@ package struct CommandLineTool {
     let text = TrnbenchCommand.fullMessage(for: error, columns: columns)
     guard TrnbenchCommand.exitCode(for: error) == .success else {
       if let failure = VerbTree.unknownOption(in: arguments) { throw failure }
+      if let failure = VerbTree.negativeValue(in: arguments) { throw failure }
       try environment.errors.write(text + "\n")
       return .badInput
     }
@@ -73,6 +74,17 @@ enum VerbTree {
         return .unknownOption(
           option, path: path.joined(separator: " "), nearest: closestMatch(option, in: known))
       }
+    }
+    return nil
+  }
+
+  /// The first number below zero behind an option, which the parser takes for an option of its own
+  /// and misses the value; asked only once parsing has failed.
+  static func negativeValue(in arguments: [String]) -> CommandFailure? {
+    for (option, word) in zip(arguments, arguments.dropFirst())
+    where option.hasPrefix("--") && !option.contains("=") && word.hasPrefix("-") {
+      guard let digit = word.dropFirst().first, digit.isNumber || digit == "." else { continue }
+      return .badValue(option: option, found: word, expected: "a number that is not negative")
     }
     return nil
   }

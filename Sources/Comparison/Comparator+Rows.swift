@@ -7,6 +7,11 @@ struct DraftRow {
   var base: Metric
   var new: Metric
   var isExact: Bool { base.kind == .simulated && new.kind == .simulated }
+  /// Samples of the side that has fewer.
+  var fewestSamples: Int { min(base.measurements.count, new.measurements.count) }
+
+  /// True beside metrics that have up to so many samples.
+  func isMeasuredOnce(amongUpTo most: Int) -> Bool { !isExact && most > 1 && fewestSamples <= 1 }
 }
 
 extension Comparator {
@@ -24,7 +29,10 @@ extension Comparator {
 
   /// Verdicts for a whole table: exact rows by themselves, host rows corrected together.
   func judge(_ drafts: [DraftRow]) -> [ComparisonRow] {
-    let hostIndices = drafts.indices.filter { !drafts[$0].isExact }
+    let most = drafts.filter { !$0.isExact }.map(\.fewestSamples).max() ?? 0
+    let hostIndices = drafts.indices.filter {
+      !drafts[$0].isExact && !drafts[$0].isMeasuredOnce(amongUpTo: most)
+    }
     let level = alpha / Double(max(1, hostIndices.count))
     let tested = hostIndices.filter { index in
       let (base, new) = (drafts[index].base.measurements, drafts[index].new.measurements)
@@ -37,6 +45,7 @@ extension Comparator {
     return drafts.indices.map { index in
       let draft = drafts[index]
       if draft.isExact { return exactRow(draft) }
+      if draft.isMeasuredOnce(amongUpTo: most) { return singleRow(draft) }
       return hostRow(draft, pValue: pValues[index], needed: needed)
     }
   }
@@ -51,6 +60,15 @@ extension Comparator {
       note: isUndirected ? "changed; neither direction is better by itself" : nil)
   }
 
+  /// A metric that a process measures once, however often it repeats the run: no test says whether
+  /// it changed, and more repeats would not help.
+  private func singleRow(_ draft: DraftRow) -> ComparisonRow {
+    ComparisonRow(
+      workload: draft.workload, metric: draft.metric, unit: draft.new.unit,
+      base: draft.base.value, new: draft.new.value, verdict: .unsure, how: .mannWhitney,
+      note: "measured once a run")
+  }
+
   /// `pValue` is nil where the samples are too few to reach the level at all.
   private func hostRow(_ draft: DraftRow, pValue: Double?, needed: Int) -> ComparisonRow {
     let base = median(of: draft.base.measurements)
@@ -61,6 +79,7 @@ extension Comparator {
     guard let pValue else {
       row.verdict = .unsure
       row.needsMoreSamples = true
+      row.samplesNeeded = needed
       row.note =
         "needs n>=\(needed), has \(draft.base.measurements.count)"
         + " and \(draft.new.measurements.count)"

@@ -22,6 +22,8 @@ package struct ComparisonRow: Hashable, Sendable {
   package var note: String?
   /// True when more samples could turn `unsure` into a verdict.
   package var needsMoreSamples: Bool = false
+  /// How many samples of each side that takes.
+  package var samplesNeeded = 0
 
   /// A row of these parts.
   package init(

@@ -42,7 +42,7 @@ package struct ReferenceComparator: Hashable, Sendable {
   }
 
   /// How often the work fits the chip's cores.
-  private func copies(_ result: RunResult) -> Int { chip.cores / (result.work.cores ?? 1) }
+  private func copies(_ result: RunResult) -> Int { chip.cores / max(1, result.work.cores ?? 1) }
 
   /// The published numbers that a result's operation, shape and number format match exactly.
   package func matches(_ result: RunResult, _ published: [PublishedNumber]) -> [PublishedNumber] {

@@ -141,13 +141,17 @@ extension CoreState {
       array.weightMemory(position).assumingMemoryBound(to: Float.self))
     let count = destination.columns
     let target = unsafe address(destination, 0, engine)
-    if destination.isContiguous, destination.format == .float32,
-      UInt(bitPattern: target) % 4 == 0
-    {
-      unsafe MatrixTile.multiply(
-        stationary: panels, moving: tile, k: depth, m: known, n: count,
-        into: target.assumingMemoryBound(to: Float.self), cPitch: psum.pitch / 4,
-        accumulate: accumulate)
+    if destination.format == .float32, !destination.isIndirect, UInt(bitPattern: target) % 4 == 0 {
+      let c = unsafe target.assumingMemoryBound(to: Float.self)
+      if destination.isContiguous {
+        unsafe MatrixTile.multiply(
+          stationary: panels, moving: tile, k: depth, m: known, n: count, into: c,
+          cPitch: psum.pitch / 4, accumulate: accumulate)
+      } else {
+        unsafe MatrixTile.multiply(
+          stationary: panels, moving: tile, k: depth, m: known, into: c, cPitch: psum.pitch / 4,
+          runs: destination.runs, accumulate: accumulate)
+      }
       return
     }
     unsafe withUnsafeTemporaryAllocation(byteCount: known * count * 4, alignment: 64) { raw in

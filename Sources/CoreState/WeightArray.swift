@@ -36,6 +36,8 @@ import VectorKernels
     var rowsPerPartition: Int
     /// The smallest magnitude of a tile whose zeros may have been left out; nil for a whole one.
     var least: UInt32?
+    /// Where in SBUF its bytes lie.
+    var blocks: ClosedRange<Int>
     /// The write clock when it was made.
     var madeAt: UInt64
     /// The use clock when it was last met.
@@ -141,7 +143,8 @@ import VectorKernels
   }
 
   private func isFresh(_ tile: Tile) -> Bool {
-    blocks(tile.access, tile.offset).allSatisfy { blockWrites[$0] <= tile.madeAt }
+    for block in tile.blocks where blockWrites[block] > tile.madeAt { return false }
+    return true
   }
 
   /// The memory of the entry with that index.
@@ -156,8 +159,7 @@ import VectorKernels
     MatrixTile.movingFloatCount(k: depth, n: columns) <= tileFloats
   }
 
-  /// The entry for a moving tile, and whether it must be filled first. The least recently used
-  /// entry makes room.
+  /// The entry for a moving tile, and whether it must be filled first.
   mutating func entry(
     _ access: AccessPattern, offset: Int, depth: Int, rowsPerPartition: Int
   ) -> (index: Int, isFresh: Bool) {
@@ -181,15 +183,24 @@ import VectorKernels
     widenedTileCount += 1
     let tile = Tile(
       access: access, offset: offset, depth: depth, rowsPerPartition: rowsPerPartition,
-      madeAt: writeClock, usedAt: useClock)
-    if tiles.count < tileCount {
-      tiles.append(tile)
-      lastMet = tiles.count - 1
-    } else {
-      lastMet = tiles.indices.min { tiles[$0].usedAt < tiles[$1].usedAt }!
-      tiles[lastMet] = tile
-    }
+      blocks: blocks(access, offset), madeAt: writeClock, usedAt: useClock)
+    lastMet = room()
+    if lastMet < tiles.count { tiles[lastMet] = tile } else { tiles.append(tile) }
     return (lastMet, false)
+  }
+
+  /// Where a new tile goes: in place of one whose bytes have changed since, of those the one that
+  /// was used last, for it is the likeliest to lie in the host's caches; else to a free entry; else
+  /// in place of the least recently used.
+  private func room() -> Int {
+    var stale: Int?
+    var oldest = 0
+    for (index, tile) in tiles.enumerated() {
+      if tile.usedAt < tiles[oldest].usedAt { oldest = index }
+      guard stale.map({ tiles[$0].usedAt < tile.usedAt }) ?? true, !isFresh(tile) else { continue }
+      stale = index
+    }
+    return stale ?? (tiles.count < tileCount ? tiles.count : oldest)
   }
 
   /// True when a tile has all rows that count against those weights.
@@ -212,7 +223,7 @@ import VectorKernels
   mutating func keep(_ permutation: [Int32], of access: AccessPattern, offset: Int) {
     self.permutation = permutation
     permutationTile = Tile(
-      access: access, offset: offset, depth: 0, rowsPerPartition: 1, madeAt: writeClock,
-      usedAt: 0)
+      access: access, offset: offset, depth: 0, rowsPerPartition: 1,
+      blocks: blocks(access, offset), madeAt: writeClock, usedAt: 0)
   }
 }

@@ -14,13 +14,36 @@ extension Graph {
     }
     switch node.operation {
     case .matMul(let transposeA, _):
-      return 2 * elements * (transposeA ? first.dimensions[0] : first.columnCount)
+      let depth = transposeA ? first.dimensions[0] : first.columnCount
+      // Rows that a matrix of ones and zeros picks or gathers are moved, or added once each.
+      if node.inputs.first.map(isOneHot) == true {
+        return transposeA ? depth * (elements / max(1, first.columnCount)) : 0
+      }
+      return 2 * elements * depth
     case .attention(let attention): return attention.operationCount
     case .softmaxCrossEntropyLoss, .softmaxCrossEntropyGradient: return 5 * first.elementCount
     case .reduceSum: return first.elementCount
     case .copy, .transpose, .gather, .slice, .tensorScatter, .call: return 0
     default: return elements * node.operation.operationsPerElement
     }
+  }
+
+  /// True for a matrix whose rows have a one where an index names a column, as the gradient of a
+  /// gather makes it.
+  private func isOneHot(_ name: String) -> Bool {
+    guard let choice = nodes.last(where: { $0.outputs.first == name }),
+      case .elementwise(let select) = choice.operation, select.function == .select,
+      let test = nodes.last(where: { $0.outputs.first == choice.inputs.first }),
+      case .elementwise(let equal) = test.operation, equal.function == .equal
+    else { return false }
+    return choice.inputs.dropFirst().map { constant(tensor($0)) } == [1, 0]
+  }
+
+  private func constant(_ tensor: TensorDeclaration?) -> Double? {
+    guard case .constant(let value) = tensor?.fill, tensor?.shape.elementCount == 1 else {
+      return nil
+    }
+    return value
   }
 
   /// Floating-point operations of one evaluation.

@@ -61,7 +61,8 @@ package enum ResultsError: OutcomeError, Equatable {
   private var contentDescription: String {
     switch self {
     case .damaged(let path, let byte, let reason):
-      "\(path): damaged at byte \(byte): \(reason); delete the file and run the workload again"
+      "\(path): damaged at byte \(byte): \(reason); "
+        + "if it is a result, delete it and run the workload again"
     case .invalidField(let path, let field, let reason): "\(path): field '\(field)': \(reason)"
     case .unsupportedSchema(let path, let found):
       "\(path): schema \(found), this version reads schema \(RunResult.schema)"

@@ -33,13 +33,21 @@ extension Elementwise {
     case .not: unsafe map(left, right, scalar, destination, count) { left, _ in ~left }
     case .shiftLeft:
       unsafe map(left, right, scalar, destination, count) {
-        ($0 &<< $1).replacing(with: 0, where: $1 .> 31)
+        ($0 &<< $1) & below32($1)
       }
     case .shiftRight:
       unsafe map(left, right, scalar, destination, count) {
-        ($0 &>> $1).replacing(with: 0, where: $1 .> 31)
+        ($0 &>> $1) & below32($1)
       }
     }
+  }
+
+  /// All bits of the lanes that are below 32, by arithmetic alone: the larger ones have a bit above
+  /// the lowest five, and of those bits or their negative the highest is set.
+  @inline(__always)
+  private static func below32(_ amounts: LaneBits) -> LaneBits {
+    let above = amounts &>> 5
+    return ((above | (0 &- above)) &>> 31) &- 1
   }
 
   /// A nil row is the scalar in every lane.

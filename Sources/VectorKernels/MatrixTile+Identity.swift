@@ -8,7 +8,7 @@ extension MatrixTile {
     guard k == m, m > 1, unsafe panels[0] == 1, unsafe panels[1] == 0 else {
       return unsafe k == 1 && m == 1 && panels[0] == 1
     }
-    var others = -m
+    var others = Int32(truncatingIfNeeded: -m)
     for panel in 0..<panelCount(m, panelRows) {
       let values = unsafe panels + panel * panelFloats(k, panelRows)
       for index in 0..<k &* panelRows { unsafe others &+= values[index] == 0 ? 0 : 1 }

@@ -45,7 +45,7 @@ package struct LargeModel: Hashable, Sendable {
     }
     let model = LargeModel(
       name: name, title: try section.text("title"), device: try section.text("device"),
-      bytesPerParameter: try section.integer("bytes_per_parameter"),
+      bytesPerParameter: try section.integer("bytes_per_parameter", atMost: 1_024),
       contents: try section.text("contents"),
       parameterCount: try parameterCount(architecture(section.text("architecture")), name),
       onOneChip: onOneChip.map(\.text), source: try section.text("source"))

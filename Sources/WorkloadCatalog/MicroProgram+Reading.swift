@@ -41,13 +41,27 @@ extension MicroProgram {
     return programs
   }
 
+  /// Elements that one dimension of an access pattern counts.
+  private static let mostColumns = Int(UInt16.max)
+
   private static func sizes(_ name: MicroInstructionName, _ section: inout YAMLSection)
     throws(WorkloadError) -> [Int]
   {
     switch name {
     case .handoff: return [1]
-    case .dmaLoad, .dmaStore: return try section.integers("bytes_per_partition")
-    default: return try section.integers("columns")
+    case .dmaLoad, .dmaStore:
+      let sizes = try section.integers("bytes_per_partition")
+      guard sizes.allSatisfy({ $0 % 4 == 0 && $0 <= 4 * mostColumns }) else {
+        throw section.badValue(
+          "bytes_per_partition", expected: "multiples of 4, at most \(4 * mostColumns)")
+      }
+      return sizes
+    default:
+      let sizes = try section.integers("columns")
+      guard sizes.allSatisfy({ $0 <= mostColumns }) else {
+        throw section.badValue("columns", expected: "at most \(mostColumns)")
+      }
+      return sizes
     }
   }
 

@@ -47,7 +47,8 @@ extension WorkloadSpecification {
     case (.operations, _): Double(graph.operationCount)
     case (.tokens, .layer(let parameters)), (.tokens, .model(let parameters)):
       Double(parameters.batch * parameters.tokens)
-    case (.images, .network(let network)), (.samples, .network(let network)),
+    case (.images, .network(let network)), (.patches, .network(let network)),
+      (.steps, .network(let network)), (.samples, .network(let network)),
       (.points, .network(let network)):
       Double(network.graphs.itemCount)
     case (.images, .training(let parameters)), (.samples, .training(let parameters)),

@@ -13,6 +13,8 @@ package enum ThroughputUnit: String, Hashable, Sendable, CaseIterable {
   case tokens = "tokens/s"
   case operations = "FLOP/s"
   case images = "images/s"
+  case patches = "patches/s"
+  case steps = "steps/s"
   case samples = "samples/s"
   case points = "points/s"
   case bytes = "bytes/s"

@@ -161,6 +161,21 @@ import Units
     #expect(cut.damage.allSatisfy { $0["core"] as? String == "1" })
   }
 
+  @Test func tracesOfSeveralRunsAreNoCores() throws {
+    let desk = try desk("events")
+    let manager = FileManager.default
+    let folder = desk.folder.appendingPathComponent("mixed")
+    try manager.createDirectory(at: folder, withIntermediateDirectories: true)
+    for name in ["a", "b"] {
+      try manager.copyItem(
+        at: desk.folder.appendingPathComponent("\(Self.folder)/core0.trntrace"),
+        to: folder.appendingPathComponent("\(name).trntrace"))
+    }
+    let answer = desk.run("trace", "summary", "mixed")
+    #expect(answer.code == 64)
+    #expect(answer.errors.contains("not the cores of one run"), "\(answer.errors)")
+  }
+
   @Test func aFolderWithoutTracesIsRefused() throws {
     let desk = try Desk()
     try desk.write("empty/x.txt", "x")

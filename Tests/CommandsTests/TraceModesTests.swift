@@ -66,6 +66,8 @@ import TraceFile
       #expect(answer.code == 64 && answer.errors.contains("holds 1000000 to 2000000 ps alone"))
       #expect(desk.run(["trace", "view", "--static", path] + range).code == 64)
     }
+    let outside = desk.run("trace", "explain", path, "--at", "3us", "--engine", "tensor")
+    #expect(outside.code == 64 && outside.errors.contains("from 1000000 to 2000000 ps"))
     let late = try record(
       desk, "kernel/product", ["window", "--trace-from", "5ms", "--trace-to", "6ms"])
     let answer = desk.run("trace", "summary", late)

@@ -59,6 +59,36 @@ import Testing
     #expect((none["instructions"] as? [Any])?.isEmpty == true)
   }
 
+  @Test func nothingIsWrittenOverWhatIsReadOrIntoAFolder() throws {
+    let desk = try desk()
+    let before = try Data(contentsOf: desk.folder.appendingPathComponent(Self.base))
+    let link = desk.folder.appendingPathComponent("link.trntrace")
+    try FileManager.default.createSymbolicLink(
+      at: link, withDestinationURL: desk.folder.appendingPathComponent(Self.base))
+    for target in [Self.base, "./out/../" + Self.base, "link.trntrace", "out"] {
+      let answer = desk.run("trace", "export", Self.base, "--to", "perfetto", "--output", target)
+      #expect(answer.code == 64, "\(target): \(answer.errors)")
+    }
+    #expect(try Data(contentsOf: desk.folder.appendingPathComponent(Self.base)) == before)
+    let report = desk.run("trace", "import", "report.json", "--output", "report.json")
+    #expect(report.code == 64)
+    #expect(report.errors.contains("would be lost"))
+  }
+
+  /// Other roundings and seeds have traces of their own, as they have results.
+  @Test func tracesOfAnotherRoundingOrSeedStandBesideTheUsualOne() throws {
+    let desk = try desk()
+    let before = try Data(contentsOf: desk.folder.appendingPathComponent(Self.base))
+    let run = ["run", "kernel/product", "--trace", "events", "--output", "out"]
+    let variants = [(["--rounding", "stochastic"], "stochastic"), (["--seed", "3"], "seed3")]
+    for (option, name) in variants {
+      let answer = desk.run(run + ["--format", "json"] + option)
+      #expect(answer.code == 0, "\(answer.errors)")
+      #expect(answer.output.contains("product.\(name).trntrace"), "\(answer.output)")
+    }
+    #expect(try Data(contentsOf: desk.folder.appendingPathComponent(Self.base)) == before)
+  }
+
   @Test func otherWorkloadsAreNotCompared() throws {
     let desk = try desk()
     let answer = desk.run(

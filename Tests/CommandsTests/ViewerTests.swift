@@ -4,6 +4,15 @@ import Testing
 
 /// The viewer of the built executable, with keys typed at a terminal.
 @Suite(.serialized) struct ViewerTests {
+  @Test func aPictureTooSmallToReadIsRefused() throws {
+    let desk = try Desk()
+    for option in [["--width", "39"], ["--height", "3"], ["--width", "0"]] {
+      let answer = desk.run(["trace", "view", "x.trntrace", "--static"] + option)
+      #expect(answer.code == 64)
+      #expect(answer.errors.contains(option[0]), "\(answer.errors)")
+    }
+  }
+
   /// Keys as `--keys` writes them and as a terminal sends them.
   private static let steps: [(name: String, bytes: String)] = [
     ("+++", "+++"), ("L", "L"), ("H", "H"), ("jj", "jj"), ("n", "n"), ("<enter>", "\r"),

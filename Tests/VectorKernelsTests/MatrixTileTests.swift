@@ -69,7 +69,7 @@ import VectorKernels
   }
 
   private func checkPacking(_ format: NumberFormat, _ runs: ElementRuns) {
-    let (k, m) = (5, runs.total)
+    let (k, m) = (19, runs.total)
     let pitchBytes = 120 * format.sizeBytes
     var bytes = [UInt8](repeating: 0, count: k * pitchBytes)
     var generator = Seeded(3)

@@ -78,6 +78,14 @@ struct ShippedWorkloadTests {
 
   @Test("Operation counts of the published shapes")
   func operationCounts() throws {
+    // BERT-large on 8 sequences of 512: a forward pass of 24 layers (four projections, attention
+    // and an MLP) and of a head over 608 masked positions, three times; neither the gradients'
+    // one-hot products nor a second look at the scores count.
+    let (tokens, width, words) = (8.0 * 512, 1_024.0, 30_522.0)
+    let layer = 2 * tokens * 12 * width * width + 4 * tokens * 512 * width
+    let head = 2 * 608 * width * (words + width)
+    let step = Double(try graph("llm/bert-large-train").operationCount)
+    #expect(abs(step / (3 * (24 * layer + head)) - 1) < 0.01, "\(step)")
     #expect(try graph("kernel/matmul-4096-bf16").operationCount == 2 * 4096 * 4096 * 4096)
     #expect(
       try graph("kernel/attention-d128-s4096-b4").operationCount

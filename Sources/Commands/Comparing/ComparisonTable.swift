@@ -59,7 +59,9 @@ struct ComparisonTable {
     }
     if doubtful > 0 {
       let rows = doubtful == 1 ? "1 host metric has" : "\(doubtful) host metrics have"
-      lines.append("\(rows) too few samples for a verdict; run with --repeat 6 on both sides")
+      let repeats = report.rows.map(\.samplesNeeded).max() ?? 0
+      lines.append(
+        "\(rows) too few samples for a verdict; run with --repeat \(repeats) on both sides")
     }
     lines += report.refusals.map { "not compared: \($0.workload): \($0.reason)" }
     lines += listed(report.onlyInNew, "only in new")

@@ -68,4 +68,13 @@ package struct CommandEnvironment: Sendable {
       ? URL(fileURLWithPath: expanded) : currentDirectory.appendingPathComponent(expanded)
     return url.standardizedFileURL
   }
+
+  /// Refuses to write a file over the one that it is made of, also where links lead to it.
+  package func checkDistinct(input: String, output: String) throws(CommandFailure) {
+    let places = [input, output].map { url($0).resolvingSymlinksInPath() }
+    guard places[0] == places[1] else { return }
+    throw .unsupported(
+      what: "--output \(output) is the file that is read, and would be lost",
+      advice: "give it another name")
+  }
 }

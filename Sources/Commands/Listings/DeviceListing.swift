@@ -25,7 +25,7 @@ enum DeviceListing {
       ])
     }
     table.footnotes = [
-      "one chip each; the model runs one of its cores",
+      "one chip each, peaks as the vendor states them; most workloads run on one core",
       "a device file changes any constant: --device my-trn2.yaml (docs/devices.md)",
     ]
     return Listing(table: table)

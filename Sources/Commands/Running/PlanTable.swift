@@ -38,6 +38,18 @@ struct PlanTable {
     report = LoweringReport(lowered, on: device)
   }
 
+  /// The rows of several plans, each with its workload's name.
+  static func together(_ plans: [PlanTable]) -> Table {
+    var tables = plans.map { ($0.name, $0.table()) }[...]
+    guard let (name, first) = tables.popFirst() else { return Table(columns: []) }
+    var together = Table(columns: [.text("workload", minimumWidth: nil)] + first.columns)
+    for (name, table) in [(name, first)] + tables {
+      for row in table.rows { together.append([.text(name)] + row) }
+      together.footnotes += table.footnotes
+    }
+    return together
+  }
+
   /// One row per invocation; equal ones that follow each other are one row.
   func table() -> Table {
     var table = Table(columns: [

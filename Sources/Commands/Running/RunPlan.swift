@@ -32,10 +32,22 @@ struct RunPlan {
         what: "--input, --dim, --batch and --output-tensors are for models",
         advice: "name an .onnx or .safetensors file, or leave them out")
     }
+    var files: [String: String] = [:]
+    if model.outputTensors != nil, options.mode == .timing {
+      throw CommandFailure.unsupported(
+        what: "timing mode computes no values that --output-tensors could write",
+        advice: "leave one of the two out")
+    }
     for name in names {
       if ModelArguments.isModel(name) {
         try ModelArguments.check(precision)
         let source = try model.source(name, precision: precision, folds: false, environment)
+        if let earlier = files.updateValue(name, forKey: source.name) {
+          throw CommandFailure.unsupported(
+            what: "\(earlier) and \(name) are both called \(source.name), and the second result "
+              + "would replace the first",
+            advice: "run one after the other, each with an --output of its own")
+        }
         items += (devices.isEmpty ? [.trainium2] : devices).map { device in
           item(source.name, .model(source), on: device)
         }
@@ -87,7 +99,8 @@ struct RunPlan {
     return .unsupported(
       what: chips > 1
         ? "\(model.name) needs \(chips) \(device.name) chips: \(need)"
-        : "\(model.name) is not run as a whole: \(need), but all that a step computes comes on top",
+        : "\(model.name) has no program for one chip: \(need), which holds them, though what a "
+          + "step computes comes on top",
       advice: "chips are not joined yet; on one chip: \(model.onOneChip.joined(separator: ", "))")
   }
 

@@ -42,7 +42,7 @@ struct CoreDifferenceTable {
       let own = path == nil ? difference.certainEngines : difference.path ?? []
       rows.append(own, hasTotal: path != nil, core: core)
     }
-    rows.append(path ?? differences.engines, hasTotal: path != nil, core: "all")
+    rows.append(path ?? differences.certainEngines, hasTotal: path != nil, core: "all")
     return rows.table
   }
 }

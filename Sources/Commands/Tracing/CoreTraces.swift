@@ -30,6 +30,12 @@ struct CoreTraces {
         what: "the folder \(name) holds no traces",
         advice: "name a .trntrace file, or the folder that a run of several cores left")
     }
+    let numbers = Set(found.map(\.number))
+    guard found.count == 1 || numbers.count == found.count && !numbers.contains(.max) else {
+      throw CommandFailure.unsupported(
+        what: "the folder \(name) holds \(found.count) traces that are not the cores of one run",
+        advice: "name one of them, such as \(found[0].item.path)")
+    }
     items = found.sorted { $0.number < $1.number }.map(\.item)
   }
 

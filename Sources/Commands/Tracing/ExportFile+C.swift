@@ -18,6 +18,10 @@ struct ExportFile {
 
   /// Runs `body` with a sink for bytes; the number of bytes written.
   func write(_ body: ((([UInt8]) throws -> Void)) throws -> Void) throws -> Int {
+    guard (try? url.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory != true else {
+      throw CommandFailure.unsupported(
+        what: "\(url.path) is a folder", advice: "name the file that is to be written")
+    }
     let part = url.appendingPathExtension("part")
     do {
       try Data().write(to: part)

@@ -24,7 +24,7 @@ enum StatedNumbersTable {
     case "s": .seconds(value)
     case "1": .percent(100 * value)
     case "flop/B": .number(value)
-    default: .integer(Int64(value))
+    default: Int64(exactly: value.rounded()).map { .integer($0) } ?? .number(value)
     }
   }
 }

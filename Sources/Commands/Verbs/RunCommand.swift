@@ -184,7 +184,12 @@ struct RunCommand: Verb {
 
   /// The plans of all workloads, one after the other.
   private func show(_ items: [RunItem], _ context: CommandContext) throws -> Outcome {
-    for item in items { try context.show(PlanTable(item).table()) }
+    if context.format == .table || items.count == 1 {
+      for item in items { try context.show(PlanTable(item).table()) }
+    } else {
+      // One document, in which each row names its workload.
+      try context.show(PlanTable.together(items.map { try PlanTable($0) }))
+    }
     return .done
   }
 

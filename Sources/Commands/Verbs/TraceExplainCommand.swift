@@ -104,6 +104,13 @@ struct TraceExplainCommand: Verb {
         option: "--at", found: "\(at.value) ps",
         expected: "a time within the run, which ends at \(reader.summary.end) ps")
     }
+    let recorded = TraceSummary.recorded(reader)
+    guard !recorded.isPart || (recorded.from...max(recorded.from, recorded.to)).contains(at.value)
+    else {
+      throw CommandFailure.badValue(
+        option: "--at", found: "\(at.value) ps",
+        expected: "a time that was recorded, from \(recorded.from) to \(recorded.to) ps")
+    }
     let (window, lastEnd) = try window(reader, at, engine)
     let explanation = Explanation(
       CauseGraph(window), track: engine, at: at.value, limit: depth, lastEnd: lastEnd)

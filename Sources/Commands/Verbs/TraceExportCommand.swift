@@ -70,6 +70,7 @@ struct TraceExportCommand: Verb {
   /// Writes the file; says how much it holds where it is not standard output.
   func execute(_ context: CommandContext) throws -> Outcome {
     let form = try form()
+    if target != "-" { try context.environment.checkDistinct(input: file, output: target) }
     let location = context.environment.url(file)
     if core == nil, let cores = try CoreTraces(location, name: file) {
       try check(end: try cores.end())

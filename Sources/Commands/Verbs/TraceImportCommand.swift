@@ -44,6 +44,7 @@ struct TraceImportCommand: Verb {
 
   /// Writes the trace and prints both summaries.
   func execute(_ context: CommandContext) throws -> Outcome {
+    try context.environment.checkDistinct(input: file, output: target)
     let report = try ProfileReport(path: context.environment.url(file).path)
     let path = context.environment.url(target).path
     let contents = try ProfileTrace(report).write(

@@ -70,6 +70,9 @@ struct TraceViewCommand: Verb {
   @Flag(name: .customLong("static"), help: "Print the picture once.")
   var isStatic = false
 
+  /// The smallest picture that says something.
+  private static let (fewestColumns, fewestLines) = (40, 12)
+
   /// Shows the picture, once or until the reader has seen enough.
   func execute(_ context: CommandContext) throws -> Outcome {
     guard context.format == .table else {
@@ -77,6 +80,8 @@ struct TraceViewCommand: Verb {
         what: "a picture has no form as \(context.format.rawValue)",
         advice: "'trnbench trace summary --format \(context.format.rawValue)' has the numbers")
     }
+    try check("--width", width, atLeast: Self.fewestColumns)
+    try check("--height", height, atLeast: Self.fewestLines)
     let reader = try TraceReader(
       path: CoreTraces.path(context.environment.url(file), name: file, core: core))
     try TraceWindow.check(from, to, end: reader.summary.end)
@@ -86,7 +91,7 @@ struct TraceViewCommand: Verb {
     let session = ViewSession(
       source, program: program, name: file, from: from?.value, to: to?.value)
     session.state.row = ViewRow.allCases.firstIndex(of: engine) ?? 0
-    let columns = max(40, width ?? min(context.terminal.width, 160))
+    let columns = max(Self.fewestColumns, width ?? min(context.terminal.width, 160))
     session.cells = TimelinePicture.cells(width: columns)
     try press(session)
     let canInteract =
@@ -95,11 +100,16 @@ struct TraceViewCommand: Verb {
     if shown == .interrupted { return .interrupted }
     if shown == nil {
       let screen = ViewScreen(
-        session: session, columns: columns, rows: height.map { max(12, $0) },
+        session: session, columns: columns, rows: height,
         hasColour: context.terminal.hasColour, isASCII: context.terminal.isASCII)
       try context.write(try screen.lines().map { $0 + "\n" }.joined())
     }
     return try context.report(source.damage, of: file)
+  }
+
+  private func check(_ option: String, _ size: Int?, atLeast least: Int) throws(CommandFailure) {
+    guard let size, size < least else { return }
+    throw .badValue(option: option, found: "\(size)", expected: "a whole number from \(least) on")
   }
 
   /// Presses the keys of the command line.

@@ -48,9 +48,10 @@ package struct AttentionGradient: OperatorFamily {
     let pairs = (0..<attention.query.tokens).reduce(0) {
       $0 + attention.visibleKeys(queryToken: $1)
     }
-    // Five products, the exponential, and what makes dS of P and dP.
+    // dV, dP, dQ and dK, and what makes dS of P and dP. The scores are known from the forward pass:
+    // computing them a second time is the kernel's choice, which utilisation does not credit.
     return attention.query.batch * attention.query.heads * pairs
-      * (10 * attention.query.channels + 5)
+      * (8 * attention.query.channels + 4)
   }
 
   package func evaluate(_ inputs: Operands<TensorView>) throws(GraphError) -> [TensorView] {

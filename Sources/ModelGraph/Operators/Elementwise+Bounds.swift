@@ -7,10 +7,14 @@ extension Elementwise {
     throws(GraphError) -> [Double]
   {
     let views = tolerance.inputs
-    if views.allSatisfy(\.type.isInteger) { return reference.map { _ in 0 } }
+    let isDivision = function == .divide || function == .modulo
+    let isWhole = views.allSatisfy(\.type.isInteger)
+    if isWhole, !isDivision { return reference.map { _ in 0 } }
     let columns = views.map { view in
       indices.map { view[view.shape.sourceIndex(of: $0, in: tolerance.shape)] }
     }
+    // ONNX leaves open what a whole number divided by zero is: any value of 64 bits will do.
+    if isWhole { return columns[1].map { $0 == 0 ? 0x1p65 : 0 } }
     var bounds = reference.indices.map { place in
       movesOnly ? 0 : ownError(columns.map { $0[place] }, reference[place])
     }

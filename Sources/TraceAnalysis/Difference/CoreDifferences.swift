@@ -38,6 +38,12 @@ package struct CoreDifferences: Sendable {
   package var engines: [TraceDifference.Part] {
     TraceDifference.sum(cores.map(\.difference.engines))
   }
+
+  /// Those whose change is more than the samples of all cores may be off by.
+  package var certainEngines: [TraceDifference.Part] {
+    let uncertainty = cores.reduce(0) { $0 + $1.difference.uncertainty }
+    return engines.filter { $0.change.magnitude > uncertainty }
+  }
 }
 
 /// The JSON of `trace diff` of two folders; keys are the property names in snake case.

@@ -38,6 +38,8 @@ package struct CoreSummariesDocument: Codable, Equatable, Sendable {
     package var metrics: [String: Double]
     /// The first groups of the asked grouping, added up over the cores.
     package var top: [SummaryDocument.Group]
+    /// How many groups there are, those beyond `top` among them.
+    package var groupCount: Int
     /// Where cores met and waited for each other.
     package var meetings: [CoreSummaries.Meeting]
     /// The engine whose work is dealt most unevenly; absent where none is.
@@ -68,15 +70,15 @@ package struct CoreSummariesDocument: Codable, Equatable, Sendable {
     let metrics = Self.totalMetrics.compactMap { name in
       summaries.utilization(name).map { (name, $0) }
     }
+    let groups = summaries.groups(by: grouping)
     total = Total(
       durationUs: Double(summaries.duration) / 1e6, meanDurationUs: summaries.meanDuration / 1e6,
       lastCore: summaries.last, engines: engines,
       instructions: summaries.sum { $0.engines.sum(\.records) },
       bytes: summaries.sum { $0.dmaEngines.sum(\.bytes) },
       metrics: Dictionary(uniqueKeysWithValues: metrics),
-      top: summaries.groups(by: grouping).prefix(limit).map {
-        SummaryDocument.Group($0, by: grouping)
-      }, meetings: summaries.meetings, imbalance: summaries.imbalance)
+      top: groups.prefix(limit).map { SummaryDocument.Group($0, by: grouping) },
+      groupCount: groups.count, meetings: summaries.meetings, imbalance: summaries.imbalance)
   }
 
   /// The JSON text; equal documents give equal bytes.

@@ -140,6 +140,8 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
   package var kernels: [Group]
   /// The first groups of the asked grouping.
   package var top: [Group]
+  /// How many groups there are, those beyond `top` among them.
+  package var groupCount: Int
   /// The vendor profiler's metrics by their names; times in seconds, `percent` as fractions of 1.
   package var metrics: [String: Double]
   /// What the profile that the trace was made of states, beside the same worked out from its rows;
@@ -168,7 +170,9 @@ package struct SummaryDocument: Codable, Equatable, Sendable {
     engines = summary.engines.map(Self.engine)
     dma = Self.dma(summary.dmaEngines)
     kernels = Self.groups(summary, .kernel)
-    top = Array(Self.groups(summary, grouping).prefix(limit))
+    let groups = Self.groups(summary, grouping)
+    top = Array(groups.prefix(limit))
+    groupCount = groups.count
     metrics = Dictionary(
       uniqueKeysWithValues: summary.vendorMetrics.map { ($0.name, $0.value) })
     profile = summary.stated.isEmpty ? nil : summary.stated

@@ -66,8 +66,10 @@ extension TraceSummary {
     add("mbu_estimated_percent", traffic / facts.seconds / bandwidth)
     guard traffic > 0, isKnown else { return }
     add("mm_arithmetic_intensity", facts.productFlops.map { $0 / traffic })
+    // Work that memory does not bound reaches the peak and no more.
     add(
-      "mfu_max_achievable_estimated_percent", flops.map { $0 / traffic / (peak / bandwidth) })
+      "mfu_max_achievable_estimated_percent",
+      flops.map { min(1, $0 / traffic / (peak / bandwidth)) })
   }
 
   /// A metric by its name.

@@ -30,7 +30,7 @@ struct DiffusionUNetGraphs: ReadableNetwork {
   /// Rows and columns of the latent, and its channels.
   var latent: Int
   var latentChannels: Int
-  /// Images: two for classifier-free guidance.
+  /// Latents of a step: two for one image with classifier-free guidance.
   var batch: Int
 
   static func read(_ section: inout YAMLSection) throws(WorkloadError)
@@ -47,7 +47,8 @@ struct DiffusionUNetGraphs: ReadableNetwork {
       batch: try section.integer("batch"))
   }
 
-  var itemCount: Int { batch }
+  /// One denoising step, however many images, or an image's halves of a guided step, it takes.
+  var itemCount: Int { 1 }
 
   func graph(named name: String, format: NumberFormat) throws(GraphError) -> Graph {
     var builder = GraphBuilder(name: name, format: format)

@@ -30,8 +30,12 @@ struct RetinaNetGraphs: ReadableNetwork {
   var batch: Int
 
   static func read(_ section: inout YAMLSection) throws(WorkloadError) -> RetinaNetGraphs {
-    RetinaNetGraphs(
-      blocks: try section.integers("blocks"), groups: try section.integer("groups"),
+    let blocks = try section.integers("blocks")
+    guard (2...8).contains(blocks.count) else {
+      throw section.badValue("blocks", expected: "the blocks of two to eight stages")
+    }
+    return RetinaNetGraphs(
+      blocks: blocks, groups: try section.integer("groups"),
       perGroup: try section.integer("channels_per_group"), width: try section.integer("width"),
       pyramid: try section.integer("pyramid"), stem: try section.integer("stem"),
       anchors: try section.integer("anchors"), classes: try section.integer("classes"),
