@@ -119,7 +119,10 @@ struct RunPrinter {
       try context.line("next: trnbench trace summary \(trace)")
     }
     if traces.isEmpty {
-      try context.line("next: trnbench compare HEAD, or again with --trace samples")
+      // Results of a tree that no commit describes are not found by its commit.
+      let isCommitted = reports.allSatisfy(\.result.source.isExact)
+      let comparison = isCommitted ? "trnbench compare HEAD, or again" : "again"
+      try context.line("next: \(comparison) with --trace samples")
     }
   }
 

@@ -107,5 +107,8 @@ struct CompareCommand: Verb {
     let table = view.table()
     if !table.rows.isEmpty || !context.isForPeople { try context.show(table) }
     for line in view.notes() { try context.note(line) }
+    if report.rows.isEmpty, view.notes().isEmpty {
+      try context.note("nothing to compare: no metric that both sides recorded was asked for")
+    }
   }
 }
