@@ -39,7 +39,7 @@ struct StepVerification {
           reports.append(
             try checker.check(
               node.operation, named: node.name, inputs: inputs, output: output,
-              operationCount: graph.operationCount(of: node)))
+              operationCount: graph.evaluationCount(of: node)))
         } else {
           reports.append(try fused(node, output))
         }
@@ -80,7 +80,7 @@ struct StepVerification {
 
   /// Checks a node with inputs that stayed on the chip, at sampled elements.
   private func fused(_ node: Node, _ output: TensorView) throws(GraphError) -> NumericsReport {
-    let operations = nodes.reduce(0) { $0 + graph.operationCount(of: $1) }
+    let operations = nodes.reduce(0) { $0 + graph.evaluationCount(of: $1) }
     let all =
       operations < checker.wholeBelowOperations
       ? Array(0..<output.count) : fewRows(of: node, shape: output.shape)

@@ -18,6 +18,11 @@ extension WorkloadRunner {
   ) throws(RunnerError) -> WorkloadReport {
     let started = Date()
     let mode = options.mode ?? .functional
+    guard options.rounding == .nearest else {
+      throw .badInput(
+        "\(name) is a program of several cores, which store to the nearest number alone; leave "
+          + "--rounding out")
+    }
     let loaded: LoadedChip
     do { loaded = try LoadedChip(program, device: options.device) } catch {
       throw .illegalProgram(error.description)

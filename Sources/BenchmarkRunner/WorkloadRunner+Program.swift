@@ -13,6 +13,13 @@ extension WorkloadRunner {
   package func run(
     program: Program, name: String, progress: (String, Double?) -> Void, isCancelled: () -> Bool
   ) throws(RunnerError) -> WorkloadReport {
+    try named(variant(precision: nil)).execute(program, name, progress, isCancelled)
+  }
+
+  private func execute(
+    _ program: Program, _ name: String, _ progress: (String, Double?) -> Void,
+    _ isCancelled: () -> Bool
+  ) throws(RunnerError) -> WorkloadReport {
     let started = Date()
     let mode = options.mode ?? .functional
     try refuseRoundingWithoutValues(mode, name)
@@ -56,7 +63,7 @@ extension WorkloadRunner {
     work.hbmFootprintBytes = Int64(program.hbmBytes)
     return RunResult(
       workload: name, device: options.device.identity, mode: mode,
-      variant: options.rounding.variant, seed: options.seed, source: options.source,
+      variant: options.variant, seed: options.seed, source: options.source,
       started: started.formatted(.iso8601),
       host: HostMachine.current().facts,
       metrics: metrics, work: work, numerics: .unchecked,

@@ -84,7 +84,7 @@ enum VerbTree {
     for (option, word) in zip(arguments, arguments.dropFirst())
     where option.hasPrefix("--") && !option.contains("=") && word.hasPrefix("-") {
       guard let digit = word.dropFirst().first, digit.isNumber || digit == "." else { continue }
-      return .badValue(option: option, found: word, expected: "a number that is not negative")
+      return .badValue(option: option, found: word, expected: "a value without a minus sign")
     }
     return nil
   }

@@ -9,9 +9,6 @@ struct DraftRow {
   var isExact: Bool { base.kind == .simulated && new.kind == .simulated }
   /// Samples of the side that has fewer.
   var fewestSamples: Int { min(base.measurements.count, new.measurements.count) }
-
-  /// True beside metrics that have up to so many samples.
-  func isMeasuredOnce(amongUpTo most: Int) -> Bool { !isExact && most > 1 && fewestSamples <= 1 }
 }
 
 extension Comparator {
@@ -29,9 +26,13 @@ extension Comparator {
 
   /// Verdicts for a whole table: exact rows by themselves, host rows corrected together.
   func judge(_ drafts: [DraftRow]) -> [ComparisonRow] {
-    let most = drafts.filter { !$0.isExact }.map(\.fewestSamples).max() ?? 0
+    let most = Dictionary(
+      drafts.filter { !$0.isExact }.map { ($0.workload, $0.fewestSamples) }, uniquingKeysWith: max)
+    func isMeasuredOnce(_ draft: DraftRow) -> Bool {
+      !draft.isExact && draft.fewestSamples <= 1 && most[draft.workload, default: 0] > 1
+    }
     let hostIndices = drafts.indices.filter {
-      !drafts[$0].isExact && !drafts[$0].isMeasuredOnce(amongUpTo: most)
+      !drafts[$0].isExact && !isMeasuredOnce(drafts[$0])
     }
     let level = alpha / Double(max(1, hostIndices.count))
     let tested = hostIndices.filter { index in
@@ -45,7 +46,7 @@ extension Comparator {
     return drafts.indices.map { index in
       let draft = drafts[index]
       if draft.isExact { return exactRow(draft) }
-      if draft.isMeasuredOnce(amongUpTo: most) { return singleRow(draft) }
+      if isMeasuredOnce(draft) { return singleRow(draft) }
       return hostRow(draft, pValue: pValues[index], needed: needed)
     }
   }

@@ -85,11 +85,13 @@ package struct Comparator: Hashable, Sendable {
     if let reason = differ("precision", base.work.precision, new.work.precision) { return reason }
     let versions = (base.work.workloadVersion, new.work.workloadVersion)
     if let reason = differ("workload version", versions.0, versions.1) { return reason }
-    for name in Set(base.metrics.keys).intersection(new.metrics.keys).sorted() {
+    let shared = Set(base.metrics.keys).intersection(new.metrics.keys)
+    for name in shared.sorted() where metrics.isEmpty || metrics.contains(name) {
       let units = (base.metrics[name]?.unit, new.metrics[name]?.unit)
       if let reason = differ("unit of \(name)", units.0, units.1) { return reason }
     }
-    for name in metrics.sorted() where (base.metrics[name] == nil) != (new.metrics[name] == nil) {
+    for name in metrics.sorted() where metrics.isDisjoint(with: shared) {
+      guard (base.metrics[name] == nil) != (new.metrics[name] == nil) else { continue }
       return "the \(base.metrics[name] == nil ? "base" : "new") run recorded no \(name)"
     }
     // A speed with wrong values is no speed.

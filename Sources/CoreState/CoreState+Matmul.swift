@@ -147,12 +147,15 @@ extension CoreState {
         unsafe MatrixTile.multiply(
           stationary: panels, moving: tile, k: depth, m: known, n: count, into: c,
           cPitch: psum.pitch / 4, accumulate: accumulate)
-      } else {
+        return
+      }
+      if destination.namesEachOnce {
+        storedPatterns &+= 1
         unsafe MatrixTile.multiply(
           stationary: panels, moving: tile, k: depth, m: known, into: c, cPitch: psum.pitch / 4,
           runs: destination.runs, accumulate: accumulate)
+        return
       }
-      return
     }
     unsafe withUnsafeTemporaryAllocation(byteCount: known * count * 4, alignment: 64) { raw in
       guard let base = raw.baseAddress else { return }
@@ -240,6 +243,20 @@ extension CoreState {
 }
 
 extension AccessPattern {
+  /// True where no element is named twice for sure: each stride leads past what the smaller ones
+  /// reach.
+  fileprivate var namesEachOnce: Bool {
+    let dimensions = (0..<Int(dimensionCount)).filter { sizes[$0] > 1 }
+      .map { (size: Int(sizes[$0]), stride: abs(Int(strides[$0]))) }
+      .sorted { $0.stride < $1.stride }
+    var reach = 0
+    for dimension in dimensions {
+      guard dimension.stride > reach else { return false }
+      reach += dimension.stride * (dimension.size - 1)
+    }
+    return true
+  }
+
   /// The elements of one partition, as one run where they lie side by side.
   fileprivate var packedRuns: ElementRuns { isContiguous ? ElementRuns(count: columns) : runs }
 }

@@ -39,7 +39,7 @@ package struct NumericsChecker: Sendable {
     let output = try value(node.outputs.first ?? "", of: graph, values)
     return try check(
       node.operation, named: node.name, inputs: inputs, output: output, rounding: rounding,
-      operationCount: graph.operationCount(of: node))
+      operationCount: graph.evaluationCount(of: node))
   }
 
   /// Checks one application of an operator; see above.

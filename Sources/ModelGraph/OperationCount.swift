@@ -1,8 +1,17 @@
 extension Graph {
   /// Floating-point operations of one node as a comparator counts them: two per multiply-add of
   /// products and attention (only visible keys), and the usual few per element elsewhere.
-  package func operationCount(of node: Node) -> Int {
-    if case .call(let name) = node.operation { return function(name)?.operationCount ?? 0 }
+  package func operationCount(of node: Node) -> Int { count(node, creditsOneHot: true) }
+
+  /// What evaluating a node takes: as `operationCount`, but products with matrices of ones and
+  /// zeros in full.
+  package func evaluationCount(of node: Node) -> Int { count(node, creditsOneHot: false) }
+
+  private func count(_ node: Node, creditsOneHot: Bool) -> Int {
+    if case .call(let name) = node.operation {
+      guard let called = function(name) else { return 0 }
+      return called.nodes.reduce(0) { $0 + called.count($1, creditsOneHot: creditsOneHot) }
+    }
     let elements = node.outputs.first.flatMap { tensor($0) }?.shape.elementCount ?? 0
     let first = node.inputs.first.flatMap { tensor($0) }?.shape ?? []
     if let family = node.operation.family {
@@ -16,7 +25,7 @@ extension Graph {
     case .matMul(let transposeA, _):
       let depth = transposeA ? first.dimensions[0] : first.columnCount
       // Rows that a matrix of ones and zeros picks or gathers are moved, or added once each.
-      if node.inputs.first.map(isOneHot) == true {
+      if creditsOneHot, node.inputs.first.map(isOneHot) == true {
         return transposeA ? depth * (elements / max(1, first.columnCount)) : 0
       }
       return 2 * elements * depth
@@ -28,8 +37,8 @@ extension Graph {
     }
   }
 
-  /// True for a matrix whose rows have a one where an index names a column, as the gradient of a
-  /// gather makes it.
+  /// True for ones where two tensors are equal and zeros elsewhere: what `ReverseMode` makes of the
+  /// indices of a gather, a one for each.
   private func isOneHot(_ name: String) -> Bool {
     guard let choice = nodes.last(where: { $0.outputs.first == name }),
       case .elementwise(let select) = choice.operation, select.function == .select,

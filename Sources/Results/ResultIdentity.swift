@@ -24,14 +24,14 @@ extension RunResult {
   /// What the run would have to share with another to be expected to repeat it, as name and value.
   ///
   /// The version and shape of a workload follow from a clean commit; a dirty tree may be edited
-  /// between two runs, and then the later run replaces the earlier.
+  /// between two runs, and a user's own file changed, and then the later run replaces the earlier.
   package var identity: [(field: String, value: String)] {
     var fields = [
       ("workload", workload), ("device", device), ("mode", mode.rawValue),
       ("variant", variant ?? "none"), ("seed", "\(seed)"), ("commit", source.commit),
       ("dirty", "\(source.isDirty)"), ("precision", work.precision ?? "none"),
     ]
-    if source.isExact {
+    if source.isExact, !isOfOwnFile {
       fields.append(("workload_version", work.workloadVersion ?? "none"))
       fields.append(("shape", shapeText))
     }

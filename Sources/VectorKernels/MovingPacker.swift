@@ -7,7 +7,7 @@ import NumericFormats
 /// by row every panel's next line would be asked of the caches anew, and with tiles of half a
 /// megabyte that took three times as long as the conversion.
 enum MovingPacker {
-  /// Rows of a block: two pages of a tile's widest rows, which the first-level cache holds.
+  /// Rows of a block: few enough for the first-level cache, whatever a row's width.
   private static let blockRows = 8
 
   /// Rows of bf16, which are the upper halves of fp32 patterns.
@@ -67,7 +67,7 @@ enum MovingPacker {
     /// The tile's row that comes first.
     let first: Int
     let count: Int
-    /// Sixteen elements of the first row, those behind the tile's last column zero.
+    /// Sixteen elements of the first row; those behind the panel's last column are never used.
     let source: UnsafeRawPointer
     /// Bytes from one row to the next.
     let pitch: Int

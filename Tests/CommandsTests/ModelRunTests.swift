@@ -37,7 +37,8 @@ import Testing
     for folder in ["a", "b"] { try write(product(rows: 4), "\(folder)/m.onnx", desk) }
     let answer = desk.run("run", "a/m.onnx", "b/m.onnx", "--output", "out")
     #expect(answer.code == 64)
-    #expect(answer.errors.contains("a/m.onnx and b/m.onnx are both called model/m"))
+    #expect(answer.errors.contains("two of the files are called model/m"))
+    #expect(desk.run("run", "a/m.onnx", "b/m.onnx", "--plan").code == 0)
   }
 
   @Test func outputsWhoseFileNamesMeetAreBothWritten() throws {

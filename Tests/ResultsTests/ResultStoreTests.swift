@@ -96,6 +96,11 @@ import Testing
       try store.save(sampleResult(workload: name, latency: MetricValue(1.5)))
       try store.save(sampleResult(workload: name, latency: MetricValue(2.5)))
       #expect(try store.load(fileOrFolder: folder)[0].metric(.latency)?.value == MetricValue(2.5))
+      // Nor at which sizes it is run.
+      var longer = sampleResult(workload: name, latency: MetricValue(3.5))
+      longer.work.shape = ["x": "[64, 8]"]
+      try store.save(longer)
+      #expect(try store.load(fileOrFolder: folder)[0].metric(.latency)?.value == MetricValue(3.5))
     }
   }
 

@@ -35,7 +35,7 @@ struct ConstantListing {
   /// One line per constant; for machines every column.
   func table(withSources: Bool) -> Table {
     var columns = [
-      Column.text("constant", minimumWidth: nil), Column("value", alignment: .right),
+      Column.text("constant", minimumWidth: nil), Column("value", minimumWidth: 16),
       .text("unit", minimumWidth: nil), .text("confidence", minimumWidth: nil),
     ]
     if withSources {
@@ -74,7 +74,8 @@ struct ConstantListing {
     for row in rows {
       let range = row.range.map { ", \($0)" } ?? ""
       let head = "\(row.path)  \(row.value) \(row.unit.rawValue)"
-      lines.append(colour ? Paint.heading.apply(head) : head)
+      let heads = displayWidth(head) <= width ? [head] : wrapped(head, width: width)
+      lines += heads.map { colour ? Paint.heading.apply($0) : $0 }
       let text = "\(row.confidence.rawValue)\(range): \(row.source)"
       lines += wrapped(text, width: width - 4).enumerated().map { index, line in
         index == 0 ? "    " + line : "    " + line.drop { $0 == " " }

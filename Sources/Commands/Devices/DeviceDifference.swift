@@ -10,8 +10,8 @@ struct DeviceDifference {
 
   init(base: Device, new: Device) {
     var table = Table(columns: [
-      .text("constant", minimumWidth: nil), Column("base", title: base.name),
-      Column("new", title: new.name), .text("unit", minimumWidth: nil),
+      .text("constant", minimumWidth: nil), Column("base", title: base.name, minimumWidth: 10),
+      Column("new", title: new.name, minimumWidth: 10), .text("unit", minimumWidth: nil),
       .text("confidence", priority: 1, minimumWidth: nil),
     ])
     let bases = base.constants()

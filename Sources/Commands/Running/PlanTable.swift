@@ -54,10 +54,10 @@ struct PlanTable {
   func table() -> Table {
     var table = Table(columns: [
       .text("operators", minimumWidth: 16), .text("kernel", minimumWidth: 24),
-      Column("times"), Column("instructions"), Column("transfers", priority: 3),
+      Column("times"), Column("instructions", priority: 1), Column("transfers", priority: 4),
       Column("bytes"), Column("bound"), .text("limit", minimumWidth: nil),
-      .text("tiles", priority: 1, minimumWidth: 20),
-      Column("sbuf_bytes", title: "SBUF", priority: 2),
+      .text("tiles", priority: 2, minimumWidth: 20),
+      Column("sbuf_bytes", title: "SBUF", priority: 3),
     ])
     for (step, count) in runs {
       table.append([

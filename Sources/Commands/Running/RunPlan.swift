@@ -32,7 +32,6 @@ struct RunPlan {
         what: "--input, --dim, --batch and --output-tensors are for models",
         advice: "name an .onnx or .safetensors file, or leave them out")
     }
-    var files: [String: String] = [:]
     if model.outputTensors != nil, options.mode == .timing {
       throw CommandFailure.unsupported(
         what: "timing mode computes no values that --output-tensors could write",
@@ -42,12 +41,6 @@ struct RunPlan {
       if ModelArguments.isModel(name) {
         try ModelArguments.check(precision)
         let source = try model.source(name, precision: precision, folds: false, environment)
-        if let earlier = files.updateValue(name, forKey: source.name) {
-          throw CommandFailure.unsupported(
-            what: "\(earlier) and \(name) are both called \(source.name), and the second result "
-              + "would replace the first",
-            advice: "run one after the other, each with an --output of its own")
-        }
         items += (devices.isEmpty ? [.trainium2] : devices).map { device in
           item(source.name, .model(source), on: device)
         }

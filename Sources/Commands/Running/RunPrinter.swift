@@ -119,9 +119,12 @@ struct RunPrinter {
       try context.line("next: trnbench trace summary \(trace)")
     }
     if traces.isEmpty {
-      // Results of a tree that no commit describes are not found by its commit.
-      let isCommitted = reports.allSatisfy(\.result.source.isExact)
-      let comparison = isCommitted ? "trnbench compare HEAD, or again" : "again"
+      // Results of a tree that no commit describes, or elsewhere, are not found by the commit.
+      let usual = Places(context.environment).results(named: nil).path + "/"
+      let isFound =
+        reports.allSatisfy(\.result.source.isExact)
+        && files.allSatisfy { $0.standardizedFileURL.path.hasPrefix(usual) }
+      let comparison = isFound ? "trnbench compare HEAD, or run again" : "run again"
       try context.line("next: \(comparison) with --trace samples")
     }
   }

@@ -6,7 +6,7 @@ enum StatedNumbersTable {
   /// One row per number.
   static func table(_ numbers: [StatedNumber]) -> Table {
     var table = Table(columns: [
-      .text("name", minimumWidth: nil), .text("unit", minimumWidth: nil),
+      .text("name", minimumWidth: 20), .text("unit", minimumWidth: nil),
       Column("stated", title: "report's own"), Column("ours", title: "from its rows"),
       Column("difference_percent", title: "difference"),
     ])

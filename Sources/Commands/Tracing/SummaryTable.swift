@@ -44,10 +44,11 @@ enum SummaryTable {
     guard grouping != .stall else { return stalls(parts, names) }
     var table = Table(
       columns: names + [
-        .text(grouping.rawValue, minimumWidth: nil), Column("busy_us", title: "busy"),
+        .text(grouping.rawValue, minimumWidth: 16), Column("busy_us", title: "busy"),
         Column("stall_us", title: "stalled"), Column("dma_us", title: "dma"),
-        Column("instructions"), Column("transfers"), Column("bytes"), Column("flops"),
-        Column("path_us", title: "on path"), Column("bound_us", title: "bound"),
+        Column("instructions", priority: 4), Column("transfers", priority: 5),
+        Column("bytes", priority: 2), Column("flops", priority: 3),
+        Column("path_us", title: "on path"), Column("bound_us", title: "bound", priority: 1),
         Column("lost_us", title: "lost"),
       ])
     for (core, groups) in parts {

@@ -173,6 +173,7 @@ struct RunCommand: Verb {
     }
     let items = try runPlan(environment).items(environment)
     if plan { return try show(items, context) }
+    try Self.refuseNamesakes(items)
     let references = try ReferenceColumn("h100", environment)
     environment.watchInterrupts(environment.interruption)
     let progress = RunProgress(
@@ -180,6 +181,17 @@ struct RunCommand: Verb {
     let records = RunSession(environment: environment, jobs: jobs, progress: progress).run(items)
     try RunPrinter(context: context, records: records, references: references).print()
     return Outcome.gravest(records.map(\.outcome))
+  }
+
+  /// Refuses files of one name: the second's result would stand in place of the first's.
+  private static func refuseNamesakes(_ items: [RunItem]) throws(CommandFailure) {
+    var seen: Set<String> = []
+    for item in items where !seen.insert(item.options.device.identity + " " + item.name).inserted {
+      throw .unsupported(
+        what: "two of the files are called \(item.name), and the second result would replace the "
+          + "first",
+        advice: "run one after the other, each with an --output of its own")
+    }
   }
 
   /// The plans of all workloads, one after the other.
