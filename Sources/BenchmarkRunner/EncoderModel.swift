@@ -40,12 +40,7 @@ package struct EncoderModel: Sendable {
     }
     let config: Configuration
     do { config = try decoder.decode(Configuration.self, from: data) } catch {
-      throw .unsupported(
-        path: path,
-        nodes: [
-          UnsupportedNode(
-            node: "config.json", operation: "the file beside it", reason: Self.reason(error))
-        ])
+      throw Self.refusal(path, of: "the file beside it", Self.reason(error))
     }
     let sizes = [
       config.hiddenSize, config.intermediateSize, config.maxPositionEmbeddings,
@@ -53,24 +48,15 @@ package struct EncoderModel: Sendable {
     ]
     // Enough for any model, and little enough to count its weights.
     guard sizes.allSatisfy({ (1...1 << 24).contains($0) }), config.numHiddenLayers <= 1 << 10 else {
-      throw .unsupported(
-        path: path,
-        nodes: [
-          UnsupportedNode(
-            node: "config.json", operation: config.modelType,
-            reason: "a size in it is below 1, or beyond what a model has")
-        ])
+      throw Self.refusal(
+        path, of: config.modelType, "a size in it is below 1, or beyond what a model has")
     }
     guard config.modelType == "bert", config.hiddenAct == "gelu",
       config.numAttentionHeads > 0, config.hiddenSize % config.numAttentionHeads == 0
     else {
-      throw .unsupported(
-        path: path,
-        nodes: [
-          UnsupportedNode(
-            node: "config.json", operation: config.modelType,
-            reason: "only BERT with gelu and heads that divide its width is built here")
-        ])
+      throw Self.refusal(
+        path, of: config.modelType,
+        "only BERT with gelu and heads that divide its width is built here")
     }
     let name = url.deletingPathExtension().lastPathComponent
     architecture = .encoder(
@@ -79,6 +65,14 @@ package struct EncoderModel: Sendable {
       vocabulary: config.vocabSize, positions: config.maxPositionEmbeddings,
       segments: config.typeVocabSize, epsilon: config.layerNormEps)
     prefix = weights.names.contains { $0.hasPrefix("bert.") } ? "bert." : ""
+  }
+
+  private static func refusal(
+    _ path: String, of operation: String, _ reason: String
+  ) -> ImportError {
+    .unsupported(
+      path: path,
+      nodes: [UnsupportedNode(node: "config.json", operation: operation, reason: reason)])
   }
 
   /// What a configuration lacks, in the file's own words.
